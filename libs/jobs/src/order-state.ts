@@ -1,0 +1,41 @@
+/**
+ * One scheduler's order: `waiting` for a scheduler to become active, `queued` for it in the outbox
+ * or on its way, `running` once it has reported, then `done` (its last report is in), `failed`
+ * (nobody could carry it out) or `expired` (the job's deadline came first).
+ */
+export const OrderState = {
+  Waiting: 'waiting',
+  Queued: 'queued',
+  Running: 'running',
+  Done: 'done',
+  Failed: 'failed',
+  Expired: 'expired',
+} as const;
+/** One of the states. */
+export type OrderState = (typeof OrderState)[keyof typeof OrderState];
+
+/** What happens to an order; `finish` is its last report, `fail` a report that it could not be carried out. */
+export type OrderEvent = 'assign' | 'report' | 'finish' | 'fail' | 'expire';
+
+const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> = {
+  waiting: { assign: 'queued', fail: 'failed', expire: 'expired' },
+  queued: { report: 'running', finish: 'done', fail: 'failed', expire: 'expired' },
+  running: { report: 'running', finish: 'done', fail: 'failed', expire: 'expired' },
+  // Final: what comes later or twice is dropped.
+  done: {},
+  failed: {},
+  expired: {},
+};
+
+/** All states in which nobody reports any more. */
+export const ORDER_STATES_ENDED: readonly OrderState[] = ['done', 'failed', 'expired'];
+
+/** The state after an event; an event that the state does not know leaves it as it is. */
+export function nextOrderState(state: OrderState, event: OrderEvent): OrderState {
+  return TRANSITIONS[state][event] ?? state;
+}
+
+/** Whether no report changes the order any more. */
+export function isOrderEnded(state: OrderState): boolean {
+  return ORDER_STATES_ENDED.includes(state);
+}

@@ -1,0 +1,58 @@
+/**
+ * What came of one node's share of a job. `answered` is the good end of a question (get_task,
+ * list_tasks), `deleted` that of a delete; `absent` answers both.
+ */
+export const TargetOutcome = {
+  Pending: 'pending',
+  Skipped: 'skipped',
+  Failed: 'failed',
+  Fenced: 'fenced',
+  Absent: 'absent',
+  Answered: 'answered',
+  Deleted: 'deleted',
+} as const;
+/** One of the outcomes. */
+export type TargetOutcome = (typeof TargetOutcome)[keyof typeof TargetOutcome];
+
+/** All outcomes, worst first. */
+export const TARGET_OUTCOMES: readonly TargetOutcome[] = Object.values(TargetOutcome);
+
+/** The outcomes that a report may bring over each one: only better ones, so the order of reports does not matter. */
+const IMPROVEMENTS: Record<TargetOutcome, readonly TargetOutcome[]> = {
+  pending: ['skipped', 'failed', 'fenced', 'absent', 'answered', 'deleted'],
+  skipped: ['failed', 'fenced', 'absent', 'answered', 'deleted'],
+  failed: ['fenced', 'absent', 'answered', 'deleted'],
+  fenced: ['absent', 'answered', 'deleted'],
+  // A host asked twice says `absent` the second time; what it deleted the first time is the news.
+  absent: ['answered', 'deleted'],
+  answered: ['deleted'],
+  deleted: [],
+};
+
+/** Whether `raw` is an outcome. */
+export function isTargetOutcome(raw: string): raw is TargetOutcome {
+  return (TARGET_OUTCOMES as readonly string[]).includes(raw);
+}
+
+/** Whether the node has said, or had said for it, how its share ended. */
+export function isTargetEnded(outcome: TargetOutcome): boolean {
+  return outcome !== TargetOutcome.Pending;
+}
+
+/** What a report says of a node: its outcome, on which try, and the facts that go with it. */
+export interface TargetResult {
+  readonly outcome: TargetOutcome;
+  /** Number of the try, from 1; 0 before any. */
+  readonly try: number;
+}
+
+/**
+ * Which of two results stands: the better outcome; of equal ones that of the later try; of equal
+ * tries the one that stands already. So a report told twice or in another order changes nothing.
+ */
+export function mergeTargetResult<T extends TargetResult>(standing: T, reported: T): T {
+  if (standing.outcome === reported.outcome) {
+    return reported.try > standing.try ? reported : standing;
+  }
+  return IMPROVEMENTS[standing.outcome].includes(reported.outcome) ? reported : standing;
+}
