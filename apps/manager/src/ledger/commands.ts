@@ -1,0 +1,181 @@
+/**
+ * The commands that change the ledger: plain data, each with its own time (`atMs`, Unix ms), applied
+ * whole or not at all. All of them may be repeated without harm, except `accept-job`.
+ */
+
+import type { JobOutcome, JobState, JobType } from '@pondhawk/jobs';
+import type { OperationSpec } from '@pondhawk/core';
+import type { HostRecord } from './host-record.js';
+import type { OrderReport } from './order-report.js';
+import type { OutboxMessage } from './records.js';
+
+/** A job to accept. */
+export interface AcceptJob {
+  readonly atMs: number;
+  readonly type: JobType;
+  /** Echoed to readers as it is; no secrets. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** What schedulers get of it. */
+  readonly orderArgs: {
+    readonly task_id?: string;
+    readonly page?: number;
+    readonly per_page?: number;
+  };
+  readonly spec: OperationSpec;
+  /** Empty or absent: all clusters. */
+  readonly clusterIds?: readonly number[];
+  readonly bio: string;
+  readonly userId: number;
+  /** A random uuid, made by the caller; `task_id` of the job is `group_<uuid>`. */
+  readonly uuid: string;
+}
+
+/** An accepted job and what must be sent for it. */
+export interface AcceptedJob {
+  readonly jobId: number;
+  readonly clusterIds: readonly number[];
+  readonly messages: readonly OutboxMessage[];
+}
+
+/** Messages that the broker has taken. */
+export interface MarkSent {
+  readonly atMs: number;
+  readonly outboxIds: readonly number[];
+}
+
+/** Messages to be sent again under a new message id, recorded before they are. */
+export interface RaiseSend {
+  readonly atMs: number;
+  readonly outboxIds: readonly number[];
+}
+
+/** A report as it came from a scheduler. */
+export interface RecordReport {
+  readonly atMs: number;
+  readonly report: OrderReport;
+}
+
+/** How a job ended in this command. */
+export interface EndedJob {
+  readonly jobId: number;
+  readonly type: JobType;
+  readonly state: JobState;
+  readonly outcome: JobOutcome;
+}
+
+/** What became of a report; anything but `recorded` changed nothing. */
+export interface RecordedReport {
+  readonly status: 'recorded' | 'unknown-order' | 'stale-attempt' | 'job-ended';
+  readonly jobId: number;
+  /** Targets that are new or have another outcome than before. */
+  readonly changedTargetCount: number;
+  /** Present when this report was the one that ended the job. */
+  readonly ended?: EndedJob;
+}
+
+/** Looks for what time has run out for. */
+export interface ExpireJobs {
+  readonly atMs: number;
+}
+
+/** What ran out. */
+export interface ExpiredJobs {
+  /** Waiting orders that failed with `NO_ACTIVE_SCHEDULER`. */
+  readonly failedOrderCount: number;
+  readonly ended: readonly EndedJob[];
+}
+
+/** A job's record to remove, with its targets, orders and events. */
+export interface DeleteJobRecord {
+  readonly atMs: number;
+  readonly jobId: number;
+}
+
+/** A scheduler that registers; keyed by (hostName, ip, clusterId). Does not make it active. */
+export interface UpsertScheduler {
+  readonly atMs: number;
+  readonly clusterId: number;
+  readonly hostName: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly idc: string;
+  readonly location: string;
+  readonly features: readonly string[];
+  /** How often it will send a keepalive, ms; it is active until three of them are missing. */
+  readonly keepAliveIntervalMs: number;
+}
+
+/** A seed peer that registers; keyed by (hostName, ip, clusterId). */
+export interface UpsertSeedPeer {
+  readonly atMs: number;
+  readonly clusterId: number;
+  readonly hostName: string;
+  readonly type: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly downloadPort: number;
+  readonly idc: string;
+  readonly location: string;
+  readonly keepAliveIntervalMs: number;
+}
+
+/** One keepalive of a registered instance. */
+export interface KeepAlive {
+  readonly atMs: number;
+  readonly source: 'scheduler' | 'seed-peer';
+  readonly clusterId: number;
+  readonly hostName: string;
+  readonly ip: string;
+}
+
+/** What a keepalive brought: orders that waited for a scheduler of this cluster and are now to be sent. */
+export interface KeptAlive {
+  readonly id: number;
+  readonly messages: readonly OutboxMessage[];
+}
+
+/** Hosts of a cluster that somebody has seen; at most 500. */
+export interface RecordHosts {
+  readonly atMs: number;
+  readonly clusterId: number;
+  readonly state: 'active' | 'inactive';
+  readonly hosts: readonly HostRecord[];
+}
+
+/** Each command by name: what goes in and what its commit answers. */
+export interface LedgerCommands {
+  /**
+   * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
+   * of each cluster; a cluster without one gets a waiting order.
+   *
+   * @throws NotFoundError (`CLUSTER_NOT_FOUND`) for a cluster id that does not exist.
+   */
+  readonly 'accept-job': { readonly input: AcceptJob; readonly result: AcceptedJob };
+  readonly 'mark-sent': { readonly input: MarkSent; readonly result: undefined };
+  /** Answers the messages with their new send count. */
+  readonly 'raise-send': { readonly input: RaiseSend; readonly result: readonly OutboxMessage[] };
+  /** Merges targets, moves the order, and ends the job in the same commit when nothing is left. */
+  readonly 'record-report': { readonly input: RecordReport; readonly result: RecordedReport };
+  readonly 'expire-jobs': { readonly input: ExpireJobs; readonly result: ExpiredJobs };
+  /**
+   * @throws NotFoundError (`JOB_NOT_FOUND`).
+   * @throws ConflictError (`JOB_NOT_FINISHED`) while the job has not ended.
+   */
+  readonly 'delete-job-record': { readonly input: DeleteJobRecord; readonly result: undefined };
+  /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */
+  readonly 'upsert-scheduler': {
+    readonly input: UpsertScheduler;
+    readonly result: { readonly id: number };
+  };
+  /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */
+  readonly 'upsert-seed-peer': {
+    readonly input: UpsertSeedPeer;
+    readonly result: { readonly id: number };
+  };
+  /** @throws NotFoundError (`INSTANCE_NOT_REGISTERED`). */
+  readonly 'keep-alive': { readonly input: KeepAlive; readonly result: KeptAlive };
+  readonly 'record-hosts': { readonly input: RecordHosts; readonly result: undefined };
+}
+
+/** Names of the commands. */
+export type LedgerCommandName = keyof LedgerCommands;

@@ -1,0 +1,34 @@
+/** A host as schedulers tell it; field names as on the wire, so that records pass through unchanged. */
+export interface HostRecord {
+  readonly id: string;
+  readonly host_name: string;
+  readonly type: 'normal' | 'super';
+  readonly idc: string;
+  readonly location: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly download_port: number;
+  readonly os: string;
+  readonly platform: string;
+  readonly platform_family: string;
+  readonly platform_version: string;
+  readonly kernel_version: string;
+  readonly git_version: string;
+  readonly git_commit: string;
+  readonly build_platform: string;
+}
+
+/** A task as a host holds it; sizes in bytes, times in Unix ms. */
+export interface HeldTask {
+  readonly id: string;
+  readonly url: string;
+  readonly tag: string;
+  readonly application: string;
+  readonly state: 'filling' | 'complete';
+  readonly content_length: number;
+  readonly finished_bytes: number;
+  readonly piece_length: number;
+  readonly created_at_ms: number;
+  readonly updated_at_ms: number;
+  readonly finished_at_ms?: number | undefined;
+}

@@ -1,0 +1,7 @@
+export * from './commands.js';
+export * from './host-record.js';
+export * from './ledger-reader.js';
+export * from './ledger-writer.js';
+export * from './open-ledger.js';
+export * from './order-report.js';
+export * from './records.js';

@@ -1,0 +1,70 @@
+import type { TargetOutcome } from '@pondhawk/jobs';
+import type {
+  ClusterRecord,
+  JobDetail,
+  JobRecord,
+  OutboxMessage,
+  PeerRecord,
+  SchedulerRecord,
+  SeedPeerRecord,
+  TargetRecord,
+} from './records.js';
+
+/** A page of a list; `page` from 1. */
+export interface PageRequest {
+  readonly page: number;
+  readonly perPage: number;
+}
+
+/** One page and how many there are in all. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly totalCount: number;
+}
+
+/** Which jobs a list holds; what is absent does not matter. */
+export interface JobFilter {
+  readonly type?: string;
+  readonly state?: string;
+  readonly userId?: number;
+}
+
+/** Which schedulers, seed peers or peers a list holds. */
+export interface InstanceFilter {
+  readonly clusterId?: number;
+}
+
+/** Reads of committed state, on a connection that cannot write. */
+export abstract class LedgerReader {
+  /** A job with what its view shows. `listed` of a `list_tasks` job is the page in its args (default 1, 10). */
+  abstract findJob(jobId: number): Promise<JobDetail | undefined>;
+  /** Just the row: for waiting on its end. */
+  abstract findJobRecord(jobId: number): Promise<JobRecord | undefined>;
+  /** Newest first. Details carry counts but no targets. */
+  abstract listJobs(filter: JobFilter, page: PageRequest): Promise<Page<JobDetail>>;
+  /** By cluster, host name, ip, id. */
+  abstract listTargets(
+    jobId: number,
+    options: PageRequest & { readonly outcome?: TargetOutcome },
+  ): Promise<Page<TargetRecord>>;
+  /** Ids of jobs that have not ended, oldest first. */
+  abstract listUnfinishedJobIds(): Promise<readonly number[]>;
+  /** Messages not marked sent, oldest first. */
+  abstract listUnsentMessages(limit: number): Promise<readonly OutboxMessage[]>;
+  abstract listClusters(): Promise<readonly ClusterRecord[]>;
+  abstract findCluster(clusterId: number): Promise<ClusterRecord | undefined>;
+  /** By id; `isActive` as of `nowMs`. */
+  abstract listSchedulers(
+    nowMs: number,
+    filter?: InstanceFilter,
+  ): Promise<readonly SchedulerRecord[]>;
+  abstract listSeedPeers(
+    nowMs: number,
+    filter?: InstanceFilter,
+  ): Promise<readonly SeedPeerRecord[]>;
+  abstract listPeers(filter: InstanceFilter, page: PageRequest): Promise<Page<PeerRecord>>;
+  /** The `<e>` of streams and subjects, made when the ledger was first opened. */
+  abstract loadBrokerEpoch(): Promise<string>;
+  /** Asks the database for one row. @throws UnavailableError if it does not answer. */
+  abstract ping(): Promise<void>;
+}

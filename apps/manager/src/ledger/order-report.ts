@@ -1,0 +1,38 @@
+import type { TargetOutcome } from '@pondhawk/jobs';
+import type { HeldTask, HostRecord } from './host-record.js';
+
+/** What a scheduler reports of one node; field names as on the wire. */
+export interface TargetReport {
+  /** `host:<host id>`. */
+  readonly node: string;
+  readonly host: HostRecord;
+  /** Number of the try, from 1; 0 while none was made. */
+  readonly try: number;
+  readonly outcome: TargetOutcome;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  readonly deleted_bytes?: number | undefined;
+  readonly attempts: number;
+  readonly started_at_ms: number;
+  readonly ended_at_ms?: number | undefined;
+  /** `get_task`: what the host holds. */
+  readonly task?: HeldTask | undefined;
+  /** `list_tasks`: what the host holds, sorted by task id. */
+  readonly tasks?: readonly HeldTask[] | undefined;
+}
+
+/** A report of one attempt at one order; the payload of the reports subject fits. */
+export interface OrderReport {
+  readonly report_id: string;
+  readonly order_id: number;
+  readonly job_id: number;
+  readonly attempt: number;
+  readonly scheduler_id: number;
+  readonly scheduler_cluster_id: number;
+  /** At most 500. */
+  readonly targets: readonly TargetReport[];
+  /** No more reports follow, though earlier ones may still be on their way. */
+  readonly is_last: boolean;
+  /** The order could not be carried out. */
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+}

@@ -1,0 +1,160 @@
+/** What readers of the ledger get: rows with their JSON parsed. Times are Unix ms. */
+
+import type {
+  JobOutcome,
+  JobPhase,
+  JobState,
+  JobType,
+  OrderState,
+  TargetCounts,
+  TargetOutcome,
+} from '@pondhawk/jobs';
+import type { OperationSpec } from '@pondhawk/core';
+import type { HeldTask, HostRecord } from './host-record.js';
+
+/** An order on its way to one scheduler. The message id is `<id>.<sendCount>`. */
+export interface OutboxMessage {
+  readonly id: number;
+  readonly sendCount: number;
+  readonly jobId: number;
+  readonly orderId: number;
+  readonly clusterId: number;
+  readonly schedulerId: number;
+  readonly type: JobType;
+  /** JSON text of the order's payload. */
+  readonly payload: string;
+}
+
+/** A job without its targets. */
+export interface JobRecord {
+  readonly id: number;
+  readonly uuid: string;
+  readonly type: JobType;
+  readonly state: JobState;
+  readonly phase: JobPhase;
+  /** Absent until it has ended. */
+  readonly outcome: JobOutcome | undefined;
+  readonly bio: string;
+  readonly userId: number;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly spec: OperationSpec;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly deadlineAtMs: number;
+  readonly endedAtMs: number | undefined;
+  /** Ledger number of its acceptance. */
+  readonly version: number;
+}
+
+/** One cluster's part of a job. */
+export interface JobClusterRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly counts: TargetCounts;
+  readonly deletedBytes: number;
+  readonly orders: readonly OrderRecord[];
+}
+
+/** An order as it stands. */
+export interface OrderRecord {
+  readonly id: number;
+  readonly schedulerId: number | undefined;
+  readonly attempt: number;
+  readonly state: OrderState;
+  /** Why it could not be carried out. */
+  readonly errorCode: string;
+  readonly errorMessage: string;
+}
+
+/** One target of a job. */
+export interface TargetRecord {
+  readonly node: string;
+  readonly clusterId: number;
+  readonly host: HostRecord;
+  readonly outcome: TargetOutcome;
+  readonly code: string;
+  readonly message: string;
+  readonly deletedBytes: number;
+  readonly attempts: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | undefined;
+  /** `get_task`: what the host holds. */
+  readonly task: HeldTask | undefined;
+}
+
+/** One task that one host holds, as `list_tasks` found it. */
+export interface ListedTask {
+  readonly target: TargetRecord;
+  readonly task: HeldTask;
+}
+
+/** A job with its clusters and what a view lists of its targets. */
+export interface JobDetail {
+  readonly job: JobRecord;
+  readonly clusters: readonly JobClusterRecord[];
+  /**
+   * Targets with something to tell (all but `pending`, and but `absent`), at most
+   * `LISTED_TARGETS_MAX` of each outcome, by cluster, host name, ip, id. Empty in lists of jobs.
+   */
+  readonly targets: readonly TargetRecord[];
+  /** `list_tasks`: the page that was asked for, and how many there are in all. */
+  readonly listed: { readonly entries: readonly ListedTask[]; readonly totalCount: number };
+}
+
+/** A scheduler cluster; the JSON columns hold what Dragonfly's clients read there. */
+export interface ClusterRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly bio: string;
+  readonly isDefault: boolean;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly clientConfig: Readonly<Record<string, unknown>>;
+  readonly seedClientConfig: Readonly<Record<string, unknown>>;
+  readonly scopes: Readonly<Record<string, unknown>>;
+  readonly seedPeerClusterId: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** A scheduler; `isActive` as of the time the reader asked for. */
+export interface SchedulerRecord {
+  readonly id: number;
+  readonly clusterId: number;
+  readonly hostName: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly idc: string;
+  readonly location: string;
+  readonly features: readonly string[];
+  readonly isActive: boolean;
+  /** 0 before the first. */
+  readonly lastKeepAliveAtMs: number;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** A seed peer; `isActive` as of the time the reader asked for. */
+export interface SeedPeerRecord {
+  readonly id: number;
+  readonly clusterId: number;
+  readonly hostName: string;
+  readonly type: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly downloadPort: number;
+  readonly idc: string;
+  readonly location: string;
+  readonly isActive: boolean;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+/** A host as the ledger knows it. */
+export interface PeerRecord {
+  readonly id: number;
+  readonly clusterId: number;
+  readonly host: HostRecord;
+  readonly state: 'active' | 'inactive';
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
