@@ -1,0 +1,107 @@
+// Steps 1 to 4: node_modules and the programs a command starts.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lookAround, missingTools } from './facts.mjs';
+import {
+  NODE_MIN,
+  NEEDS,
+  installedMatchesLock,
+  nodeIsNewEnough,
+  planAddon,
+  planTools,
+  readyKey,
+} from './plan.cjs';
+import { run } from './run.mjs';
+import { Refusal, say, timed } from './say.mjs';
+
+/** Exit code when a person has to do something first. */
+const EXIT_NEEDS_A_HAND = 3;
+
+const APT_LOCK = ['-o', 'DPkg::Lock::Timeout=300'];
+
+/**
+ * Makes node_modules and the command's tools ready; does next to nothing when they are.
+ * @param {string} root
+ * @param {string} command
+ */
+export async function install(root, command) {
+  const stamp = join(root, 'node_modules', '.pondhawk-ready');
+  const key = readyKey({
+    lock: readFileSync(join(root, 'package-lock.json'), 'utf8'),
+    nodeVersion: process.version,
+    arch: process.arch,
+  });
+  const ready = readIfThere(stamp) === key;
+  const needs = NEEDS[command];
+  const wanted = needs ? [...needs.must, ...needs.may] : [];
+  if (ready && !missingTools().some((tool) => wanted.includes(tool))) return;
+
+  if (!nodeIsNewEnough(process.versions.node)) {
+    throw new Refusal(`Node ${NODE_MIN} or newer is needed, this is ${process.version}`, 3);
+  }
+  const inSync = ready || (await installedByHand(root));
+  const facts = await lookAround({ probeHost: !inSync });
+  const tools = planTools(command, facts);
+  const addon = inSync ? { apt: [], env: {}, reason: '' } : planAddon(facts);
+  if (addon.refuse) {
+    throw new Refusal(`${addon.reason}. Run this first:\n  ${addon.refuse}`, EXIT_NEEDS_A_HAND);
+  }
+  if (tools.refuse.length > 0) throw new Refusal(tools.refuse.join('\n'), EXIT_NEEDS_A_HAND);
+  for (const words of tools.warn) say('tools', words);
+  await aptInstall(root, [...addon.apt, ...tools.apt]);
+  if (!inSync) await npmCi(root, addon);
+  if (!ready) writeFileSync(stamp, key);
+}
+
+/**
+ * @param {string} root
+ * @param {readonly string[]} packages
+ */
+async function aptInstall(root, packages) {
+  if (packages.length === 0) return;
+  await timed('tools', `apt-get update, then install ${packages.join(' ')}`, async () => {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const options = { cwd: root, env, stdio: QUIET };
+    // A mirror that is down need not hold up the others; the install below tells.
+    await run('apt-get', [...APT_LOCK, '-qq', 'update'], options);
+    const words = ['install', '-qq', '-y', '--no-install-recommends', ...packages];
+    const code = await run('apt-get', [...APT_LOCK, '-o', 'Dpkg::Use-Pty=0', ...words], options);
+    if (code !== 0) throw new Refusal(`apt-get ended with ${code}`, EXIT_NEEDS_A_HAND);
+  });
+}
+
+/** @type {import('node:child_process').StdioOptions} nothing in, all output beside the command's */
+const QUIET = ['ignore', 2, 2];
+
+/**
+ * @param {string} root
+ * @param {{ env: Record<string, string>, reason: string }} addon
+ */
+async function npmCi(root, addon) {
+  await timed('packages', `npm ci (${addon.reason})`, async () => {
+    const env = { ...process.env, ...addon.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' };
+    const flags = ['--loglevel=error', '--no-audit', '--no-fund', '--prefer-offline'];
+    const code = await run('npm', ['ci', ...flags], { cwd: root, env, stdio: QUIET });
+    if (code !== 0) throw new Refusal(`npm ci ended with ${code}`, 1);
+  });
+}
+
+/**
+ * Whether someone's `npm install` left just what the lock file says, and the addon fits this Node:
+ * then `npm ci` would only delete and bring back the same.
+ * @param {string} root
+ */
+async function installedByHand(root) {
+  const installed = readIfThere(join(root, 'node_modules', '.package-lock.json'));
+  if (installed === undefined) return false;
+  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+  if (!installedMatchesLock(JSON.parse(lock), JSON.parse(installed))) return false;
+  const probe = "new (require('better-sqlite3'))(':memory:').close()";
+  const code = await run(process.execPath, ['-e', probe], { cwd: root, stdio: 'ignore' });
+  return code === 0;
+}
+
+/** @param {string} path */
+function readIfThere(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
