@@ -1,1 +1,6 @@
-export {};
+export * from './cluster/cluster-plan.js';
+export * from './cluster/daemon-process.js';
+export * from './cluster/free-ports.js';
+export * from './cluster/local-cluster.js';
+export * from './eventually.js';
+export * from './temp-dir.js';
