@@ -1,4 +1,5 @@
 /** The files of package pondhawk.v1 as one namespace. */
+export * from './gen/pondhawk/v1/copy.js';
 export * from './gen/pondhawk/v1/fleet.js';
 export * from './gen/pondhawk/v1/local.js';
 export * from './gen/pondhawk/v1/swarm.js';

@@ -10,12 +10,13 @@ import { Timestamp } from "../../google/protobuf/timestamp.js";
 
 /** A copy and its pieces, as hosts describe them. */
 
-/** Which version of the origin's content a copy is. */
+/** What tells one version of an origin's content from another. Empty strings: the origin sent none. */
 export interface Validator {
   etag: string;
   lastModified: string;
-  /** bytes; absent while unknown */
-  contentLength?: bigint | undefined;
+  /** bytes, as the origin said it; means something only with content_length_known */
+  contentLength: bigint;
+  contentLengthKnown: boolean;
 }
 
 export interface PieceDigest {
@@ -31,6 +32,7 @@ export interface PieceDigest {
   hostId: string;
 }
 
+/** What one host stores of one task. */
 export interface CopyRecord {
   taskId: string;
   /** 32 hex digits */
@@ -38,26 +40,32 @@ export interface CopyRecord {
   url: string;
   tag: string;
   application: string;
+  /** bytes; of a copy that is being filled perhaps still 0 */
+  contentLength: bigint;
   /** bytes */
   pieceLength: bigint;
+  pieceCount: number;
   validator:
     | Validator
     | undefined;
-  /** 16 bytes */
+  /** 16 bytes: the purge log in which filled_at counts */
   logEpoch: Buffer;
-  /** number in the purge log */
+  /** the host's applied number when the row of the copy was written */
   filledAt: bigint;
   pieces: PieceDigest[];
-  /** filling, complete or purged */
-  state: string;
-  storedBytes: bigint;
   createdAt: Date | undefined;
   updatedAt: Date | undefined;
-  finishedAt: Date | undefined;
+  finishedAt:
+    | Date
+    | undefined;
+  /** of finished pieces, on disk */
+  storedBytes: bigint;
+  /** filling, complete or purged */
+  state: string;
 }
 
 function createBaseValidator(): Validator {
-  return { etag: "", lastModified: "", contentLength: undefined };
+  return { etag: "", lastModified: "", contentLength: 0n, contentLengthKnown: false };
 }
 
 export const Validator: MessageFns<Validator> = {
@@ -68,11 +76,14 @@ export const Validator: MessageFns<Validator> = {
     if (message.lastModified !== "") {
       writer.uint32(18).string(message.lastModified);
     }
-    if (message.contentLength !== undefined) {
+    if (message.contentLength !== 0n) {
       if (BigInt.asUintN(64, message.contentLength) !== message.contentLength) {
         throw new globalThis.Error("value provided for field message.contentLength of type uint64 too large");
       }
       writer.uint32(24).uint64(message.contentLength);
+    }
+    if (message.contentLengthKnown !== false) {
+      writer.uint32(32).bool(message.contentLengthKnown);
     }
     return writer;
   },
@@ -114,6 +125,14 @@ export const Validator: MessageFns<Validator> = {
             message.contentLength = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.contentLengthKnown = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -138,7 +157,12 @@ export const Validator: MessageFns<Validator> = {
         ? BigInt(object.contentLength)
         : isSet(object.content_length)
         ? BigInt(object.content_length)
-        : undefined,
+        : 0n,
+      contentLengthKnown: isSet(object.contentLengthKnown)
+        ? globalThis.Boolean(object.contentLengthKnown)
+        : isSet(object.content_length_known)
+        ? globalThis.Boolean(object.content_length_known)
+        : false,
     };
   },
 
@@ -150,8 +174,11 @@ export const Validator: MessageFns<Validator> = {
     if (message.lastModified !== "") {
       obj.lastModified = message.lastModified;
     }
-    if (message.contentLength !== undefined) {
+    if (message.contentLength !== 0n) {
       obj.contentLength = message.contentLength.toString();
+    }
+    if (message.contentLengthKnown !== false) {
+      obj.contentLengthKnown = message.contentLengthKnown;
     }
     return obj;
   },
@@ -165,7 +192,8 @@ export const Validator: MessageFns<Validator> = {
     message.lastModified = object.lastModified ?? "";
     message.contentLength = (object.contentLength !== undefined && object.contentLength !== null)
       ? BigInt(object.contentLength)
-      : undefined;
+      : 0n;
+    message.contentLengthKnown = object.contentLengthKnown ?? false;
     return message;
   },
 };
@@ -336,16 +364,18 @@ function createBaseCopyRecord(): CopyRecord {
     url: "",
     tag: "",
     application: "",
+    contentLength: 0n,
     pieceLength: 0n,
+    pieceCount: 0,
     validator: undefined,
     logEpoch: Buffer.alloc(0),
     filledAt: 0n,
     pieces: [],
-    state: "",
-    storedBytes: 0n,
     createdAt: undefined,
     updatedAt: undefined,
     finishedAt: undefined,
+    storedBytes: 0n,
+    state: "",
   };
 }
 
@@ -366,35 +396,35 @@ export const CopyRecord: MessageFns<CopyRecord> = {
     if (message.application !== "") {
       writer.uint32(42).string(message.application);
     }
+    if (message.contentLength !== 0n) {
+      if (BigInt.asUintN(64, message.contentLength) !== message.contentLength) {
+        throw new globalThis.Error("value provided for field message.contentLength of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.contentLength);
+    }
     if (message.pieceLength !== 0n) {
       if (BigInt.asUintN(64, message.pieceLength) !== message.pieceLength) {
         throw new globalThis.Error("value provided for field message.pieceLength of type uint64 too large");
       }
-      writer.uint32(48).uint64(message.pieceLength);
+      writer.uint32(56).uint64(message.pieceLength);
+    }
+    if (message.pieceCount !== 0) {
+      writer.uint32(64).uint32(message.pieceCount);
     }
     if (message.validator !== undefined) {
-      Validator.encode(message.validator, writer.uint32(58).fork()).join();
+      Validator.encode(message.validator, writer.uint32(74).fork()).join();
     }
     if (message.logEpoch.length !== 0) {
-      writer.uint32(66).bytes(message.logEpoch);
+      writer.uint32(82).bytes(message.logEpoch);
     }
     if (message.filledAt !== 0n) {
       if (BigInt.asUintN(64, message.filledAt) !== message.filledAt) {
         throw new globalThis.Error("value provided for field message.filledAt of type uint64 too large");
       }
-      writer.uint32(72).uint64(message.filledAt);
+      writer.uint32(88).uint64(message.filledAt);
     }
     for (const v of message.pieces) {
-      PieceDigest.encode(v!, writer.uint32(82).fork()).join();
-    }
-    if (message.state !== "") {
-      writer.uint32(90).string(message.state);
-    }
-    if (message.storedBytes !== 0n) {
-      if (BigInt.asUintN(64, message.storedBytes) !== message.storedBytes) {
-        throw new globalThis.Error("value provided for field message.storedBytes of type uint64 too large");
-      }
-      writer.uint32(96).uint64(message.storedBytes);
+      PieceDigest.encode(v!, writer.uint32(98).fork()).join();
     }
     if (message.createdAt !== undefined) {
       Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(106).fork()).join();
@@ -404,6 +434,15 @@ export const CopyRecord: MessageFns<CopyRecord> = {
     }
     if (message.finishedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.finishedAt), writer.uint32(122).fork()).join();
+    }
+    if (message.storedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.storedBytes) !== message.storedBytes) {
+        throw new globalThis.Error("value provided for field message.storedBytes of type uint64 too large");
+      }
+      writer.uint32(128).uint64(message.storedBytes);
+    }
+    if (message.state !== "") {
+      writer.uint32(138).string(message.state);
     }
     return writer;
   },
@@ -466,31 +505,31 @@ export const CopyRecord: MessageFns<CopyRecord> = {
               break;
             }
 
-            message.pieceLength = reader.uint64() as bigint;
+            message.contentLength = reader.uint64() as bigint;
             continue;
           }
           case 7: {
-            if (tag !== 58) {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pieceLength = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.pieceCount = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
               break;
             }
 
             message.validator = Validator.decode(reader, reader.uint32());
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.logEpoch = Buffer.from(reader.bytes());
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.filledAt = reader.uint64() as bigint;
             continue;
           }
           case 10: {
@@ -498,23 +537,23 @@ export const CopyRecord: MessageFns<CopyRecord> = {
               break;
             }
 
-            message.pieces.push(PieceDigest.decode(reader, reader.uint32()));
+            message.logEpoch = Buffer.from(reader.bytes());
             continue;
           }
           case 11: {
-            if (tag !== 90) {
+            if (tag !== 88) {
               break;
             }
 
-            message.state = reader.string();
+            message.filledAt = reader.uint64() as bigint;
             continue;
           }
           case 12: {
-            if (tag !== 96) {
+            if (tag !== 98) {
               break;
             }
 
-            message.storedBytes = reader.uint64() as bigint;
+            message.pieces.push(PieceDigest.decode(reader, reader.uint32()));
             continue;
           }
           case 13: {
@@ -539,6 +578,22 @@ export const CopyRecord: MessageFns<CopyRecord> = {
             }
 
             message.finishedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.storedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.state = reader.string();
             continue;
           }
         }
@@ -568,11 +623,21 @@ export const CopyRecord: MessageFns<CopyRecord> = {
       url: isSet(object.url) ? globalThis.String(object.url) : "",
       tag: isSet(object.tag) ? globalThis.String(object.tag) : "",
       application: isSet(object.application) ? globalThis.String(object.application) : "",
+      contentLength: isSet(object.contentLength)
+        ? BigInt(object.contentLength)
+        : isSet(object.content_length)
+        ? BigInt(object.content_length)
+        : 0n,
       pieceLength: isSet(object.pieceLength)
         ? BigInt(object.pieceLength)
         : isSet(object.piece_length)
         ? BigInt(object.piece_length)
         : 0n,
+      pieceCount: isSet(object.pieceCount)
+        ? globalThis.Number(object.pieceCount)
+        : isSet(object.piece_count)
+        ? globalThis.Number(object.piece_count)
+        : 0,
       validator: isSet(object.validator) ? Validator.fromJSON(object.validator) : undefined,
       logEpoch: isSet(object.logEpoch)
         ? Buffer.from(bytesFromBase64(object.logEpoch))
@@ -587,12 +652,6 @@ export const CopyRecord: MessageFns<CopyRecord> = {
       pieces: globalThis.Array.isArray(object?.pieces)
         ? object.pieces.map((e: any) => PieceDigest.fromJSON(e))
         : [],
-      state: isSet(object.state) ? globalThis.String(object.state) : "",
-      storedBytes: isSet(object.storedBytes)
-        ? BigInt(object.storedBytes)
-        : isSet(object.stored_bytes)
-        ? BigInt(object.stored_bytes)
-        : 0n,
       createdAt: isSet(object.createdAt)
         ? fromJsonTimestamp(object.createdAt)
         : isSet(object.created_at)
@@ -608,6 +667,12 @@ export const CopyRecord: MessageFns<CopyRecord> = {
         : isSet(object.finished_at)
         ? fromJsonTimestamp(object.finished_at)
         : undefined,
+      storedBytes: isSet(object.storedBytes)
+        ? BigInt(object.storedBytes)
+        : isSet(object.stored_bytes)
+        ? BigInt(object.stored_bytes)
+        : 0n,
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
     };
   },
 
@@ -628,8 +693,14 @@ export const CopyRecord: MessageFns<CopyRecord> = {
     if (message.application !== "") {
       obj.application = message.application;
     }
+    if (message.contentLength !== 0n) {
+      obj.contentLength = message.contentLength.toString();
+    }
     if (message.pieceLength !== 0n) {
       obj.pieceLength = message.pieceLength.toString();
+    }
+    if (message.pieceCount !== 0) {
+      obj.pieceCount = Math.round(message.pieceCount);
     }
     if (message.validator !== undefined) {
       obj.validator = Validator.toJSON(message.validator);
@@ -643,12 +714,6 @@ export const CopyRecord: MessageFns<CopyRecord> = {
     if (message.pieces?.length) {
       obj.pieces = message.pieces.map((e) => PieceDigest.toJSON(e));
     }
-    if (message.state !== "") {
-      obj.state = message.state;
-    }
-    if (message.storedBytes !== 0n) {
-      obj.storedBytes = message.storedBytes.toString();
-    }
     if (message.createdAt !== undefined) {
       obj.createdAt = message.createdAt.toISOString();
     }
@@ -657,6 +722,12 @@ export const CopyRecord: MessageFns<CopyRecord> = {
     }
     if (message.finishedAt !== undefined) {
       obj.finishedAt = message.finishedAt.toISOString();
+    }
+    if (message.storedBytes !== 0n) {
+      obj.storedBytes = message.storedBytes.toString();
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
     }
     return obj;
   },
@@ -671,22 +742,26 @@ export const CopyRecord: MessageFns<CopyRecord> = {
     message.url = object.url ?? "";
     message.tag = object.tag ?? "";
     message.application = object.application ?? "";
+    message.contentLength = (object.contentLength !== undefined && object.contentLength !== null)
+      ? BigInt(object.contentLength)
+      : 0n;
     message.pieceLength = (object.pieceLength !== undefined && object.pieceLength !== null)
       ? BigInt(object.pieceLength)
       : 0n;
+    message.pieceCount = object.pieceCount ?? 0;
     message.validator = (object.validator !== undefined && object.validator !== null)
       ? Validator.fromPartial(object.validator)
       : undefined;
     message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
     message.filledAt = (object.filledAt !== undefined && object.filledAt !== null) ? BigInt(object.filledAt) : 0n;
     message.pieces = object.pieces?.map((e) => PieceDigest.fromPartial(e)) || [];
-    message.state = object.state ?? "";
-    message.storedBytes = (object.storedBytes !== undefined && object.storedBytes !== null)
-      ? BigInt(object.storedBytes)
-      : 0n;
     message.createdAt = object.createdAt ?? undefined;
     message.updatedAt = object.updatedAt ?? undefined;
     message.finishedAt = object.finishedAt ?? undefined;
+    message.storedBytes = (object.storedBytes !== undefined && object.storedBytes !== null)
+      ? BigInt(object.storedBytes)
+      : 0n;
+    message.state = object.state ?? "";
     return message;
   },
 };

@@ -202,11 +202,11 @@ export const GetBrokerResponse: MessageFns<GetBrokerResponse> = {
 };
 
 /** Served by the manager. */
-export type FleetServiceService = typeof FleetServiceService;
-export const FleetServiceService = {
+export type FleetService = typeof FleetService;
+export const FleetService = {
   /** Under which names orders and reports travel. */
   getBroker: {
-    path: "/pondhawk.v1.FleetService/GetBroker" as const,
+    path: "/pondhawk.v1.Fleet/GetBroker" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: GetBrokerRequest): Buffer => Buffer.from(GetBrokerRequest.encode(value).finish()),
@@ -216,12 +216,12 @@ export const FleetServiceService = {
   },
 } as const;
 
-export interface FleetServiceServer extends UntypedServiceImplementation {
+export interface FleetServer extends UntypedServiceImplementation {
   /** Under which names orders and reports travel. */
   getBroker: handleUnaryCall<GetBrokerRequest, GetBrokerResponse>;
 }
 
-export interface FleetServiceClient extends Client {
+export interface FleetClient extends Client {
   /** Under which names orders and reports travel. */
   getBroker(
     request: GetBrokerRequest,
@@ -240,12 +240,9 @@ export interface FleetServiceClient extends Client {
   ): ClientUnaryCall;
 }
 
-export const FleetServiceClient = makeGenericClientConstructor(
-  FleetServiceService,
-  "pondhawk.v1.FleetService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): FleetServiceClient;
-  service: typeof FleetServiceService;
+export const FleetClient = makeGenericClientConstructor(FleetService, "pondhawk.v1.Fleet") as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): FleetClient;
+  service: typeof FleetService;
   serviceName: string;
 };
 

@@ -172,10 +172,10 @@ export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
   },
 };
 
-export type LocalServiceService = typeof LocalServiceService;
-export const LocalServiceService = {
+export type LocalService = typeof LocalService;
+export const LocalService = {
   listCopies: {
-    path: "/pondhawk.v1.LocalService/ListCopies" as const,
+    path: "/pondhawk.v1.Local/ListCopies" as const,
     requestStream: false as const,
     responseStream: true as const,
     requestSerialize: (value: ListCopiesRequest): Buffer => Buffer.from(ListCopiesRequest.encode(value).finish()),
@@ -185,11 +185,11 @@ export const LocalServiceService = {
   },
 } as const;
 
-export interface LocalServiceServer extends UntypedServiceImplementation {
+export interface LocalServer extends UntypedServiceImplementation {
   listCopies: handleServerStreamingCall<ListCopiesRequest, ListCopiesResponse>;
 }
 
-export interface LocalServiceClient extends Client {
+export interface LocalClient extends Client {
   listCopies(request: ListCopiesRequest, options?: Partial<CallOptions>): ClientReadableStream<ListCopiesResponse>;
   listCopies(
     request: ListCopiesRequest,
@@ -198,12 +198,9 @@ export interface LocalServiceClient extends Client {
   ): ClientReadableStream<ListCopiesResponse>;
 }
 
-export const LocalServiceClient = makeGenericClientConstructor(
-  LocalServiceService,
-  "pondhawk.v1.LocalService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): LocalServiceClient;
-  service: typeof LocalServiceService;
+export const LocalClient = makeGenericClientConstructor(LocalService, "pondhawk.v1.Local") as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): LocalClient;
+  service: typeof LocalService;
   serviceName: string;
 };
 

@@ -33,6 +33,9 @@ export interface WatchPiecesRequest {
 
 export interface WatchPiecesResponse {
   pieces: PieceDigest[];
+  /** bytes; means something only with content_length_known */
+  contentLength: bigint;
+  contentLengthKnown: boolean;
   /** bytes; 0 while unknown */
   pieceLength: bigint;
   /** absent while unknown */
@@ -47,6 +50,9 @@ export interface ReportPiecesRequest {
   hostId: string;
   taskId: string;
   peerId: string;
+  /** bytes; means something only with content_length_known */
+  contentLength: bigint;
+  contentLengthKnown: boolean;
   /** bytes */
   pieceLength: bigint;
   validator: Validator | undefined;
@@ -163,7 +169,14 @@ export const WatchPiecesRequest: MessageFns<WatchPiecesRequest> = {
 };
 
 function createBaseWatchPiecesResponse(): WatchPiecesResponse {
-  return { pieces: [], pieceLength: 0n, validator: undefined, noneCanCome: false };
+  return {
+    pieces: [],
+    contentLength: 0n,
+    contentLengthKnown: false,
+    pieceLength: 0n,
+    validator: undefined,
+    noneCanCome: false,
+  };
 }
 
 export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
@@ -171,17 +184,26 @@ export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
     for (const v of message.pieces) {
       PieceDigest.encode(v!, writer.uint32(10).fork()).join();
     }
+    if (message.contentLength !== 0n) {
+      if (BigInt.asUintN(64, message.contentLength) !== message.contentLength) {
+        throw new globalThis.Error("value provided for field message.contentLength of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.contentLength);
+    }
+    if (message.contentLengthKnown !== false) {
+      writer.uint32(24).bool(message.contentLengthKnown);
+    }
     if (message.pieceLength !== 0n) {
       if (BigInt.asUintN(64, message.pieceLength) !== message.pieceLength) {
         throw new globalThis.Error("value provided for field message.pieceLength of type uint64 too large");
       }
-      writer.uint32(16).uint64(message.pieceLength);
+      writer.uint32(32).uint64(message.pieceLength);
     }
     if (message.validator !== undefined) {
-      Validator.encode(message.validator, writer.uint32(26).fork()).join();
+      Validator.encode(message.validator, writer.uint32(42).fork()).join();
     }
     if (message.noneCanCome !== false) {
-      writer.uint32(32).bool(message.noneCanCome);
+      writer.uint32(48).bool(message.noneCanCome);
     }
     return writer;
   },
@@ -212,19 +234,35 @@ export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
               break;
             }
 
-            message.pieceLength = reader.uint64() as bigint;
+            message.contentLength = reader.uint64() as bigint;
             continue;
           }
           case 3: {
-            if (tag !== 26) {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.contentLengthKnown = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pieceLength = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
             message.validator = Validator.decode(reader, reader.uint32());
             continue;
           }
-          case 4: {
-            if (tag !== 32) {
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 
@@ -246,6 +284,16 @@ export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
   fromJSON(object: any): WatchPiecesResponse {
     return {
       pieces: globalThis.Array.isArray(object?.pieces) ? object.pieces.map((e: any) => PieceDigest.fromJSON(e)) : [],
+      contentLength: isSet(object.contentLength)
+        ? BigInt(object.contentLength)
+        : isSet(object.content_length)
+        ? BigInt(object.content_length)
+        : 0n,
+      contentLengthKnown: isSet(object.contentLengthKnown)
+        ? globalThis.Boolean(object.contentLengthKnown)
+        : isSet(object.content_length_known)
+        ? globalThis.Boolean(object.content_length_known)
+        : false,
       pieceLength: isSet(object.pieceLength)
         ? BigInt(object.pieceLength)
         : isSet(object.piece_length)
@@ -265,6 +313,12 @@ export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
     if (message.pieces?.length) {
       obj.pieces = message.pieces.map((e) => PieceDigest.toJSON(e));
     }
+    if (message.contentLength !== 0n) {
+      obj.contentLength = message.contentLength.toString();
+    }
+    if (message.contentLengthKnown !== false) {
+      obj.contentLengthKnown = message.contentLengthKnown;
+    }
     if (message.pieceLength !== 0n) {
       obj.pieceLength = message.pieceLength.toString();
     }
@@ -283,6 +337,10 @@ export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
   fromPartial(object: DeepPartial<WatchPiecesResponse>): WatchPiecesResponse {
     const message = createBaseWatchPiecesResponse();
     message.pieces = object.pieces?.map((e) => PieceDigest.fromPartial(e)) || [];
+    message.contentLength = (object.contentLength !== undefined && object.contentLength !== null)
+      ? BigInt(object.contentLength)
+      : 0n;
+    message.contentLengthKnown = object.contentLengthKnown ?? false;
     message.pieceLength = (object.pieceLength !== undefined && object.pieceLength !== null)
       ? BigInt(object.pieceLength)
       : 0n;
@@ -295,7 +353,16 @@ export const WatchPiecesResponse: MessageFns<WatchPiecesResponse> = {
 };
 
 function createBaseReportPiecesRequest(): ReportPiecesRequest {
-  return { hostId: "", taskId: "", peerId: "", pieceLength: 0n, validator: undefined, pieces: [] };
+  return {
+    hostId: "",
+    taskId: "",
+    peerId: "",
+    contentLength: 0n,
+    contentLengthKnown: false,
+    pieceLength: 0n,
+    validator: undefined,
+    pieces: [],
+  };
 }
 
 export const ReportPiecesRequest: MessageFns<ReportPiecesRequest> = {
@@ -309,17 +376,26 @@ export const ReportPiecesRequest: MessageFns<ReportPiecesRequest> = {
     if (message.peerId !== "") {
       writer.uint32(26).string(message.peerId);
     }
+    if (message.contentLength !== 0n) {
+      if (BigInt.asUintN(64, message.contentLength) !== message.contentLength) {
+        throw new globalThis.Error("value provided for field message.contentLength of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.contentLength);
+    }
+    if (message.contentLengthKnown !== false) {
+      writer.uint32(40).bool(message.contentLengthKnown);
+    }
     if (message.pieceLength !== 0n) {
       if (BigInt.asUintN(64, message.pieceLength) !== message.pieceLength) {
         throw new globalThis.Error("value provided for field message.pieceLength of type uint64 too large");
       }
-      writer.uint32(32).uint64(message.pieceLength);
+      writer.uint32(48).uint64(message.pieceLength);
     }
     if (message.validator !== undefined) {
-      Validator.encode(message.validator, writer.uint32(42).fork()).join();
+      Validator.encode(message.validator, writer.uint32(58).fork()).join();
     }
     for (const v of message.pieces) {
-      PieceDigest.encode(v!, writer.uint32(50).fork()).join();
+      PieceDigest.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -366,19 +442,35 @@ export const ReportPiecesRequest: MessageFns<ReportPiecesRequest> = {
               break;
             }
 
-            message.pieceLength = reader.uint64() as bigint;
+            message.contentLength = reader.uint64() as bigint;
             continue;
           }
           case 5: {
-            if (tag !== 42) {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.contentLengthKnown = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.pieceLength = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
               break;
             }
 
             message.validator = Validator.decode(reader, reader.uint32());
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+          case 8: {
+            if (tag !== 66) {
               break;
             }
 
@@ -414,6 +506,16 @@ export const ReportPiecesRequest: MessageFns<ReportPiecesRequest> = {
         : isSet(object.peer_id)
         ? globalThis.String(object.peer_id)
         : "",
+      contentLength: isSet(object.contentLength)
+        ? BigInt(object.contentLength)
+        : isSet(object.content_length)
+        ? BigInt(object.content_length)
+        : 0n,
+      contentLengthKnown: isSet(object.contentLengthKnown)
+        ? globalThis.Boolean(object.contentLengthKnown)
+        : isSet(object.content_length_known)
+        ? globalThis.Boolean(object.content_length_known)
+        : false,
       pieceLength: isSet(object.pieceLength)
         ? BigInt(object.pieceLength)
         : isSet(object.piece_length)
@@ -437,6 +539,12 @@ export const ReportPiecesRequest: MessageFns<ReportPiecesRequest> = {
     if (message.peerId !== "") {
       obj.peerId = message.peerId;
     }
+    if (message.contentLength !== 0n) {
+      obj.contentLength = message.contentLength.toString();
+    }
+    if (message.contentLengthKnown !== false) {
+      obj.contentLengthKnown = message.contentLengthKnown;
+    }
     if (message.pieceLength !== 0n) {
       obj.pieceLength = message.pieceLength.toString();
     }
@@ -457,6 +565,10 @@ export const ReportPiecesRequest: MessageFns<ReportPiecesRequest> = {
     message.hostId = object.hostId ?? "";
     message.taskId = object.taskId ?? "";
     message.peerId = object.peerId ?? "";
+    message.contentLength = (object.contentLength !== undefined && object.contentLength !== null)
+      ? BigInt(object.contentLength)
+      : 0n;
+    message.contentLengthKnown = object.contentLengthKnown ?? false;
     message.pieceLength = (object.pieceLength !== undefined && object.pieceLength !== null)
       ? BigInt(object.pieceLength)
       : 0n;
@@ -718,14 +830,14 @@ export const AnnounceCopiesResponse: MessageFns<AnnounceCopiesResponse> = {
 };
 
 /** Served by schedulers. */
-export type SwarmServiceService = typeof SwarmServiceService;
-export const SwarmServiceService = {
+export type SwarmService = typeof SwarmService;
+export const SwarmService = {
   /**
    * Digests of a task's pieces: what is known first, then each as it comes.
    * Ends when the task is gone, or the caller cancels.
    */
   watchPieces: {
-    path: "/pondhawk.v1.SwarmService/WatchPieces" as const,
+    path: "/pondhawk.v1.Swarm/WatchPieces" as const,
     requestStream: false as const,
     responseStream: true as const,
     requestSerialize: (value: WatchPiecesRequest): Buffer => Buffer.from(WatchPiecesRequest.encode(value).finish()),
@@ -738,7 +850,7 @@ export const SwarmServiceService = {
    * The stream lives as long as the fill.
    */
   reportPieces: {
-    path: "/pondhawk.v1.SwarmService/ReportPieces" as const,
+    path: "/pondhawk.v1.Swarm/ReportPieces" as const,
     requestStream: true as const,
     responseStream: false as const,
     requestSerialize: (value: ReportPiecesRequest): Buffer => Buffer.from(ReportPiecesRequest.encode(value).finish()),
@@ -749,7 +861,7 @@ export const SwarmServiceService = {
   },
   /** What a host holds, to every active scheduler of its cluster, at most 50 copies a second. */
   announceCopies: {
-    path: "/pondhawk.v1.SwarmService/AnnounceCopies" as const,
+    path: "/pondhawk.v1.Swarm/AnnounceCopies" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: AnnounceCopiesRequest): Buffer =>
@@ -761,7 +873,7 @@ export const SwarmServiceService = {
   },
 } as const;
 
-export interface SwarmServiceServer extends UntypedServiceImplementation {
+export interface SwarmServer extends UntypedServiceImplementation {
   /**
    * Digests of a task's pieces: what is known first, then each as it comes.
    * Ends when the task is gone, or the caller cancels.
@@ -776,7 +888,7 @@ export interface SwarmServiceServer extends UntypedServiceImplementation {
   announceCopies: handleUnaryCall<AnnounceCopiesRequest, AnnounceCopiesResponse>;
 }
 
-export interface SwarmServiceClient extends Client {
+export interface SwarmClient extends Client {
   /**
    * Digests of a task's pieces: what is known first, then each as it comes.
    * Ends when the task is gone, or the caller cancels.
@@ -825,12 +937,9 @@ export interface SwarmServiceClient extends Client {
   ): ClientUnaryCall;
 }
 
-export const SwarmServiceClient = makeGenericClientConstructor(
-  SwarmServiceService,
-  "pondhawk.v1.SwarmService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): SwarmServiceClient;
-  service: typeof SwarmServiceService;
+export const SwarmClient = makeGenericClientConstructor(SwarmService, "pondhawk.v1.Swarm") as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): SwarmClient;
+  service: typeof SwarmService;
   serviceName: string;
 };
 
