@@ -1,4 +1,4 @@
-import { formatContentDigest, parseContentDigest } from './content-digest.js';
+import { formatContentDigest, parseContentDigest, parsePieceCrc32 } from './content-digest.js';
 
 describe('parseContentDigest', () => {
   it.each([`sha256:${'a'.repeat(64)}`, `sha512:${'0'.repeat(128)}`, 'crc32:0', 'crc32:4294967295'])(
@@ -25,5 +25,13 @@ describe('parseContentDigest', () => {
     expect(() => parseContentDigest(raw)).toThrow(
       expect.objectContaining({ code: 'INVALID_DIGEST' }) as Error,
     );
+  });
+});
+
+describe('parsePieceCrc32', () => {
+  it('reads a decimal and nothing else', () => {
+    expect(parsePieceCrc32('crc32:17')).toBe(17);
+    expect(parsePieceCrc32('crc32:4294967296')).toBeUndefined();
+    expect(parsePieceCrc32('sha256:17')).toBeUndefined();
   });
 });

@@ -40,3 +40,15 @@ export function parseContentDigest(raw: string, field = 'digest'): ContentDigest
 export function formatContentDigest({ algorithm, value }: ContentDigest): string {
   return `${algorithm}:${value}`;
 }
+
+/** The wire form of a piece's crc32, `crc32:<decimal>`. */
+export function formatPieceCrc32(crc32: number): string {
+  return `crc32:${crc32}`;
+}
+
+/** Reads `crc32:<decimal>`; undefined if it is anything else, for digests that other daemons send. */
+export function parsePieceCrc32(raw: string): number | undefined {
+  const match = /^crc32:(\d{1,10})$/.exec(raw);
+  const value = Number(match?.[1]);
+  return match !== null && value <= 0xffff_ffff ? value : undefined;
+}

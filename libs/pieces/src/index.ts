@@ -1,3 +1,4 @@
-export * from './digest.js';
+export * from './content-digest.js';
 export * from './piece-layout.js';
 export * from './task-id.js';
+export * from './validator.js';
