@@ -1,1 +1,7 @@
-export {};
+export * from './describe-error.js';
+export * from './health-server.js';
+export * from './log.js';
+export * from './metrics.js';
+export * from './redact-url.js';
+export * from './system-clock.js';
+export * from './winston-log.js';
