@@ -1,1 +1,5 @@
-export {};
+export * from './data-folder-lock.js';
+export * from './migrate.js';
+export * from './open-database.js';
+export * from './storage-error.js';
+export * from './sync-directory.js';
