@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { errnoOf } from '@pondhawk/core';
+import { syncDirectory, toStorageError } from '@pondhawk/storage';
+import type { CopyPaths } from './copy-paths.js';
+import type { Copy, Piece } from './copy.js';
+
+const FILE_MODE = 0o640;
+/** A folder may be pruned between its making and the file's; more often than this it is another fault. */
+const CREATE_ATTEMPTS_MAX = 5;
+const CHECK_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Makes the empty file of a new copy, its name durable.
+ *
+ * @throws UnavailableError (`DISK_FULL`, `DISK_ERROR`).
+ */
+export async function createCopyFile(paths: CopyPaths, copy: Copy): Promise<FileHandle> {
+  const folder = paths.task(copy.taskId);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const made = await mkdir(folder, { recursive: true, mode: 0o750 });
+      const handle = await open(paths.copy(copy.taskId, copy.copyId), 'wx+', FILE_MODE);
+      await syncFrom(folder, made);
+      return handle;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' || attempt === CREATE_ATTEMPTS_MAX) {
+        throw toStorageError(error);
+      }
+    }
+  }
+}
+
+/** Opens the file of a fill that is taken up. @returns undefined if it is gone. */
+export async function openForFill(paths: CopyPaths, copy: Copy): Promise<FileHandle | undefined> {
+  try {
+    return await open(paths.copy(copy.taskId, copy.copyId), 'r+');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw toStorageError(error);
+  }
+}
+
+/** Reads every piece from disk. @returns those whose digests are right. */
+export async function findWholePieces(input: {
+  readonly handle: FileHandle;
+  readonly pieces: readonly Piece[];
+  readonly signal: AbortSignal;
+}): Promise<Piece[]> {
+  const buffer = Buffer.allocUnsafe(CHECK_CHUNK_BYTES);
+  const whole: Piece[] = [];
+  for (const piece of input.pieces) {
+    if (input.signal.aborted) break;
+    if (await isWhole(input.handle, piece, buffer)) whole.push(piece);
+  }
+  return whole;
+}
+
+async function isWhole(handle: FileHandle, piece: Piece, buffer: Buffer): Promise<boolean> {
+  const sha = createHash('sha256');
+  let crc = 0;
+  for (let at = 0; at < piece.length;) {
+    const length = Math.min(buffer.length, piece.length - at);
+    const { bytesRead } = await handle.read(buffer, 0, length, piece.offset + at);
+    if (bytesRead === 0) return false;
+    const chunk = buffer.subarray(0, bytesRead);
+    crc = crc32(chunk, crc);
+    sha.update(chunk);
+    at += bytesRead;
+  }
+  return crc === piece.crc32 && sha.digest().equals(piece.sha256);
+}
+
+/** Syncs the folder, and above it every folder in which `firstMade` or one below was made. */
+async function syncFrom(folder: string, firstMade: string | undefined): Promise<void> {
+  await syncDirectory(folder);
+  if (firstMade === undefined) return;
+  const top = dirname(firstMade);
+  for (let path = folder; path !== top && path.length > top.length;) {
+    path = dirname(path);
+    await syncDirectory(path);
+  }
+}

@@ -1,0 +1,64 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { Faults } from '@pondhawk/core';
+import { toStorageError } from '@pondhawk/storage';
+import type { Piece } from './copy.js';
+
+interface Waiting {
+  readonly piece: Piece;
+  readonly resolve: (piece: Piece) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What commits need of the store. */
+export interface PieceSink {
+  /** Writes the rows, durable. @throws if the copy is no longer filling. */
+  insertPieces(pieces: readonly Piece[]): void;
+}
+
+/**
+ * Makes pieces durable in the order bytes, row: a row that survives a power cut has its bytes.
+ *
+ * Pieces that become ready during one `fdatasync` share the next one and its transaction, so that
+ * the cost is per batch, not per piece.
+ */
+export class PieceCommits {
+  private waiting: Waiting[] = []; // At most the number of pieces downloaded at once.
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly handle: FileHandle,
+    private readonly sink: PieceSink,
+    private readonly faults: Faults,
+  ) {}
+
+  /** Resolves when the piece's bytes and then its row are on disk. */
+  commit(piece: Piece): Promise<Piece> {
+    const done = new Promise<Piece>((resolve, reject) => {
+      this.waiting.push({ piece, resolve, reject });
+    });
+    this.running ??= this.run().finally(() => (this.running = undefined));
+    return done;
+  }
+
+  /** Resolves when nothing is being committed. */
+  async idle(): Promise<void> {
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const batch = this.waiting;
+      this.waiting = [];
+      try {
+        await this.handle.datasync();
+        this.faults.reach('peer.fill.piece-written');
+        this.sink.insertPieces(batch.map(({ piece }) => piece));
+        this.faults.reach('peer.fill.piece-row');
+        for (const { piece, resolve } of batch) resolve(piece);
+      } catch (error) {
+        const failure = toStorageError(error);
+        for (const { reject } of batch) reject(failure);
+      }
+    }
+  }
+}
