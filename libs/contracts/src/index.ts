@@ -9,3 +9,8 @@ export * as healthV1 from './gen/grpc/health/v1/health.js';
 export * as managerV2 from './gen/manager/v2/manager.js';
 export * as pondhawkV1 from './pondhawk-v1.js';
 export * as schedulerV2 from './gen/scheduler/v2/scheduler.js';
+export * from './mappers/host-mapper.js';
+export * from './mappers/piece-mapper.js';
+export * from './metadata-keys.js';
+export * from './orders/index.js';
+export * from './vortex/index.js';

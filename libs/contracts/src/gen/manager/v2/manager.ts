@@ -163,8 +163,7 @@ export interface UpdateSchedulerRequest {
   location?: string | undefined;
   ip: string;
   port: number;
-  /** JSON array */
-  features: Buffer;
+  features: string[];
   /** JSON: {"manager_keep_alive_interval": ns} */
   config: Buffer;
 }
@@ -1841,7 +1840,7 @@ function createBaseUpdateSchedulerRequest(): UpdateSchedulerRequest {
     location: undefined,
     ip: "",
     port: 0,
-    features: Buffer.alloc(0),
+    features: [],
     config: Buffer.alloc(0),
   };
 }
@@ -1872,8 +1871,8 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
     if (message.port !== 0) {
       writer.uint32(56).int32(message.port);
     }
-    if (message.features.length !== 0) {
-      writer.uint32(66).bytes(message.features);
+    for (const v of message.features) {
+      writer.uint32(66).string(v!);
     }
     if (message.config.length !== 0) {
       writer.uint32(74).bytes(message.config);
@@ -1955,7 +1954,7 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
               break;
             }
 
-            message.features = Buffer.from(reader.bytes());
+            message.features.push(reader.string());
             continue;
           }
           case 9: {
@@ -1995,7 +1994,7 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
       location: isSet(object.location) ? globalThis.String(object.location) : undefined,
       ip: isSet(object.ip) ? globalThis.String(object.ip) : "",
       port: isSet(object.port) ? globalThis.Number(object.port) : 0,
-      features: isSet(object.features) ? Buffer.from(bytesFromBase64(object.features)) : Buffer.alloc(0),
+      features: globalThis.Array.isArray(object?.features) ? object.features.map((e: any) => globalThis.String(e)) : [],
       config: isSet(object.config) ? Buffer.from(bytesFromBase64(object.config)) : Buffer.alloc(0),
     };
   },
@@ -2023,8 +2022,8 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
     if (message.port !== 0) {
       obj.port = Math.round(message.port);
     }
-    if (message.features.length !== 0) {
-      obj.features = base64FromBytes(message.features);
+    if (message.features?.length) {
+      obj.features = message.features;
     }
     if (message.config.length !== 0) {
       obj.config = base64FromBytes(message.config);
@@ -2046,7 +2045,7 @@ export const UpdateSchedulerRequest: MessageFns<UpdateSchedulerRequest> = {
     message.location = object.location ?? undefined;
     message.ip = object.ip ?? "";
     message.port = object.port ?? 0;
-    message.features = object.features ?? Buffer.alloc(0);
+    message.features = object.features?.map((e) => e) || [];
     message.config = object.config ?? Buffer.alloc(0);
     return message;
   },

@@ -1,0 +1,6 @@
+export * from './host-record.js';
+export * from './order-payload.js';
+export * from './order-type.js';
+export * from './parse-payload.js';
+export * from './report-payload.js';
+export * from './subjects.js';

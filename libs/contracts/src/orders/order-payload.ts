@@ -1,0 +1,74 @@
+/** What the manager sends one scheduler for one job. */
+
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { ORDER_TYPES, SCHEDULERS_PER_ORDER_MAX, type OrderType } from './order-type.js';
+
+/** A scheduler that the order names. Home of a host is `chooseByRendezvous(schedulers, hostId)`. */
+export class OrderScheduler {
+  @IsInt() @Min(0) id!: number;
+  @IsString() @MaxLength(1024) hostname!: string;
+  @IsString() @MaxLength(1024) ip!: string;
+  @IsInt() @Min(0) @Max(65535) port!: number;
+}
+
+/** What is asked; which fields are there depends on the type. */
+export class OrderArgs {
+  /** 64 lower-case hex digits; for `delete_task` and `get_task`. */
+  @IsOptional() @Matches(/^[0-9a-f]{64}$/) task_id?: string | undefined;
+  /** From 1; for `list_tasks`. */
+  @IsOptional() @IsInt() @Min(1) page?: number | undefined;
+  @IsOptional() @IsInt() @Min(1) per_page?: number | undefined;
+}
+
+/** How it is to be carried out. */
+export class OrderSpec {
+  @IsInt() @Min(1) timeout_ms!: number;
+  /** Most calls that this scheduler may have open at once for the order: its own share already. */
+  @IsInt() @Min(1) @Max(1000) parallelism!: number;
+  @IsIn(['CONTINUE', 'STOP']) failure_strategy!: 'CONTINUE' | 'STOP';
+}
+
+/** The purge's place in its cluster's log. */
+export class OrderPurge {
+  /** 32 lower-case hex digits. */
+  @Matches(/^[0-9a-f]{32}$/) log_epoch!: string;
+  @IsInt() @Min(0) seq!: number;
+}
+
+/** An order; keyed by (job_id, scheduler_id, attempt). */
+export class OrderPayload {
+  /** `PAYLOAD_FORMAT`. */
+  @IsInt() @Min(1) format!: number;
+  @IsInt() @Min(1) order_id!: number;
+  @IsInt() @Min(1) job_id!: number;
+  /** From 1. */
+  @IsInt() @Min(1) attempt!: number;
+  @IsIn(ORDER_TYPES) type!: OrderType;
+  @IsInt() @Min(0) scheduler_cluster_id!: number;
+  @IsInt() @Min(0) scheduler_id!: number;
+  @IsArray()
+  @ArrayMaxSize(SCHEDULERS_PER_ORDER_MAX)
+  @ValidateNested({ each: true })
+  @Type(() => OrderScheduler)
+  schedulers!: OrderScheduler[];
+  @ValidateNested() @Type(() => OrderArgs) args!: OrderArgs;
+  @ValidateNested() @Type(() => OrderSpec) spec!: OrderSpec;
+  @IsOptional() @ValidateNested() @Type(() => OrderPurge) purge?: OrderPurge | undefined;
+  /** Unix ms, by the manager's clock. */
+  @IsInt() @Min(0) accepted_at_ms!: number;
+  /** Unix ms, by the manager's clock; for hosts of other clocks `spec.timeout_ms` is the measure. */
+  @IsInt() @Min(0) deadline_at_ms!: number;
+}

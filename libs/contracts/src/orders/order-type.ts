@@ -1,0 +1,23 @@
+/** What an order may ask of a scheduler. */
+
+/** Every type that this version carries out. */
+export const ORDER_TYPES = ['delete_task', 'get_task', 'list_tasks'] as const;
+export type OrderType = (typeof ORDER_TYPES)[number];
+
+/** How a target stands in a report: `pending` says that the host is accounted for and not done. */
+export const REPORTED_OUTCOMES = [
+  'pending',
+  'deleted',
+  'absent',
+  'failed',
+  'skipped',
+  'answered',
+] as const;
+export type ReportedOutcome = (typeof REPORTED_OUTCOMES)[number];
+
+/** Format that this version writes, and the newest it reads. */
+export const PAYLOAD_FORMAT = 1;
+/** Most targets in one report. */
+export const TARGETS_PER_REPORT_MAX = 500;
+/** Most schedulers that an order may name. */
+export const SCHEDULERS_PER_ORDER_MAX = 1000;

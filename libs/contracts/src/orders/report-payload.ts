@@ -1,0 +1,80 @@
+/** What a scheduler reports of one order. */
+
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { HeldTask, HostRecord } from './host-record.js';
+import { REPORTED_OUTCOMES, TARGETS_PER_REPORT_MAX, type ReportedOutcome } from './order-type.js';
+
+const MESSAGE_LENGTH_MAX = 4096;
+
+/** How one host's share stands. Keyed by (job, node, try); an outcome only improves. */
+export class TargetReport {
+  /** `host:<host id>`. */
+  @IsString() @Matches(/^host:./) @MaxLength(1024) node!: string;
+  @ValidateNested() @Type(() => HostRecord) host!: HostRecord;
+  /** Number of the try, from 1; 0 while none was made. */
+  @IsInt() @Min(0) try!: number;
+  @IsIn(REPORTED_OUTCOMES) outcome!: ReportedOutcome;
+  /** SCREAMING_SNAKE; with `failed` and `skipped`. */
+  @IsOptional() @IsString() @MaxLength(128) code?: string | undefined;
+  @IsOptional() @IsString() @MaxLength(MESSAGE_LENGTH_MAX) message?: string | undefined;
+  @IsOptional() @IsInt() @Min(0) deleted_bytes?: number | undefined;
+  /** Calls made so far. */
+  @IsInt() @Min(0) attempts!: number;
+  /** Unix ms, by the scheduler's clock. */
+  @IsInt() @Min(0) started_at_ms!: number;
+  @IsOptional() @IsInt() @Min(0) ended_at_ms?: number | undefined;
+  /** `get_task`: what the host holds. */
+  @IsOptional() @ValidateNested() @Type(() => HeldTask) task?: HeldTask | undefined;
+  /** `list_tasks`: what the host holds, sorted by task id. */
+  @IsOptional()
+  @IsArray()
+  @ValidateNested({ each: true })
+  @Type(() => HeldTask)
+  tasks?: HeldTask[] | undefined;
+}
+
+/** Why an order as a whole could not be carried out. */
+export class ReportError {
+  @IsString() @MaxLength(128) code!: string;
+  @IsString() @MaxLength(MESSAGE_LENGTH_MAX) message!: string;
+}
+
+/** `list_tasks`: facts about the whole list. */
+export class ReportList {
+  @IsInt() @Min(0) total_count!: number;
+}
+
+/** A batch of targets of one attempt. The first one of an attempt names every host the scheduler is home for. */
+export class ReportPayload {
+  /** `PAYLOAD_FORMAT`. */
+  @IsInt() @Min(1) format!: number;
+  @IsUUID() report_id!: string;
+  @IsInt() @Min(1) order_id!: number;
+  @IsInt() @Min(1) job_id!: number;
+  @IsInt() @Min(1) attempt!: number;
+  @IsInt() @Min(0) scheduler_id!: number;
+  @IsInt() @Min(0) scheduler_cluster_id!: number;
+  @IsArray()
+  @ArrayMaxSize(TARGETS_PER_REPORT_MAX)
+  @ValidateNested({ each: true })
+  @Type(() => TargetReport)
+  targets!: TargetReport[];
+  /** No report of this attempt follows. */
+  @IsBoolean() is_last!: boolean;
+  @IsOptional() @ValidateNested() @Type(() => ReportError) error?: ReportError | undefined;
+  @IsOptional() @ValidateNested() @Type(() => ReportList) list?: ReportList | undefined;
+}

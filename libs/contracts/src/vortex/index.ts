@@ -1,0 +1,4 @@
+export * from './decode.js';
+export * from './encode.js';
+export * from './packet.js';
+export * from './reader.js';
