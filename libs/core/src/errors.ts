@@ -1,5 +1,7 @@
 /** The closed set of errors that Pondhawk raises, split by who must act on them. */
 
+import { types } from 'node:util';
+
 /** Facts about an error that are safe to show to the caller: no secrets, no URL queries, no paths of the machine. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
@@ -109,7 +111,7 @@ export class ConfigError extends PondhawkError {
 
 /** Narrows what `catch` gives: errors pass, anything else becomes an `InvariantError` that tells it. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error
+  return isError(thrown)
     ? thrown
     : new InvariantError(
         'NON_ERROR_THROWN',
@@ -119,6 +121,11 @@ export function toError(thrown: unknown): Error {
 
 /** The system error code (`ENOENT`, `ECONNRESET`, …) of an error of Node's, if it has one. */
 export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (!isError(error) || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Also true for errors made in another realm, as those of Node's own modules are in a VM context. */
+function isError(thrown: unknown): thrown is Error {
+  return thrown instanceof Error || types.isNativeError(thrown);
 }
