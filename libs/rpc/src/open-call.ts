@@ -1,0 +1,173 @@
+import { type EventEmitter } from 'node:events';
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerErrorResponse,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
+import { UnavailableError } from '@pondhawk/core';
+import { type CallStatus } from './error-mapping.js';
+import { WRITES_IN_FLIGHT_MAX } from './limits.js';
+import type { CallContext } from './service-handlers.js';
+
+/** Any of grpc-js's calls, seen from the server. */
+export type ServerCall =
+  | ServerUnaryCall<unknown, unknown>
+  | ServerReadableStream<unknown, unknown>
+  | ServerWritableStream<unknown, unknown>
+  | ServerDuplexStream<unknown, unknown>;
+
+/** What a deadline may be at most for a timer of Node's. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * A call from its arrival to its status. It is settled once, by whichever comes first: the handler's
+ * end, or an abort (cancelled, deadline, listener stopped).
+ */
+export class OpenCall {
+  private readonly controller = new AbortController();
+  private deadlineTimer: NodeJS.Timeout | undefined;
+  private isSettled = false;
+  readonly trailers = new Metadata();
+
+  constructor(
+    private readonly call: ServerCall,
+    /** Sends the status for an error; called at most once. */
+    private readonly sendError: (error: unknown, trailers: Metadata) => void,
+    private readonly onSettled: () => void,
+  ) {}
+
+  /** Starts to watch for the caller's leaving. */
+  watch(): void {
+    const deadlineMs = this.deadlineMs();
+    if (deadlineMs !== undefined) {
+      const delayMs = Math.min(Math.max(0, deadlineMs - Date.now()), TIMER_MS_MAX);
+      this.deadlineTimer = setTimeout(() => {
+        this.abort(new UnavailableError('DEADLINE_EXCEEDED', 'The call took too long.'));
+      }, delayMs);
+    }
+    const emitter: EventEmitter = this.call;
+    emitter.once('cancelled', () => {
+      this.abort(new UnavailableError('CALL_CANCELLED', 'The caller left.'));
+    });
+  }
+
+  /** What the handler is given. */
+  get context(): CallContext {
+    return {
+      metadata: this.call.metadata,
+      deadlineMs: this.deadlineMs(),
+      signal: this.controller.signal,
+      peer: this.call.getPeer(),
+      trailers: this.trailers,
+      sendMetadata: (metadata) => this.call.sendMetadata(metadata),
+    };
+  }
+
+  /** Ends the call with an error at once, whatever the handler does. */
+  abort(reason: UnavailableError): void {
+    if (this.isSettled) return;
+    this.fail(reason);
+    this.controller.abort(reason);
+  }
+
+  /** @returns false if the call had its status already. */
+  fail(error: unknown): boolean {
+    if (!this.settle()) return false;
+    this.sendError(error, this.trailers);
+    return true;
+  }
+
+  /** @returns false if the call had its status already. */
+  settle(): boolean {
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    clearTimeout(this.deadlineTimer);
+    this.onSettled();
+    return true;
+  }
+
+  /** Messages of the caller in order. @throws the abort's reason. */
+  async *requests(
+    stream: ServerReadableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+  ): AsyncGenerator {
+    const { signal } = this.controller;
+    try {
+      // Leaving the loop must not destroy the stream: the answer goes through the same object.
+      for await (const request of stream.iterator({ destroyOnReturn: false })) yield request;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+    signal.throwIfAborted();
+  }
+
+  /** Writes all responses, waiting while the caller does not read. @throws the abort's reason. */
+  async writeAll(
+    stream: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+    responses: AsyncIterable<unknown>,
+  ): Promise<void> {
+    const { signal } = this.controller;
+    const iterator = responses[Symbol.asyncIterator]();
+    const window = new WriteWindow(signal);
+    try {
+      for (;;) {
+        const next = await orAborted(iterator.next(), signal);
+        if (next.done === true) return;
+        await window.write((written) => stream.write(next.value, written));
+      }
+    } finally {
+      // A generator that waits for something of its own returns when it gets there; nobody waits.
+      if (signal.aborted) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+    }
+  }
+
+  private deadlineMs(): number | undefined {
+    const deadline = Number(this.call.getDeadline());
+    return Number.isFinite(deadline) ? deadline : undefined;
+  }
+}
+
+/** Lets WRITES_IN_FLIGHT_MAX messages be under way. */
+class WriteWindow {
+  private inFlightCount = 0;
+  private wake: (() => void) | undefined; // Set while a writer waits.
+
+  constructor(private readonly signal: AbortSignal) {}
+
+  async write(start: (written: () => void) => void): Promise<void> {
+    this.signal.throwIfAborted();
+    this.inFlightCount += 1;
+    start(() => {
+      this.inFlightCount -= 1;
+      this.wake?.();
+    });
+    while (this.inFlightCount >= WRITES_IN_FLIGHT_MAX) {
+      await orAborted(new Promise<void>((resolve) => (this.wake = resolve)), this.signal);
+    }
+  }
+}
+
+/** Ends a wait when the call is aborted. @throws the abort's reason. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: () => void = () => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = (): void => {
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The form in which grpc-js takes a status as an error. */
+export function asServerError(status: CallStatus): ServerErrorResponse {
+  return Object.assign(new Error(status.details), status);
+}
