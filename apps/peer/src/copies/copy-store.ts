@@ -153,11 +153,7 @@ export class CopyStore {
         await this.discard(copy.copyId);
         return undefined;
       }
-      const whole = await findWholePieces({
-        handle,
-        pieces,
-        signal: this.signalOf(copy.copyId),
-      });
+      const whole = await this.wholePiecesOf(copy, handle, pieces);
       const broken = pieces.filter((piece) => !whole.includes(piece));
       this.parts.rows.deletePieces(
         copy.copyId,
@@ -196,7 +192,7 @@ export class CopyStore {
       forget();
       await closing;
     });
-    if (live.signal.aborted) {
+    if (reader.signal.aborted) {
       await reader.close();
       throw copyPurged(copyId);
     }
@@ -271,13 +267,12 @@ export class CopyStore {
 
   /** Closes every fill (they stay resumable) and writes noted uses. */
   async stop(): Promise<void> {
-    await Promise.all(
-      [...this.fills.values()].map((fill) => (fill === 'opening' ? undefined : fill.close())),
-    );
+    const open = [...this.fills.values()].filter((fill) => fill !== 'opening');
+    await Promise.all(open.map((fill) => fill.close()));
     this.flushUses();
   }
 
-  private async findWholePieces(
+  private async wholePiecesOf(
     copy: Copy,
     handle: FileHandle,
     pieces: readonly Piece[],

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { toError, type Clock, type CopyId, type Faults, type TaskId } from '@pondhawk/core';
 import { toStorageError } from '@pondhawk/storage';
-import { CopyPurgedError, corrupt, fillAborted } from './copy-errors.js';
+import { type CopyPurgedError, corrupt, fillAborted } from './copy-errors.js';
 import type { Copy, CopyUpdate, Piece } from './copy.js';
 import type { LiveCopy } from './live-copy.js';
 import { PieceCommits } from './piece-commits.js';

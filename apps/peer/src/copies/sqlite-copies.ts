@@ -222,67 +222,80 @@ export class SqliteCopies {
 // The types of the statements are only here; one place knows the columns.
 // eslint-disable-next-line @typescript-eslint/explicit-function-return-type
 function prepare(db: SqliteDatabase) {
-  const text = <P extends unknown[], R>(sql: string) => db.prepare<P, R>(sql);
   return {
-    logPosition: text<[], { log_epoch: string; applied: number }>(
+    ...preparePieces(db),
+    logPosition: db.prepare<[], { log_epoch: string; applied: number }>(
       'SELECT log_epoch, applied FROM purge_log WHERE id = 1',
     ),
-    insertCopy: text<[Record<string, unknown>], never>(`INSERT INTO copies VALUES (
+    insertCopy: db.prepare<[Record<string, unknown>], never>(`INSERT INTO copies VALUES (
       @copy_id, @task_id, @url, @tag, @application, @filtered_query_params, @digest,
       @piece_length_bytes, @content_length_bytes, @validator_etag, @validator_last_modified,
       @validator_length_bytes, @log_epoch, @filled_at, @state, @created_at_ms, @updated_at_ms,
       @finished_at_ms) ON CONFLICT DO NOTHING`),
-    findCopy: text<[string], CopyRow>('SELECT * FROM copies WHERE copy_id = ?'),
-    findByTask: text<[string, string], CopyRow>(
+    findCopy: db.prepare<[string], CopyRow>('SELECT * FROM copies WHERE copy_id = ?'),
+    findByTask: db.prepare<[string, string], CopyRow>(
       `SELECT * FROM copies WHERE task_id = ? AND state = ? ORDER BY finished_at_ms DESC LIMIT 1`,
     ),
-    listByTask: text<[string], CopyRow>('SELECT * FROM copies WHERE task_id = ?'),
-    listPage: text<[string, number], CopyRow>(
+    listByTask: db.prepare<[string], CopyRow>('SELECT * FROM copies WHERE task_id = ?'),
+    listPage: db.prepare<[string, number], CopyRow>(
       'SELECT * FROM copies WHERE copy_id > ? ORDER BY copy_id LIMIT ?',
     ),
-    isFilling: text<[string], unknown>(
-      `SELECT 1 FROM copies WHERE copy_id = ? AND state = 'filling'`,
-    ),
-    updateFacts: text<[Record<string, unknown>], never>(`UPDATE copies SET
+    isFilling: db.prepare<[string]>(`SELECT 1 FROM copies WHERE copy_id = ? AND state = 'filling'`),
+    updateFacts: db.prepare<[Record<string, unknown>], never>(`UPDATE copies SET
       content_length_bytes = coalesce(@content_length_bytes, content_length_bytes),
       piece_length_bytes = coalesce(@piece_length_bytes, piece_length_bytes),
       validator_etag = @validator_etag, validator_last_modified = @validator_last_modified,
       validator_length_bytes = @validator_length_bytes
       WHERE copy_id = @copy_id AND state = 'filling'`),
-    complete: text<[number, number, number, string], never>(`UPDATE copies SET state = 'complete',
+    complete: db.prepare<
+      [number, number, number, string],
+      never
+    >(`UPDATE copies SET state = 'complete',
       content_length_bytes = ?, finished_at_ms = ?, updated_at_ms = ?
       WHERE copy_id = ? AND state = 'filling'`),
-    reopen: text<[string], never>(`UPDATE OR IGNORE copies SET state = 'filling',
+    reopen: db.prepare<[string], never>(`UPDATE OR IGNORE copies SET state = 'filling',
       finished_at_ms = NULL WHERE copy_id = ? AND state = 'complete'`),
-    markPurged: text<[string], never>(
+    markPurged: db.prepare<[string], never>(
       `UPDATE copies SET state = 'purged' WHERE copy_id = ? AND state <> 'purged'`,
     ),
-    listPurged: text<[], PurgedRow>(PURGED),
-    listPurgedOfTask: text<[string], PurgedRow>(`${PURGED} AND task_id = ?`),
-    deletePurged: text<[string], never>(
+    listPurged: db.prepare<[], PurgedRow>(PURGED),
+    listPurgedOfTask: db.prepare<[string], PurgedRow>(`${PURGED} AND task_id = ?`),
+    deletePurged: db.prepare<[string], never>(
       `DELETE FROM copies WHERE copy_id = ? AND state = 'purged'`,
     ),
-    touch: text<[number, string], never>(
+    touch: db.prepare<[number, string], never>(
       'UPDATE copies SET updated_at_ms = max(updated_at_ms, ?) WHERE copy_id = ?',
     ),
-    insertPiece: text<[Record<string, unknown>], never>(`INSERT OR REPLACE INTO pieces VALUES (
-      @copy_id, @number, @offset_bytes, @length_bytes, @crc32, @sha256, @origin_host_id,
-      @parent_id, @created_at_ms)`),
-    deletePiece: text<[string, number], never>(
-      'DELETE FROM pieces WHERE copy_id = ? AND number = ?',
-    ),
-    listPieces: text<[string], PieceRow>('SELECT * FROM pieces WHERE copy_id = ? ORDER BY number'),
-    findPiece: text<[string, number], PieceRow>(
-      'SELECT * FROM pieces WHERE copy_id = ? AND number = ?',
-    ),
-    storedBytes: text<[], { bytes: number | null }>(
+    storedBytes: db.prepare<[], { bytes: number | null }>(
       'SELECT sum(length_bytes) AS bytes FROM pieces',
     ),
-    storedBytesOf: text<[string], { bytes: number | null }>(
+    storedBytesOf: db.prepare<[string], { bytes: number | null }>(
       'SELECT sum(length_bytes) AS bytes FROM pieces WHERE copy_id = ?',
     ),
-    count: text<[], { count: number }>(
+    count: db.prepare<[], { count: number }>(
       `SELECT count(*) AS count FROM copies WHERE state <> 'purged'`,
+    ),
+  };
+}
+
+// As for `prepare`.
+// eslint-disable-next-line @typescript-eslint/explicit-function-return-type
+function preparePieces(db: SqliteDatabase) {
+  return {
+    insertPiece: db.prepare<
+      [Record<string, unknown>],
+      never
+    >(`INSERT OR REPLACE INTO pieces VALUES (
+      @copy_id, @number, @offset_bytes, @length_bytes, @crc32, @sha256, @origin_host_id,
+      @parent_id, @created_at_ms)`),
+    deletePiece: db.prepare<[string, number], never>(
+      'DELETE FROM pieces WHERE copy_id = ? AND number = ?',
+    ),
+    listPieces: db.prepare<[string], PieceRow>(
+      'SELECT * FROM pieces WHERE copy_id = ? ORDER BY number',
+    ),
+    findPiece: db.prepare<[string, number], PieceRow>(
+      'SELECT * FROM pieces WHERE copy_id = ? AND number = ?',
     ),
   };
 }
