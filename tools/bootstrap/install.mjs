@@ -11,7 +11,7 @@ import {
   planTools,
   readyKey,
 } from './plan.cjs';
-import { run } from './run.mjs';
+import { run, runQuietly } from './run.mjs';
 import { Refusal, say, timed } from './say.mjs';
 
 /** Exit code when a person has to do something first. */
@@ -61,17 +61,14 @@ async function aptInstall(root, packages) {
   if (packages.length === 0) return;
   await timed('tools', `apt-get update, then install ${packages.join(' ')}`, async () => {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const options = { cwd: root, env, stdio: QUIET };
+    const options = { cwd: root, env };
     // A mirror that is down need not hold up the others; the install below tells.
-    await run('apt-get', [...APT_LOCK, '-qq', 'update'], options);
+    await runQuietly('apt-get', [...APT_LOCK, '-qq', 'update'], options);
     const words = ['install', '-qq', '-y', '--no-install-recommends', ...packages];
-    const code = await run('apt-get', [...APT_LOCK, '-o', 'Dpkg::Use-Pty=0', ...words], options);
+    const code = await runQuietly('apt-get', [...APT_LOCK, ...words], options);
     if (code !== 0) throw new Refusal(`apt-get ended with ${code}`, EXIT_NEEDS_A_HAND);
   });
 }
-
-/** @type {import('node:child_process').StdioOptions} nothing in, all output beside the command's */
-const QUIET = ['ignore', 2, 2];
 
 /**
  * @param {string} root
@@ -81,7 +78,7 @@ async function npmCi(root, addon) {
   await timed('packages', `npm ci (${addon.reason})`, async () => {
     const env = { ...process.env, ...addon.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' };
     const flags = ['--loglevel=error', '--no-audit', '--no-fund', '--prefer-offline'];
-    const code = await run('npm', ['ci', ...flags], { cwd: root, env, stdio: QUIET });
+    const code = await runQuietly('npm', ['ci', ...flags], { cwd: root, env });
     if (code !== 0) throw new Refusal(`npm ci ended with ${code}`, 1);
   });
 }

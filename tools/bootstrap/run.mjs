@@ -50,6 +50,20 @@ export function run(file, args, options) {
   });
 }
 
+/**
+ * Like `run`, but its output is shown only when it fails.
+ * @param {string} file
+ * @param {readonly string[]} args
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, limitMs?: number }} options
+ */
+export async function runQuietly(file, args, options) {
+  let output = '';
+  const onOutput = (/** @type {string} */ text) => (output += text);
+  const code = await run(file, args, { ...options, onOutput });
+  if (code !== 0) process.stderr.write(`${output}\n$ ${[file, ...args].join(' ')}\n`);
+  return code;
+}
+
 /** @type {NodeJS.Signals | undefined} */
 let interruptedBy;
 

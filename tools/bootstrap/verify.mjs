@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tallyOfJest } from './plan.cjs';
-import { run } from './run.mjs';
+import { run, runQuietly } from './run.mjs';
 import { secondsSince } from './say.mjs';
 
 const STEP_LIMIT_MS = 10 * 60_000;
@@ -16,7 +16,7 @@ const STEP_LIMIT_MS = 10 * 60_000;
 const CHECKS = [
   { name: 'format', words: ['prettier', '--check', '--log-level=warn', '.'] },
   { name: 'lock file is fresh', words: ['npm', 'ci', '--dry-run', '--loglevel=error'] },
-  { name: 'generated code is fresh', words: ['node', 'tools/bootstrap/gen-check.mjs'] },
+  { name: 'generated code is fresh', words: ['npm', 'run', '--silent', 'gen:check'] },
   { name: 'project references', words: ['nx', 'sync:check'] },
   { name: 'types', words: ['tsc', '-b'] },
   { name: 'lint and boundaries', words: ['nx', 'run-many', '-t', 'lint', '--output-style=static'] },
@@ -103,11 +103,8 @@ function readResult(path) {
 async function runCheck(root, env, check) {
   const start = performance.now();
   const [file = '', ...args] = check.words;
-  let output = '';
-  const onOutput = (/** @type {string} */ text) => (output += text);
-  const code = await run(file, args, { cwd: root, env, limitMs: STEP_LIMIT_MS, onOutput });
+  const code = await runQuietly(file, args, { cwd: root, env, limitMs: STEP_LIMIT_MS });
   const verdict = code === 0 ? 'ok' : 'FAILED';
-  if (code !== 0) process.stderr.write(`${output}\n$ ${check.words.join(' ')}\n`);
   progress(`${check.name}: ${verdict}, ${secondsSince(start)}`);
   return code === 0;
 }
