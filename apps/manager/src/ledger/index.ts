@@ -1,4 +1,4 @@
-export * from './commands.js';
+export * from './command-catalog.js';
 export * from './host-record.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';

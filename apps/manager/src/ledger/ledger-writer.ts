@@ -1,4 +1,4 @@
-import type { EndedJob, LedgerCommandName, LedgerCommands } from './commands.js';
+import type { EndedJob, LedgerCommandName, LedgerCommands } from './command-catalog.js';
 
 /** What a commit changed, for those who wait for it. */
 export interface LedgerChange {

@@ -1,18 +1,21 @@
-import { ConfigError } from '@pondhawk/core';
+import { KyselyLedgerReader } from './kysely-ledger-reader.js';
+import { KyselyLedgerWriter } from './kysely-ledger-writer.js';
+import { type LedgerLocation, connectLedger } from './ledger-connections.js';
 import type { LedgerReader } from './ledger-reader.js';
 import type { LedgerWriter } from './ledger-writer.js';
+import { migrateLedger } from './migrate-ledger.js';
+import { LEDGER_MIGRATIONS, type LedgerMigration } from './migrations/index.js';
 
-/** Where the ledger lies. */
-export type LedgerLocation =
-  | { readonly type: 'sqlite'; readonly path: string }
-  | { readonly type: 'postgres'; readonly url: string };
+export type { LedgerLocation } from './ledger-connections.js';
 
 /** What opening needs besides the place. */
 export interface OpenLedgerOptions {
-  /** Wall clock at the first start, Unix ms. */
+  /** Wall clock at this start, Unix ms. */
   readonly nowMs: number;
   /** 16 random bytes as 32 hex digits: the broker epoch, if the ledger has none yet. */
   readonly brokerEpoch: string;
+  /** Schema steps; default all that this program knows. */
+  readonly migrations?: readonly LedgerMigration[];
 }
 
 /** An open ledger. */
@@ -30,9 +33,30 @@ export interface Ledger {
  *
  * @throws ConfigError (`DATABASE_CANNOT_OPEN`, `DATABASE_PRAGMA_REFUSED`, `DATABASE_TOO_NEW`, `DATABASE_FOREIGN`).
  */
-export function openLedger(location: LedgerLocation, options: OpenLedgerOptions): Promise<Ledger> {
-  throw new ConfigError(
-    'DATABASE_CANNOT_OPEN',
-    `No ledger of type ${location.type} at ${options.nowMs}.`,
-  );
+export async function openLedger(
+  location: LedgerLocation,
+  { nowMs, brokerEpoch, migrations = LEDGER_MIGRATIONS }: OpenLedgerOptions,
+): Promise<Ledger> {
+  const { dialect, writing, reading } = await connectLedger(location);
+  try {
+    const unknownMigrations = await migrateLedger(
+      { db: writing, dialect, nowMs, brokerEpoch },
+      migrations,
+    );
+    const writer = new KyselyLedgerWriter(writing, dialect);
+    const readingDb = reading();
+    return {
+      writer,
+      reader: new KyselyLedgerReader(readingDb, dialect),
+      unknownMigrations,
+      close: async () => {
+        await writer.close();
+        await readingDb.destroy();
+        await writing.destroy();
+      },
+    };
+  } catch (error) {
+    await writing.destroy();
+    throw error;
+  }
 }

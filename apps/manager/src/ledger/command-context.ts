@@ -1,0 +1,57 @@
+import type { Transaction } from 'kysely';
+import type { LedgerChange } from './ledger-writer.js';
+import type { LedgerDialect, LedgerTables } from './tables.js';
+
+/** What happened to a job, as `events` keeps it. */
+export type LedgerEventKind =
+  'job-accepted' | 'order-queued' | 'order-ended' | 'targets-changed' | 'job-ended';
+
+/**
+ * What one command works with while it is applied: the transaction, its own time and number, and
+ * what it tells others once it is committed. Lives for one command; nothing but the database may be
+ * awaited while it does.
+ */
+export class CommandContext {
+  /** Told to listeners after the commit. */
+  readonly changes: LedgerChange[] = [];
+  private eventCount = 0;
+
+  constructor(
+    readonly db: Transaction<LedgerTables>,
+    readonly dialect: LedgerDialect,
+    readonly atMs: number,
+    /** The command's ledger number. */
+    readonly number: number,
+  ) {}
+
+  /** Appends to `events`; the ordinal counts the events of this command. */
+  async appendEvent(
+    jobId: number,
+    kind: LedgerEventKind,
+    data: Readonly<Record<string, unknown>>,
+  ): Promise<void> {
+    this.eventCount += 1;
+    await this.db
+      .insertInto('events')
+      .values({
+        ledger_number: this.number,
+        ordinal: this.eventCount,
+        job_id: jobId,
+        kind,
+        data: JSON.stringify(data),
+        at_ms: this.atMs,
+      })
+      .execute();
+  }
+}
+
+/** Takes the next ledger number; given twice only if the first taker was rolled back. */
+export async function nextLedgerNumber(db: Transaction<LedgerTables>): Promise<number> {
+  const { number } = await db
+    .updateTable('ledger_head')
+    .set((eb) => ({ number: eb('number', '+', 1) }))
+    .where('id', '=', 1)
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  return number;
+}

@@ -1,0 +1,108 @@
+import { NotFoundError } from '@pondhawk/core';
+import { JobPhase, JobState, splitParallelism } from '@pondhawk/jobs';
+import type { AcceptJob, AcceptedJob } from '../command-catalog.js';
+import type { CommandContext } from '../command-context.js';
+import type { OutboxMessage } from '../records.js';
+import type { HandlerOf } from './command-handler.js';
+import { findActiveSchedulers } from './instances.js';
+import { insertOrder, queueOrder } from './orders.js';
+
+interface ClusterName {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** @see LedgerCommands */
+export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promise<AcceptedJob> => {
+  const clusters = await requireClusters(context, input.clusterIds ?? []);
+  const jobId = await insertJob(context, input);
+  await context.db
+    .insertInto('job_clusters')
+    .values(
+      clusters.map(({ id, name }) => ({
+        job_id: jobId,
+        scheduler_cluster_id: id,
+        cluster_name: name,
+      })),
+    )
+    .execute();
+  const messages: OutboxMessage[] = [];
+  for (const { id } of clusters) messages.push(...(await insertOrders(context, jobId, id)));
+  await context.appendEvent(jobId, 'job-accepted', { type: input.type });
+  context.changes.push({ jobId, kind: 'job-accepted' });
+  return { jobId, clusterIds: clusters.map(({ id }) => id), messages };
+};
+
+async function requireClusters(
+  { db }: CommandContext,
+  clusterIds: readonly number[],
+): Promise<readonly ClusterName[]> {
+  const all = await db
+    .selectFrom('scheduler_clusters')
+    .select(['id', 'name'])
+    .orderBy('id')
+    .execute();
+  if (clusterIds.length === 0) return all;
+  const missing = clusterIds.find((clusterId) => !all.some(({ id }) => id === clusterId));
+  if (missing !== undefined) {
+    throw new NotFoundError('CLUSTER_NOT_FOUND', `scheduler_cluster_ids: no cluster ${missing}.`, {
+      details: { field: 'scheduler_cluster_ids', clusterId: missing },
+    });
+  }
+  return all.filter(({ id }) => clusterIds.includes(id));
+}
+
+async function insertJob({ db, number }: CommandContext, input: AcceptJob): Promise<number> {
+  const { atMs, spec } = input;
+  const { id } = await db
+    .insertInto('jobs')
+    .values({
+      uuid: input.uuid,
+      version: number,
+      type: input.type,
+      state: JobState.Pending,
+      phase: JobPhase.Accepted,
+      bio: input.bio,
+      user_id: input.userId,
+      args: JSON.stringify(input.args),
+      order_args: JSON.stringify(input.orderArgs),
+      timeout_ms: spec.timeoutMs,
+      parallelism: spec.parallelism,
+      failure_strategy: spec.failureStrategy,
+      deadline_at_ms: atMs + spec.timeoutMs,
+      created_at_ms: atMs,
+      updated_at_ms: atMs,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  return id;
+}
+
+/** One order for each active scheduler; without any, one that waits for a scheduler. */
+async function insertOrders(
+  context: CommandContext,
+  jobId: number,
+  clusterId: number,
+): Promise<OutboxMessage[]> {
+  const job = await context.db
+    .selectFrom('jobs')
+    .selectAll()
+    .where('id', '=', jobId)
+    .executeTakeFirstOrThrow();
+  const schedulers = await findActiveSchedulers(context, clusterId);
+  if (schedulers.length === 0) {
+    await insertOrder(context, { jobId, clusterId, parallelism: job.parallelism });
+    return [];
+  }
+  const shares = splitParallelism(job.parallelism, schedulers.length);
+  const messages: OutboxMessage[] = [];
+  for (const [index, scheduler] of schedulers.entries()) {
+    const orderId = await insertOrder(context, {
+      jobId,
+      clusterId,
+      parallelism: shares[index] ?? 1,
+    });
+    messages.push(await queueOrder(context, { job, orderId, scheduler, schedulers }));
+  }
+  return messages;
+}

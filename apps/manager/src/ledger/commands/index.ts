@@ -1,0 +1,25 @@
+import type { LedgerCommandName } from '../command-catalog.js';
+import { acceptJob } from './accept-job.js';
+import type { HandlerOf } from './command-handler.js';
+import { deleteJobRecord } from './delete-job-record.js';
+import { expireJobs } from './expire-jobs.js';
+import { recordHosts } from './hosts.js';
+import { keepAlive, upsertScheduler, upsertSeedPeer } from './instances.js';
+import { markSent, raiseSend } from './outbox.js';
+import { recordReport } from './record-report.js';
+
+export type { CommandHandler } from './command-handler.js';
+
+/** Exactly one handler for each command. */
+export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N> } = {
+  'accept-job': acceptJob,
+  'mark-sent': markSent,
+  'raise-send': raiseSend,
+  'record-report': recordReport,
+  'expire-jobs': expireJobs,
+  'delete-job-record': deleteJobRecord,
+  'upsert-scheduler': upsertScheduler,
+  'upsert-seed-peer': upsertSeedPeer,
+  'keep-alive': keepAlive,
+  'record-hosts': recordHosts,
+};

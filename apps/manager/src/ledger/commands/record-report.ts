@@ -1,0 +1,101 @@
+import {
+  OrderState,
+  type OrderEvent,
+  isJobEnded,
+  isOrderEnded,
+  nextJobPhase,
+  nextOrderState,
+  type JobPhase,
+} from '@pondhawk/jobs';
+import type { RecordedReport } from '../command-catalog.js';
+import type { CommandContext } from '../command-context.js';
+import type { OrderReport } from '../order-report.js';
+import type { JobRow, OrderRow } from '../tables.js';
+import type { HandlerOf } from './command-handler.js';
+import { endJobIfDone } from './end-job.js';
+import { mergeTargets } from './merge-targets.js';
+
+/** @see LedgerCommands */
+export const recordReport: HandlerOf<'record-report'> = async (context, { report }) => {
+  const order = await context.db
+    .selectFrom('orders')
+    .selectAll()
+    .where('id', '=', report.order_id)
+    .executeTakeFirst();
+  if (order?.job_id !== report.job_id) return refused(report, 'unknown-order');
+  if (order.attempt !== report.attempt || order.scheduler_id !== report.scheduler_id) {
+    return refused(report, 'stale-attempt');
+  }
+  const job = await context.db
+    .selectFrom('jobs')
+    .selectAll()
+    .where('id', '=', order.job_id)
+    .executeTakeFirstOrThrow();
+  if (isJobEnded(job.phase as JobPhase)) return refused(report, 'job-ended');
+  return record(context, { report, order, job });
+};
+
+async function record(
+  context: CommandContext,
+  {
+    report,
+    order,
+    job,
+  }: { readonly report: OrderReport; readonly order: OrderRow; readonly job: JobRow },
+): Promise<RecordedReport> {
+  const changedTargetCount = await mergeTargets(context, order, report.targets);
+  await moveOrder(context, order, report);
+  await context.db
+    .updateTable('jobs')
+    .set({ phase: nextJobPhase(job.phase as JobPhase, 'report'), updated_at_ms: context.atMs })
+    .where('id', '=', job.id)
+    .execute();
+  if (changedTargetCount > 0) {
+    context.changes.push({ jobId: job.id, kind: 'targets-changed' });
+    await context.appendEvent(job.id, 'targets-changed', {
+      orderId: order.id,
+      count: changedTargetCount,
+    });
+  }
+  const ended = await endJobIfDone(context, job);
+  return {
+    status: 'recorded',
+    jobId: job.id,
+    changedTargetCount,
+    ...(ended === undefined ? {} : { ended }),
+  };
+}
+
+async function moveOrder(
+  context: CommandContext,
+  order: OrderRow,
+  report: OrderReport,
+): Promise<void> {
+  const state = nextOrderState(order.state as OrderState, eventOf(report));
+  if (state === order.state) return;
+  await context.db
+    .updateTable('orders')
+    .set({
+      state,
+      updated_at_ms: context.atMs,
+      error_code: report.error?.code ?? '',
+      error_message: report.error?.message ?? '',
+    })
+    .where('id', '=', order.id)
+    .execute();
+  if (isOrderEnded(state)) {
+    await context.appendEvent(order.job_id, 'order-ended', { orderId: order.id, state });
+  }
+}
+
+function eventOf(report: OrderReport): OrderEvent {
+  if (report.error !== undefined) return 'fail';
+  return report.is_last ? 'finish' : 'report';
+}
+
+function refused(
+  report: OrderReport,
+  status: Exclude<RecordedReport['status'], 'recorded'>,
+): RecordedReport {
+  return { status, jobId: report.job_id, changedTargetCount: 0 };
+}

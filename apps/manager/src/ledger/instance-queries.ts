@@ -1,0 +1,112 @@
+/** Queries about clusters, schedulers, seed peers and hosts. */
+
+import type { Selectable } from 'kysely';
+import type { HostRecord } from './host-record.js';
+import type { ReadContext } from './job-queries.js';
+import { parseObject } from './job-rows.js';
+import type { InstanceFilter, Page, PageRequest } from './ledger-reader.js';
+import { isActive } from './liveness.js';
+import type { ClusterRecord, PeerRecord, SchedulerRecord, SeedPeerRecord } from './records.js';
+import type { SchedulerClustersTable } from './tables.js';
+import { sql } from 'kysely';
+
+/** All clusters, by id. */
+export async function loadClusters({ db }: ReadContext): Promise<ClusterRecord[]> {
+  const rows = await db.selectFrom('scheduler_clusters').selectAll().orderBy('id').execute();
+  return rows.map(toClusterRecord);
+}
+
+/** All schedulers, or those of one cluster, by id. */
+export async function loadSchedulers(
+  { db }: ReadContext,
+  nowMs: number,
+  { clusterId }: InstanceFilter,
+): Promise<SchedulerRecord[]> {
+  let query = db.selectFrom('schedulers').selectAll().orderBy('id');
+  if (clusterId !== undefined) query = query.where('scheduler_cluster_id', '=', clusterId);
+  const rows = await query.execute();
+  return rows.map((row) => ({
+    id: row.id,
+    clusterId: row.scheduler_cluster_id,
+    hostName: row.host_name,
+    ip: row.ip,
+    port: row.port,
+    idc: row.idc,
+    location: row.location,
+    features: JSON.parse(row.features) as string[],
+    isActive: isActive(row, nowMs),
+    lastKeepAliveAtMs: row.last_keep_alive_at_ms,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  }));
+}
+
+/** All seed peers, or those of one seed peer cluster, by id. */
+export async function loadSeedPeers(
+  { db }: ReadContext,
+  nowMs: number,
+  { clusterId }: InstanceFilter,
+): Promise<SeedPeerRecord[]> {
+  let query = db.selectFrom('seed_peers').selectAll().orderBy('id');
+  if (clusterId !== undefined) query = query.where('seed_peer_cluster_id', '=', clusterId);
+  const rows = await query.execute();
+  return rows.map((row) => ({
+    id: row.id,
+    clusterId: row.seed_peer_cluster_id,
+    hostName: row.host_name,
+    type: row.type,
+    ip: row.ip,
+    port: row.port,
+    downloadPort: row.download_port,
+    idc: row.idc,
+    location: row.location,
+    isActive: isActive(row, nowMs),
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  }));
+}
+
+/** A page of hosts, by cluster, host name, ip, id. */
+export async function loadPeers(
+  { db }: ReadContext,
+  { clusterId }: InstanceFilter,
+  { page, perPage }: PageRequest,
+): Promise<Page<PeerRecord>> {
+  let query = db.selectFrom('peers');
+  if (clusterId !== undefined) query = query.where('scheduler_cluster_id', '=', clusterId);
+  const { count } = await query.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow();
+  const rows = await query
+    .selectAll()
+    .orderBy('scheduler_cluster_id')
+    .orderBy('host_name')
+    .orderBy('ip')
+    .orderBy('host_id')
+    .limit(perPage)
+    .offset((page - 1) * perPage)
+    .execute();
+  const items = rows.map((row) => ({
+    id: row.id,
+    clusterId: row.scheduler_cluster_id,
+    host: JSON.parse(row.host) as HostRecord,
+    state: row.state as PeerRecord['state'],
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  }));
+  return { items, totalCount: count };
+}
+
+function toClusterRecord(row: Selectable<SchedulerClustersTable>): ClusterRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    bio: row.bio,
+    isDefault: row.is_default !== 0,
+    config: parseObject(row.config),
+    clientConfig: parseObject(row.client_config),
+    seedClientConfig: parseObject(row.seed_client_config),
+    scopes: parseObject(row.scopes),
+    seedPeerClusterId: row.seed_peer_cluster_id,
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  };
+}

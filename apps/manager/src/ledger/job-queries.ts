@@ -1,0 +1,182 @@
+/** Queries about jobs and their targets; each takes the connection or transaction to read on. */
+
+import { NO_TARGETS, type TargetCounts, TargetOutcome, isTargetOutcome } from '@pondhawk/jobs';
+import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
+import type { JobFilter, PageRequest } from './ledger-reader.js';
+import type { JobClusterRecord, JobDetail, TargetRecord } from './records.js';
+import { inSets, valueSet } from './row-set.js';
+import type { LedgerDialect, LedgerTables, TargetRow } from './tables.js';
+
+/** Targets of one outcome that a job's view lists; the rest is behind `GET /jobs/:id/targets`. */
+export const LISTED_TARGETS_MAX = 1_000;
+
+/** Outcomes whose hosts a view names; `absent` is a count, `pending` has nothing to tell yet. */
+const LISTED_OUTCOMES: readonly TargetOutcome[] = [
+  TargetOutcome.Deleted,
+  TargetOutcome.Answered,
+  TargetOutcome.Fenced,
+  TargetOutcome.Failed,
+  TargetOutcome.Skipped,
+];
+
+/** A database to read and its dialect. */
+export interface ReadContext {
+  readonly db: Kysely<LedgerTables>;
+  readonly dialect: LedgerDialect;
+}
+
+/** The clusters of jobs, with counts and orders, by job id. */
+export async function loadJobClusters(
+  { db, dialect }: ReadContext,
+  jobIds: readonly number[],
+): Promise<ReadonlyMap<number, readonly JobClusterRecord[]>> {
+  const byJob = new Map<number, JobClusterRecord[]>();
+  for (const ids of inSets(jobIds)) {
+    const ofJobs = valueSet<number>(dialect, ids);
+    const clusters = await db
+      .selectFrom('job_clusters')
+      .selectAll()
+      .where('job_id', 'in', ofJobs)
+      .orderBy('scheduler_cluster_id')
+      .execute();
+    const orders = await db
+      .selectFrom('orders')
+      .selectAll()
+      .where('job_id', 'in', ofJobs)
+      .orderBy('id')
+      .execute();
+    const tallies = await loadTallies(db, ofJobs);
+    for (const { job_id, scheduler_cluster_id, cluster_name } of clusters) {
+      const isOfCluster = (row: { job_id: number; scheduler_cluster_id: number }): boolean =>
+        row.job_id === job_id && row.scheduler_cluster_id === scheduler_cluster_id;
+      const tally = tallies.filter(isOfCluster);
+      byJob.set(job_id, [
+        ...(byJob.get(job_id) ?? []),
+        {
+          id: scheduler_cluster_id,
+          name: cluster_name,
+          counts: toCounts(tally),
+          deletedBytes: tally.reduce((sum, { deleted_bytes }) => sum + deleted_bytes, 0),
+          orders: orders.filter(isOfCluster).map(toOrderRecord),
+        },
+      ]);
+    }
+  }
+  return byJob;
+}
+
+/** The targets that a job's view names. */
+export async function loadListedTargets(
+  { db }: ReadContext,
+  jobId: number,
+): Promise<TargetRecord[]> {
+  const targets: TargetRecord[] = [];
+  for (const outcome of LISTED_OUTCOMES) {
+    const rows = await inListOrder(targetsOf(db, jobId))
+      .where('outcome', '=', outcome)
+      .limit(LISTED_TARGETS_MAX)
+      .execute();
+    targets.push(...rows.map(toTargetRecord));
+  }
+  return targets;
+}
+
+/** One page over all tasks that the hosts of a `list_tasks` job hold. */
+export async function loadListedTasks(
+  { db, dialect }: ReadContext,
+  jobId: number,
+  { page, perPage }: PageRequest,
+): Promise<JobDetail['listed']> {
+  const holders = await inListOrder(
+    db.selectFrom('targets').where('job_id', '=', jobId).where('held_count', '>', 0),
+  )
+    .where('outcome', '=', TargetOutcome.Answered)
+    .select(['node', 'held_count'])
+    .execute();
+  const first = (page - 1) * perPage;
+  let totalCount = 0;
+  let skipped = 0;
+  const nodes: string[] = [];
+  for (const { node, held_count } of holders) {
+    const isBefore = totalCount + held_count <= first;
+    if (isBefore) skipped += held_count;
+    else if (totalCount < first + perPage) nodes.push(node);
+    totalCount += held_count;
+  }
+  const rows: TargetRow[] = [];
+  for (const set of inSets(nodes)) {
+    rows.push(
+      ...(await inListOrder(targetsOf(db, jobId))
+        .where('node', 'in', valueSet<string>(dialect, set))
+        .execute()),
+    );
+  }
+  const entries = rows.flatMap(toListedTasks).slice(first - skipped, first - skipped + perPage);
+  return { entries, totalCount };
+}
+
+/** Jobs that a filter lets pass. */
+export function filterJobs<O>(
+  query: SelectQueryBuilder<LedgerTables, 'jobs', O>,
+  { type, state, userId }: JobFilter,
+): SelectQueryBuilder<LedgerTables, 'jobs', O> {
+  let filtered = query;
+  if (type !== undefined) filtered = filtered.where('type', '=', type);
+  if (state !== undefined) filtered = filtered.where('state', '=', state);
+  if (userId !== undefined) filtered = filtered.where('user_id', '=', userId);
+  return filtered;
+}
+
+/** All columns of a job's targets. */
+export function targetsOf(
+  db: Kysely<LedgerTables>,
+  jobId: number,
+): SelectQueryBuilder<LedgerTables, 'targets', TargetRow> {
+  return db.selectFrom('targets').selectAll().where('job_id', '=', jobId);
+}
+
+/** The order of every list of targets: cluster, host name, ip, id. */
+export function inListOrder<O>(
+  query: SelectQueryBuilder<LedgerTables, 'targets', O>,
+): SelectQueryBuilder<LedgerTables, 'targets', O> {
+  return query
+    .orderBy('scheduler_cluster_id')
+    .orderBy('host_name')
+    .orderBy('ip')
+    .orderBy('host_id');
+}
+
+interface Tally {
+  readonly job_id: number;
+  readonly scheduler_cluster_id: number;
+  readonly outcome: string;
+  readonly count: number;
+  readonly deleted_bytes: number;
+}
+
+async function loadTallies(
+  db: Kysely<LedgerTables>,
+  ofJobs: ReturnType<typeof valueSet<number>>,
+): Promise<Tally[]> {
+  return db
+    .selectFrom('targets')
+    .select([
+      'job_id',
+      'scheduler_cluster_id',
+      'outcome',
+      sql<number>`count(*)`.as('count'),
+      sql<number>`sum(deleted_bytes)`.as('deleted_bytes'),
+    ])
+    .where('job_id', 'in', ofJobs)
+    .groupBy(['job_id', 'scheduler_cluster_id', 'outcome'])
+    .execute();
+}
+
+function toCounts(tallies: readonly Tally[]): TargetCounts {
+  const counts: Record<TargetOutcome, number> = { ...NO_TARGETS };
+  for (const { outcome, count } of tallies) {
+    if (isTargetOutcome(outcome)) counts[outcome] += count;
+  }
+  return counts;
+}

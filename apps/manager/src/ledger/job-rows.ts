@@ -1,0 +1,96 @@
+/** Rows of jobs, targets and orders as readers get them. Rows that no code of ours writes are refused. */
+
+import { DataCorruptionError, type FailureStrategy } from '@pondhawk/core';
+import {
+  type JobOutcome,
+  type JobPhase,
+  type JobState,
+  type JobType,
+  type OrderState,
+  isJobType,
+  isTargetOutcome,
+} from '@pondhawk/jobs';
+import type { HeldTask, HostRecord } from './host-record.js';
+import type { JobRecord, ListedTask, OrderRecord, TargetRecord } from './records.js';
+import type { JobRow, OrderRow, TargetRow } from './tables.js';
+
+/** A row of jobs. @throws DataCorruptionError (`LEDGER_ROW_INVALID`). */
+export function toJobRecord(row: JobRow): JobRecord {
+  if (!isJobType(row.type)) throw invalidRow('jobs', row.id);
+  return {
+    id: row.id,
+    uuid: row.uuid,
+    type: row.type satisfies JobType,
+    state: row.state as JobState,
+    phase: row.phase as JobPhase,
+    outcome: (row.outcome ?? undefined) as JobOutcome | undefined,
+    bio: row.bio,
+    userId: row.user_id,
+    args: parseObject(row.args),
+    spec: {
+      timeoutMs: row.timeout_ms,
+      parallelism: row.parallelism,
+      failureStrategy: row.failure_strategy as FailureStrategy,
+    },
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    deadlineAtMs: row.deadline_at_ms,
+    endedAtMs: row.ended_at_ms ?? undefined,
+    version: row.version,
+  };
+}
+
+/** A row of targets. @throws DataCorruptionError (`LEDGER_ROW_INVALID`). */
+export function toTargetRecord(row: TargetRow): TargetRecord {
+  if (!isTargetOutcome(row.outcome)) throw invalidRow('targets', row.node);
+  const held = parseHeld(row);
+  return {
+    node: row.node,
+    clusterId: row.scheduler_cluster_id,
+    host: JSON.parse(row.host) as HostRecord,
+    outcome: row.outcome,
+    code: row.code,
+    message: row.message,
+    deletedBytes: row.deleted_bytes,
+    attempts: row.attempts,
+    startedAtMs: row.started_at_ms,
+    endedAtMs: row.ended_at_ms ?? undefined,
+    task: Array.isArray(held) ? undefined : held,
+  };
+}
+
+/** The tasks of a target of `list_tasks`, in the order that the scheduler gave. */
+export function toListedTasks(row: TargetRow): ListedTask[] {
+  const held = parseHeld(row);
+  const target = toTargetRecord(row);
+  return Array.isArray(held) ? held.map((task) => ({ target, task })) : [];
+}
+
+/** A row of orders. */
+export function toOrderRecord(row: OrderRow): OrderRecord {
+  return {
+    id: row.id,
+    schedulerId: row.scheduler_id ?? undefined,
+    attempt: row.attempt,
+    state: row.state as OrderState,
+    errorCode: row.error_code,
+    errorMessage: row.error_message,
+  };
+}
+
+/** A JSON column that holds an object. */
+export function parseObject(text: string): Record<string, unknown> {
+  return JSON.parse(text) as Record<string, unknown>;
+}
+
+function parseHeld(row: TargetRow): HeldTask | HeldTask[] | undefined {
+  return row.held === null ? undefined : (JSON.parse(row.held) as HeldTask | HeldTask[]);
+}
+
+function invalidRow(table: string, key: number | string): DataCorruptionError {
+  return new DataCorruptionError(
+    'LEDGER_ROW_INVALID',
+    `Row ${key} of ${table} holds a value that this program does not know.`,
+    { details: { table, key } },
+  );
+}

@@ -1,0 +1,213 @@
+import { JobPhase, JobType, type TargetOutcome } from '@pondhawk/jobs';
+import { type Kysely, sql } from 'kysely';
+import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
+import {
+  type ReadContext,
+  filterJobs,
+  inListOrder,
+  loadJobClusters,
+  loadListedTargets,
+  loadListedTasks,
+  targetsOf,
+} from './job-queries.js';
+import { parseObject, toJobRecord, toTargetRecord } from './job-rows.js';
+import { toLedgerError } from './ledger-connections.js';
+import {
+  type InstanceFilter,
+  type JobFilter,
+  LedgerReader,
+  type Page,
+  type PageRequest,
+} from './ledger-reader.js';
+import { toOutboxMessage } from './outbox-rows.js';
+import type {
+  ClusterRecord,
+  JobDetail,
+  JobRecord,
+  OutboxMessage,
+  PeerRecord,
+  SchedulerRecord,
+  SeedPeerRecord,
+  TargetRecord,
+} from './records.js';
+import type { JobRow, LedgerDialect, LedgerTables } from './tables.js';
+
+const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0 };
+/** The page of a `list_tasks` job that named none. */
+const LISTED_PER_PAGE_DEFAULT = 10;
+
+/** Reads on connections that cannot write. What takes several queries is read in one snapshot. */
+export class KyselyLedgerReader extends LedgerReader {
+  constructor(
+    private readonly db: Kysely<LedgerTables>,
+    private readonly dialect: LedgerDialect,
+  ) {
+    super();
+  }
+
+  override findJob(jobId: number): Promise<JobDetail | undefined> {
+    return this.snapshot(async (context) => {
+      const row = await findJobRow(context, jobId);
+      if (row === undefined) return undefined;
+      const clusters = await loadJobClusters(context, [jobId]);
+      return {
+        job: toJobRecord(row),
+        clusters: clusters.get(jobId) ?? [],
+        targets: await loadListedTargets(context, jobId),
+        listed:
+          row.type === JobType.ListTasks
+            ? await loadListedTasks(context, jobId, pageOf(row))
+            : NOTHING_LISTED,
+      };
+    });
+  }
+
+  override findJobRecord(jobId: number): Promise<JobRecord | undefined> {
+    return this.read(async (context) => {
+      const row = await findJobRow(context, jobId);
+      return row === undefined ? undefined : toJobRecord(row);
+    });
+  }
+
+  override listJobs(filter: JobFilter, page: PageRequest): Promise<Page<JobDetail>> {
+    return this.snapshot(async (context) => {
+      const { count } = await filterJobs(context.db.selectFrom('jobs'), filter)
+        .select(sql<number>`count(*)`.as('count'))
+        .executeTakeFirstOrThrow();
+      const rows = await filterJobs(context.db.selectFrom('jobs'), filter)
+        .selectAll()
+        .orderBy('created_at_ms', 'desc')
+        .orderBy('id', 'desc')
+        .limit(page.perPage)
+        .offset((page.page - 1) * page.perPage)
+        .execute();
+      const clusters = await loadJobClusters(
+        context,
+        rows.map(({ id }) => id),
+      );
+      const items = rows.map((row) => ({
+        job: toJobRecord(row),
+        clusters: clusters.get(row.id) ?? [],
+        targets: [],
+        listed: NOTHING_LISTED,
+      }));
+      return { items, totalCount: count };
+    });
+  }
+
+  override listTargets(
+    jobId: number,
+    { page, perPage, outcome }: PageRequest & { readonly outcome?: TargetOutcome },
+  ): Promise<Page<TargetRecord>> {
+    return this.snapshot(async ({ db }) => {
+      let query = targetsOf(db, jobId);
+      if (outcome !== undefined) query = query.where('outcome', '=', outcome);
+      const { count } = await query
+        .clearSelect()
+        .select(sql<number>`count(*)`.as('count'))
+        .executeTakeFirstOrThrow();
+      const rows = await inListOrder(query)
+        .limit(perPage)
+        .offset((page - 1) * perPage)
+        .execute();
+      return { items: rows.map(toTargetRecord), totalCount: count };
+    });
+  }
+
+  override listUnfinishedJobIds(): Promise<readonly number[]> {
+    return this.read(async ({ db }) => {
+      const rows = await db
+        .selectFrom('jobs')
+        .select('id')
+        .where('phase', 'in', [JobPhase.Accepted, JobPhase.Running])
+        .orderBy('id')
+        .execute();
+      return rows.map(({ id }) => id);
+    });
+  }
+
+  override listUnsentMessages(limit: number): Promise<readonly OutboxMessage[]> {
+    return this.read(async ({ db }) => {
+      const rows = await db
+        .selectFrom('outbox')
+        .selectAll()
+        .where('sent_at_ms', 'is', null)
+        .orderBy('id')
+        .limit(limit)
+        .execute();
+      return rows.map(toOutboxMessage);
+    });
+  }
+
+  override listClusters(): Promise<readonly ClusterRecord[]> {
+    return this.read(loadClusters);
+  }
+
+  override async findCluster(clusterId: number): Promise<ClusterRecord | undefined> {
+    return (await this.listClusters()).find(({ id }) => id === clusterId);
+  }
+
+  override listSchedulers(
+    nowMs: number,
+    filter: InstanceFilter = {},
+  ): Promise<readonly SchedulerRecord[]> {
+    return this.read((context) => loadSchedulers(context, nowMs, filter));
+  }
+
+  override listSeedPeers(
+    nowMs: number,
+    filter: InstanceFilter = {},
+  ): Promise<readonly SeedPeerRecord[]> {
+    return this.read((context) => loadSeedPeers(context, nowMs, filter));
+  }
+
+  override listPeers(filter: InstanceFilter, page: PageRequest): Promise<Page<PeerRecord>> {
+    return this.snapshot((context) => loadPeers(context, filter, page));
+  }
+
+  override loadBrokerEpoch(): Promise<string> {
+    return this.read(async ({ db }) => {
+      const row = await db.selectFrom('broker').select('epoch').executeTakeFirstOrThrow();
+      return row.epoch;
+    });
+  }
+
+  override ping(): Promise<void> {
+    return this.read(async ({ db }) => {
+      await db.selectFrom('ledger_head').select('number').executeTakeFirstOrThrow();
+    });
+  }
+
+  private async read<T>(query: (context: ReadContext) => Promise<T>): Promise<T> {
+    try {
+      return await query({ db: this.db, dialect: this.dialect });
+    } catch (error) {
+      throw toLedgerError(this.dialect, error);
+    }
+  }
+
+  private async snapshot<T>(query: (context: ReadContext) => Promise<T>): Promise<T> {
+    const { dialect } = this;
+    const transaction = this.db.transaction();
+    try {
+      // SQLite's transactions are snapshots by themselves and know no levels.
+      const snapshot =
+        dialect === 'postgres' ? transaction.setIsolationLevel('repeatable read') : transaction;
+      return await snapshot.execute((db) => query({ db, dialect }));
+    } catch (error) {
+      throw toLedgerError(dialect, error);
+    }
+  }
+}
+
+async function findJobRow({ db }: ReadContext, jobId: number): Promise<JobRow | undefined> {
+  return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst();
+}
+
+function pageOf(row: JobRow): PageRequest {
+  const { page = 1, per_page: perPage = LISTED_PER_PAGE_DEFAULT } = parseObject(row.order_args) as {
+    page?: number;
+    per_page?: number;
+  };
+  return { page, perPage };
+}

@@ -1,0 +1,147 @@
+import { type PondhawkError, ResourceExhaustedError, UnavailableError } from '@pondhawk/core';
+import { type Kysely, type Transaction, sql } from 'kysely';
+import { CommandContext, nextLedgerNumber } from './command-context.js';
+import type { LedgerCommandName, LedgerCommands } from './command-catalog.js';
+import { COMMAND_HANDLERS, type CommandHandler } from './commands/index.js';
+import { toLedgerError } from './ledger-connections.js';
+import { type LedgerChange, type LedgerListener, LedgerWriter } from './ledger-writer.js';
+import type { LedgerDialect, LedgerTables } from './tables.js';
+
+/** Commands that may wait; more are refused, so that a slow disk shows at the edge and not in memory. */
+export const COMMANDS_WAITING_MAX = 4_096;
+/** Commands of one commit: enough to share an fsync, few enough to let readers in. */
+export const COMMANDS_PER_COMMIT_MAX = 128;
+/** When to come again after a refusal: a few commits later. */
+const RETRY_AFTER_MS = 200;
+
+interface WaitingCommand {
+  readonly handler: CommandHandler;
+  readonly input: { readonly atMs: number };
+  resolve(result: unknown): void;
+  reject(error: PondhawkError): void;
+}
+
+type Applied =
+  | {
+      readonly isApplied: true;
+      readonly result: unknown;
+      readonly changes: readonly LedgerChange[];
+    }
+  | { readonly isApplied: false; readonly error: PondhawkError };
+
+/**
+ * Applies commands one after another on the only writing connection. *Idle*: nothing waits.
+ * *Committing*: one transaction holds up to `COMMANDS_PER_COMMIT_MAX` commands, each in a savepoint
+ * of its own; those that come meanwhile wait and share the next one. A refused command is rolled
+ * back alone. If the commit fails, nothing of it happened and all of its commands are rejected.
+ * Closing refuses new commands and lets those that wait finish.
+ */
+export class KyselyLedgerWriter extends LedgerWriter {
+  /** Non-empty while commands wait; filled by `execute`, emptied by `run`. */
+  private waiting: WaitingCommand[] = [];
+  private readonly listeners = new Set<LedgerListener>();
+  /** Set while commits are made; it never rejects. */
+  private running: Promise<void> | undefined;
+  private isClosing = false;
+
+  constructor(
+    private readonly db: Kysely<LedgerTables>,
+    private readonly dialect: LedgerDialect,
+  ) {
+    super();
+  }
+
+  override execute<N extends LedgerCommandName>(
+    name: N,
+    input: LedgerCommands[N]['input'],
+  ): Promise<LedgerCommands[N]['result']> {
+    const refusal = this.refuse();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({
+        handler: COMMAND_HANDLERS[name] as CommandHandler,
+        input,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+      });
+      this.running ??= this.run();
+    });
+  }
+
+  override onCommitted(listener: LedgerListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Refuses new commands, waits until those accepted are committed or rejected. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    await this.running;
+  }
+
+  private refuse(): PondhawkError | undefined {
+    if (this.isClosing) return new UnavailableError('LEDGER_CLOSED', 'The ledger is closing.');
+    if (this.waiting.length < COMMANDS_WAITING_MAX) return undefined;
+    return new ResourceExhaustedError(
+      'LEDGER_QUEUE_FULL',
+      `${COMMANDS_WAITING_MAX} changes wait for the ledger already.`,
+      { retryAfterMs: RETRY_AFTER_MS },
+    );
+  }
+
+  private async run(): Promise<void> {
+    while (this.waiting.length > 0) {
+      // A turn of the event loop, so that requests which have arrived meanwhile join this commit.
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.commit(this.waiting.splice(0, COMMANDS_PER_COMMIT_MAX));
+    }
+    this.running = undefined;
+  }
+
+  private async commit(commands: readonly WaitingCommand[]): Promise<void> {
+    let outcomes: readonly Applied[];
+    try {
+      outcomes = await this.db.transaction().execute((tx) => this.applyAll(tx, commands));
+    } catch (error) {
+      const failure = toLedgerError(this.dialect, error);
+      commands.forEach((command) => command.reject(failure));
+      return;
+    }
+    const changes = outcomes.flatMap((outcome) => (outcome.isApplied ? outcome.changes : []));
+    if (changes.length > 0) this.listeners.forEach((listener) => listener(changes));
+    commands.forEach((command, index) => settle(command, outcomes[index]));
+  }
+
+  private async applyAll(
+    tx: Transaction<LedgerTables>,
+    commands: readonly WaitingCommand[],
+  ): Promise<Applied[]> {
+    const outcomes: Applied[] = [];
+    for (const command of commands) outcomes.push(await this.applyOne(tx, command));
+    return outcomes;
+  }
+
+  private async applyOne(
+    tx: Transaction<LedgerTables>,
+    { handler, input }: WaitingCommand,
+  ): Promise<Applied> {
+    await sql`savepoint command`.execute(tx);
+    try {
+      const number = await nextLedgerNumber(tx);
+      const context = new CommandContext(tx, this.dialect, input.atMs, number);
+      const result = await handler(context, input);
+      await sql`release savepoint command`.execute(tx);
+      return { isApplied: true, result, changes: context.changes };
+    } catch (error) {
+      // When the database has given up the whole transaction this throws, and all are rejected.
+      await sql`rollback to savepoint command`.execute(tx);
+      await sql`release savepoint command`.execute(tx);
+      return { isApplied: false, error: toLedgerError(this.dialect, error) };
+    }
+  }
+}
+
+function settle(command: WaitingCommand, outcome: Applied | undefined): void {
+  if (outcome?.isApplied === true) command.resolve(outcome.result);
+  else if (outcome !== undefined) command.reject(outcome.error);
+}

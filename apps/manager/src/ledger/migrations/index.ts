@@ -1,0 +1,8 @@
+import { firstTables } from './0001-first-tables.js';
+import { firstRows } from './0002-first-rows.js';
+import type { LedgerMigration } from './ledger-migration.js';
+
+export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
+
+/** All steps, in order. */
+export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [firstTables, firstRows];

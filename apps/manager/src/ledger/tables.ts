@@ -1,0 +1,227 @@
+/** Columns of the ledger as Kysely sees them. JSON is text, flags are 0 or 1, times are Unix ms. */
+
+import type { Generated, Selectable } from 'kysely';
+
+/** Which database the ledger lies in. */
+export type LedgerDialect = 'sqlite' | 'postgres';
+
+/** The number of the newest command, in a single row. */
+export interface LedgerHeadTable {
+  readonly id: number;
+  number: number;
+}
+
+/** The broker's epoch, in a single row. */
+export interface BrokerTable {
+  readonly id: number;
+  epoch: string;
+  created_at_ms: number;
+}
+
+/** Scheduler clusters; the JSON columns are what Dragonfly's clients read there. */
+export interface SchedulerClustersTable {
+  readonly id: Generated<number>;
+  name: string;
+  bio: string;
+  config: string;
+  client_config: string;
+  seed_client_config: string;
+  scopes: string;
+  is_default: number;
+  seed_peer_cluster_id: number;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+/** Schedulers; active while fewer than three keepalives are missing. */
+export interface SchedulersTable {
+  readonly id: Generated<number>;
+  scheduler_cluster_id: number;
+  host_name: string;
+  ip: string;
+  port: number;
+  idc: string;
+  location: string;
+  features: string;
+  keep_alive_interval_ms: number;
+  last_keep_alive_at_ms: number;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+/** Seed peers, as schedulers. */
+export interface SeedPeersTable {
+  readonly id: Generated<number>;
+  seed_peer_cluster_id: number;
+  host_name: string;
+  ip: string;
+  type: string;
+  port: number;
+  download_port: number;
+  idc: string;
+  location: string;
+  keep_alive_interval_ms: number;
+  last_keep_alive_at_ms: number;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+/** Hosts; the columns about connections are filled once hosts are enrolled. */
+export interface PeersTable {
+  readonly id: Generated<number>;
+  scheduler_cluster_id: number;
+  host_id: string;
+  host_name: string;
+  ip: string;
+  state: string;
+  host: string;
+  incarnation: string | null;
+  connection_id: string | null;
+  lost_at_ms: number | null;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+/** Jobs. */
+export interface JobsTable {
+  readonly id: Generated<number>;
+  uuid: string;
+  version: number;
+  type: string;
+  state: string;
+  phase: string;
+  outcome: string | null;
+  bio: string;
+  user_id: number;
+  args: string;
+  order_args: string;
+  timeout_ms: number;
+  parallelism: number;
+  failure_strategy: string;
+  deadline_at_ms: number;
+  created_at_ms: number;
+  updated_at_ms: number;
+  ended_at_ms: number | null;
+}
+
+/** The clusters of a job; the name as it was then. */
+export interface JobClustersTable {
+  job_id: number;
+  scheduler_cluster_id: number;
+  cluster_name: string;
+  purge_seq: number | null;
+}
+
+/** Targets, keyed by (job, node). */
+export interface TargetsTable {
+  job_id: number;
+  node: string;
+  scheduler_cluster_id: number;
+  order_id: number;
+  host_id: string;
+  host_name: string;
+  ip: string;
+  host: string;
+  outcome: string;
+  try_number: number;
+  attempts: number;
+  code: string;
+  message: string;
+  deleted_bytes: number;
+  started_at_ms: number;
+  ended_at_ms: number | null;
+  held: string | null;
+  held_count: number;
+  later: string | null;
+}
+
+/** Orders. */
+export interface OrdersTable {
+  readonly id: Generated<number>;
+  job_id: number;
+  scheduler_cluster_id: number;
+  scheduler_id: number | null;
+  attempt: number;
+  lease_until_ms: number | null;
+  state: string;
+  parallelism: number;
+  error_code: string;
+  error_message: string;
+  absent_hosts: string | null;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
+/** Messages to the broker. */
+export interface OutboxTable {
+  readonly id: Generated<number>;
+  job_id: number;
+  order_id: number;
+  scheduler_cluster_id: number;
+  scheduler_id: number;
+  type: string;
+  payload: string;
+  send_count: number;
+  created_at_ms: number;
+  sent_at_ms: number | null;
+}
+
+/** What happened to jobs, by ledger number. */
+export interface EventsTable {
+  ledger_number: number;
+  ordinal: number;
+  job_id: number;
+  kind: string;
+  data: string;
+  at_ms: number;
+}
+
+/** Paths that jobs hold exclusively. */
+export interface LocksTable {
+  path: string;
+  job_id: number;
+  created_at_ms: number;
+}
+
+/** The newest number of each cluster's purge log. */
+export interface PurgeLogHeadsTable {
+  scheduler_cluster_id: number;
+  epoch: string;
+  head: number;
+}
+
+/** Schema steps that have been applied. */
+export interface SchemaMigrationsTable {
+  id: number;
+  name: string;
+  breaking: number;
+  applied_at_ms: number;
+}
+
+/** All tables. */
+export interface LedgerTables {
+  ledger_head: LedgerHeadTable;
+  broker: BrokerTable;
+  scheduler_clusters: SchedulerClustersTable;
+  schedulers: SchedulersTable;
+  seed_peers: SeedPeersTable;
+  peers: PeersTable;
+  jobs: JobsTable;
+  job_clusters: JobClustersTable;
+  targets: TargetsTable;
+  orders: OrdersTable;
+  outbox: OutboxTable;
+  events: EventsTable;
+  locks: LocksTable;
+  purge_log_heads: PurgeLogHeadsTable;
+  schema_migrations: SchemaMigrationsTable;
+}
+
+/** A row of jobs as it is read. */
+export type JobRow = Selectable<JobsTable>;
+/** A row of targets as it is read. */
+export type TargetRow = Selectable<TargetsTable>;
+/** A row of orders as it is read. */
+export type OrderRow = Selectable<OrdersTable>;
+/** A row of the outbox as it is read. */
+export type OutboxRow = Selectable<OutboxTable>;

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { TargetOutcome } from '@pondhawk/jobs';
+import type {
+  AcceptJob,
+  HostRecord,
+  Ledger,
+  OrderReport,
+  OutboxMessage,
+  TargetReport,
+} from '../src/ledger/index.js';
+
+/** When every test begins. */
+export const START_MS = 1_760_000_000_000;
+
+/** A host by number; names sort as numbers do. */
+export function aHost(index: number): HostRecord {
+  const name = `h${String(index).padStart(5, '0')}`;
+  return {
+    id: `10.0.0.1-${name}`,
+    host_name: name,
+    type: 'normal',
+    idc: 'idc-1',
+    location: 'eu|de',
+    ip: '10.0.0.1',
+    port: 4000,
+    download_port: 4000,
+    os: 'linux',
+    platform: 'debian',
+    platform_family: 'debian',
+    platform_version: '12',
+    kernel_version: '6.1',
+    git_version: '',
+    git_commit: '',
+    build_platform: '',
+  };
+}
+
+/** What a scheduler says of a host. */
+export function aTarget(
+  index: number,
+  outcome: TargetOutcome,
+  facts: Partial<TargetReport> = {},
+): TargetReport {
+  const host = aHost(index);
+  return {
+    node: `host:${host.id}`,
+    host,
+    try: outcome === 'pending' ? 0 : 1,
+    outcome,
+    attempts: outcome === 'pending' ? 0 : 1,
+    started_at_ms: START_MS + 10,
+    ...(outcome === 'pending' ? {} : { ended_at_ms: START_MS + 20 }),
+    ...(outcome === 'deleted' ? { deleted_bytes: 100 } : {}),
+    ...(outcome === 'failed' ? { code: 'HOST_UNREACHABLE', message: 'No answer.' } : {}),
+    ...facts,
+  };
+}
+
+/** A delete of every cluster. */
+export function aJob(facts: Partial<AcceptJob> = {}): AcceptJob {
+  return {
+    atMs: START_MS,
+    type: 'delete_task',
+    args: { task_id: 'a'.repeat(64) },
+    orderArgs: { task_id: 'a'.repeat(64) },
+    spec: { timeoutMs: 60_000, parallelism: 5, failureStrategy: 'CONTINUE' },
+    bio: '',
+    userId: 0,
+    uuid: randomUUID(),
+    ...facts,
+  };
+}
+
+/** A report of the attempt that a message carries. */
+export function aReport(
+  message: OutboxMessage,
+  targets: readonly TargetReport[],
+  facts: Partial<OrderReport> = {},
+): OrderReport {
+  return {
+    report_id: randomUUID(),
+    order_id: message.orderId,
+    job_id: message.jobId,
+    attempt: 1,
+    scheduler_id: message.schedulerId,
+    scheduler_cluster_id: message.clusterId,
+    targets,
+    is_last: false,
+    ...facts,
+  };
+}
+
+/** Registers schedulers `s1`, `s2`, … of cluster 1 and lets each send a keepalive at `atMs`. */
+export async function startSchedulers(
+  { writer }: Ledger,
+  count: number,
+  atMs = START_MS,
+): Promise<number[]> {
+  const ids: number[] = [];
+  for (let index = 1; index <= count; index += 1) {
+    const key = { atMs, clusterId: 1, hostName: `s${index}`, ip: '127.0.0.1' };
+    const { id } = await writer.execute('upsert-scheduler', {
+      ...key,
+      port: 8000 + index,
+      idc: '',
+      location: '',
+      features: ['schedule'],
+      keepAliveIntervalMs: 5_000,
+    });
+    await writer.execute('keep-alive', { ...key, source: 'scheduler' });
+    ids.push(id);
+  }
+  return ids;
+}
