@@ -16,7 +16,7 @@ const POSTGRESQL_DIR = '/usr/lib/postgresql';
  * Full path of a program, or undefined.
  * @param {string} name
  */
-export function findProgram(name) {
+function findProgram(name) {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SBIN];
   return folders
     .filter(Boolean)
