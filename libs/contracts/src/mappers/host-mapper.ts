@@ -26,7 +26,7 @@ export function toHostRecord(host: Host): HostRecord {
     git_version: host.build?.gitVersion ?? '',
     git_commit: host.build?.gitCommit ?? '',
     build_platform: host.build?.platform ?? '',
-  } satisfies HostRecord);
+  } satisfies Record<keyof HostRecord, unknown>);
 }
 
 /** The host of a record, as far as a record tells it. */

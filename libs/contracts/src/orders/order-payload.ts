@@ -4,6 +4,7 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
+  IsDefined,
   IsIn,
   IsInt,
   IsOptional,
@@ -64,8 +65,8 @@ export class OrderPayload {
   @ValidateNested({ each: true })
   @Type(() => OrderScheduler)
   schedulers!: OrderScheduler[];
-  @ValidateNested() @Type(() => OrderArgs) args!: OrderArgs;
-  @ValidateNested() @Type(() => OrderSpec) spec!: OrderSpec;
+  @IsDefined() @ValidateNested() @Type(() => OrderArgs) args!: OrderArgs;
+  @IsDefined() @ValidateNested() @Type(() => OrderSpec) spec!: OrderSpec;
   @IsOptional() @ValidateNested() @Type(() => OrderPurge) purge?: OrderPurge | undefined;
   /** Unix ms, by the manager's clock. */
   @IsInt() @Min(0) accepted_at_ms!: number;

@@ -5,6 +5,7 @@ import {
   ArrayMaxSize,
   IsArray,
   IsBoolean,
+  IsDefined,
   IsIn,
   IsInt,
   IsOptional,
@@ -24,7 +25,7 @@ const MESSAGE_LENGTH_MAX = 4096;
 export class TargetReport {
   /** `host:<host id>`. */
   @IsString() @Matches(/^host:./) @MaxLength(1024) node!: string;
-  @ValidateNested() @Type(() => HostRecord) host!: HostRecord;
+  @IsDefined() @ValidateNested() @Type(() => HostRecord) host!: HostRecord;
   /** Number of the try, from 1; 0 while none was made. */
   @IsInt() @Min(0) try!: number;
   @IsIn(REPORTED_OUTCOMES) outcome!: ReportedOutcome;
