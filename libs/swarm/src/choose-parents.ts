@@ -1,0 +1,110 @@
+/** Who may be whose parent, and who is the better one. */
+
+import type { PeerId, RandomSource } from '@pondhawk/core';
+import { canServe } from './peer-state.js';
+import type { SwarmLimits } from './swarm-limits.js';
+import type { SwarmHost, SwarmPeer, SwarmTask } from './swarm-model.js';
+
+/** Whether an edge from parent to child would close a cycle. */
+export type CycleCheck = (task: SwarmTask, parent: SwarmPeer, child: SwarmPeer) => boolean;
+
+/** What a choice is made from. */
+export interface ParentChoice {
+  readonly task: SwarmTask;
+  readonly child: SwarmPeer;
+  readonly hosts: ReadonlyMap<string, SwarmHost>;
+  readonly limits: SwarmLimits;
+  readonly random: RandomSource;
+  readonly wouldCycle: CycleCheck;
+}
+
+// A last piece that took this many times the mean of those before it marks a bad parent.
+const SLOW_PIECE_FACTOR = 20;
+const LOCATION_PARTS_MAX = 5;
+
+/** The child's parents, best first; empty if nobody can serve it at the moment. */
+export function chooseParents(choice: ParentChoice): SwarmPeer[] {
+  const { task, child, limits, random } = choice;
+  const usable = [...task.peers.values()].filter((peer) => isUsable(peer, choice));
+  return sample(usable, limits.filterParentLimit, random)
+    .map((peer) => ({ peer, score: score(peer, child, choice) }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, limits.candidateParentLimit)
+    .map(({ peer }) => peer);
+}
+
+/** Whether parent can be reached from child by going from parents to children. */
+export const wouldCycle: CycleCheck = (task, parent, child) => {
+  const seen = new Set<PeerId>();
+  const open: PeerId[] = [child.id];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (id === parent.id) return true;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    for (const next of task.peers.get(id)?.children ?? []) open.push(next);
+  }
+  return false;
+};
+
+function isUsable(
+  peer: SwarmPeer,
+  { task, child, hosts, wouldCycle: cycles }: ParentChoice,
+): boolean {
+  const host = hosts.get(peer.hostId);
+  if (peer.id === child.id || peer.hostId === child.hostId) return false;
+  if (host?.isShared !== true || peer.children.size >= host.uploadLimit) return false;
+  if (!canServe(peer.state) || child.blockedParents.has(peer.id) || isSlow(peer)) return false;
+  // A running peer without parents has nothing and gets nothing.
+  if (peer.state === 'Running' && peer.parents.size === 0) return false;
+  const isOtherVersion =
+    peer.version !== undefined &&
+    task.content !== undefined &&
+    peer.version !== task.content.version;
+  return !isOtherVersion && !cycles(task, peer, child);
+}
+
+function isSlow(peer: SwarmPeer): boolean {
+  const last = peer.pieceCostsMs.at(-1);
+  const before = peer.pieceCostsMs.slice(0, -1);
+  if (last === undefined || before.length === 0) return false;
+  const meanMs = before.reduce((sum, cost) => sum + cost, 0) / before.length;
+  return last > SLOW_PIECE_FACTOR * Math.max(meanMs, 1);
+}
+
+/** 0.6 load, 0.2 same idc, 0.1 common location, 0.1 kind of host. */
+function score(peer: SwarmPeer, child: SwarmPeer, { hosts }: ParentChoice): number {
+  const host = hosts.get(peer.hostId);
+  const childHost = hosts.get(child.hostId);
+  if (host === undefined) return 0;
+  const load = 1 - peer.children.size / Math.max(host.uploadLimit, 1);
+  const idc = host.idc !== '' && host.idc === childHost?.idc ? 1 : 0;
+  const seedIsFetching = host.isSeed && !isDone(peer);
+  const kind = host.isSeed ? Number(seedIsFetching) : 0.5;
+  return 0.6 * load + 0.2 * idc + 0.1 * commonLocation(host, childHost) + 0.1 * kind;
+}
+
+function isDone(peer: SwarmPeer): boolean {
+  return peer.state === 'Succeeded';
+}
+
+function commonLocation(a: SwarmHost, b: SwarmHost | undefined): number {
+  let equal = 0;
+  while (
+    equal < LOCATION_PARTS_MAX &&
+    a.location[equal] !== undefined &&
+    a.location[equal] === b?.location[equal]
+  ) {
+    equal += 1;
+  }
+  return equal / LOCATION_PARTS_MAX;
+}
+
+/** `count` of the items, each as likely as the others. */
+function sample<T>(items: readonly T[], count: number, random: RandomSource): T[] {
+  const pool = [...items];
+  const taken: T[] = [];
+  while (taken.length < count && pool.length > 0) {
+    taken.push(...pool.splice(Math.floor(random() * pool.length), 1));
+  }
+  return taken;
+}
