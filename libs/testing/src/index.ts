@@ -6,3 +6,4 @@ export * from './eventually.js';
 export * from './origin-server.js';
 export * from './run-command.js';
 export * from './temp-dir.js';
+export * from './tool-tests.js';
