@@ -1,1 +1,2 @@
 export * from './job-view.js';
+export * from './peer-view.js';

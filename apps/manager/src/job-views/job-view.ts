@@ -1,16 +1,58 @@
 /** What REST shows of jobs: JSON made on read, never stored. */
 
-import type { JobDetail, TargetRecord } from '../ledger/index.js';
+import { JobType, isJobEnded } from '@pondhawk/jobs';
+import type { JobDetail, JobRecord } from '../ledger/index.js';
+import { clusterStatesView } from './cluster-state-view.js';
+import { type Json, timeView } from './peer-view.js';
+import { countsView, listsView } from './result-lists-view.js';
 
-/** A JSON object. */
-export type Json = Record<string, unknown>;
+/** Until leases are built, no purge can be called final. */
+const FINALITY = { finality: 'best_effort', finality_reason: 'LEASES_OFF' };
 
-/** A job as `GET /jobs/:id`, `POST /jobs` and lists of jobs answer it. */
+/** A job as `GET /jobs/:id` and `POST /jobs` answer it. Unfinished jobs have the same keys, empty. */
 export function jobView(detail: JobDetail): Json {
-  return { id: detail.job.id };
+  const { job } = detail;
+  return {
+    id: job.id,
+    created_at: timeView(job.createdAtMs),
+    updated_at: timeView(job.updatedAtMs),
+    is_del: 0,
+    bio: job.bio,
+    type: job.type,
+    task_id: groupUuid(job),
+    state: job.state,
+    phase: job.phase,
+    user_id: job.userId,
+    user: {},
+    seed_peer_clusters: [],
+    scheduler_clusters: detail.clusters.map(({ id, name }) => ({ id, name })),
+    args: job.args,
+    result: resultView(detail),
+  };
 }
 
-/** A target as `GET /jobs/:id/targets` lists it. */
-export function targetView(target: TargetRecord, clusterName: string): Json {
-  return { node: target.node, clusterName };
+/** Never null, and its `state` always equals the job's: the console waits for this one. */
+function resultView(detail: JobDetail): Json {
+  const { job, clusters } = detail;
+  const options = { withResults: isJobEnded(job.phase) };
+  const isDelete = job.type === JobType.DeleteTask;
+  return {
+    state: job.state,
+    outcome: job.outcome ?? '',
+    ...(isDelete ? FINALITY : {}),
+    group_uuid: groupUuid(job),
+    created_at: timeView(job.createdAtMs),
+    updated_at: timeView(job.updatedAtMs),
+    ...(isDelete ? { purge_seq: {} } : {}),
+    counts: countsView(detail),
+    ...(isDelete
+      ? { deleted_bytes: clusters.reduce((sum, { deletedBytes }) => sum + deletedBytes, 0) }
+      : {}),
+    job_states: clusterStatesView(detail, options),
+    ...listsView(detail, options),
+  };
+}
+
+function groupUuid({ uuid }: JobRecord): string {
+  return `group_${uuid}`;
 }
