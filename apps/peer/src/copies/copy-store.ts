@@ -35,6 +35,7 @@ export class CopyStore {
   private readonly live = new Map<CopyId, LiveCopy>(); // Copies used since the start.
   private readonly files = new Map<CopyId, SharedFile>(); // Open for reading.
   private readonly fills = new Map<TaskId, Fill | 'opening'>();
+  private readonly opening = new Map<CopyId, Promise<unknown>>(); // Files being made just now.
   private uses = new Map<CopyId, number>(); // Times of use not yet in the rows.
   private makeSpace: MakeSpace = () => Promise.resolve(false);
   private discard: (copyId: CopyId) => Promise<void> = () => Promise.resolve();
@@ -206,7 +207,8 @@ export class CopyStore {
 
   /** Aborted in the synchronous turn in which the copy is marked purged. */
   signalOf(copyId: CopyId): AbortSignal {
-    return this.liveOf(copyId).signal;
+    const state = this.live.has(copyId) ? undefined : (this.findCopy(copyId)?.state ?? 'purged');
+    return state === 'purged' ? AbortSignal.abort(copyPurged(copyId)) : this.liveOf(copyId).signal;
   }
 
   /** Readers open now, and reads since the start of the daemon. */
@@ -259,6 +261,8 @@ export class CopyStore {
 
   /** Resolves when nothing in memory holds these copies' files. */
   async releasePurged(copyId: CopyId, taskId: TaskId): Promise<void> {
+    // A file made after its unlink would be an orphan.
+    await this.opening.get(copyId);
     const fill = this.findFill(taskId);
     if (fill?.copyId === copyId) await fill.close();
     this.live.delete(copyId);
@@ -312,7 +316,12 @@ export class CopyStore {
     const live = this.liveOf(copy.copyId);
     this.fills.set(copy.taskId, 'opening');
     try {
-      const handle = await openFile();
+      const opening = openFile();
+      this.opening.set(
+        copy.copyId,
+        opening.catch(() => undefined), // Whoever waits for it only needs its end.
+      );
+      const handle = await opening.finally(() => this.opening.delete(copy.copyId));
       const fill = new Fill({
         copy,
         pieces,

@@ -220,7 +220,6 @@ export class SqliteCopies {
 }
 
 // The types of the statements are only here; one place knows the columns.
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type
 function prepare(db: SqliteDatabase) {
   return {
     ...preparePieces(db),
@@ -279,7 +278,6 @@ function prepare(db: SqliteDatabase) {
 }
 
 // As for `prepare`.
-// eslint-disable-next-line @typescript-eslint/explicit-function-return-type
 function preparePieces(db: SqliteDatabase) {
   return {
     insertPiece: db.prepare<

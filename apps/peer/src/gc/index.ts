@@ -1,0 +1,3 @@
+export * from './disk-usage.js';
+export * from './eviction-plan.js';
+export * from './garbage-collector.js';
