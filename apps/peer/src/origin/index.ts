@@ -1,0 +1,3 @@
+export * from './address-guard.js';
+export * from './origin-client.js';
+export * from './origin-error.js';
