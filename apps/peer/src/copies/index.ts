@@ -7,3 +7,4 @@ export * from './fill.js';
 export type { CopyListener } from './live-copy.js';
 export * from './piece-writer.js';
 export * from './sqlite-copies.js';
+export * from './copy-messages.js';

@@ -1,0 +1,3 @@
+export * from './piece-sync.js';
+export * from './task-calls.js';
+export * from './upload-service.js';

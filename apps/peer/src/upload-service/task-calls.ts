@@ -1,0 +1,52 @@
+import {
+  DELETE_OUTCOME_KEY,
+  PURGE_KEY,
+  formatDeleteOutcome,
+  type Empty,
+  type dfdaemonV2,
+} from '@pondhawk/contracts';
+import { parsePurgeNumber, parseTaskId } from '@pondhawk/core';
+import type { CallContext, MethodHandler } from '@pondhawk/rpc';
+import { toStatLocalTask, type CopyStore } from '../copies/index.js';
+import type { TaskDeletion } from '../deletion/index.js';
+import { taskNotFound } from './piece-sync.js';
+
+/** Carries out DownloadTask, the same on both listeners. */
+export interface DownloadTaskHandler {
+  downloadTask: MethodHandler<dfdaemonV2.DfdaemonUploadService['downloadTask']>;
+}
+
+/** What this host has of a task. @throws NotFoundError (`TASK_NOT_FOUND`), InvalidArgumentError (`INVALID_TASK_ID`). */
+export function statLocalTask(
+  copies: CopyStore,
+  request: dfdaemonV2.StatLocalTaskRequest,
+): dfdaemonV2.StatLocalTaskResponse {
+  const taskId = parseTaskId(request.taskId);
+  const copy = copies.findServable(taskId);
+  if (copy === undefined) throw taskNotFound(taskId);
+  return toStatLocalTask(copy, copies.usesOf(copy.copyId));
+}
+
+/**
+ * Deletes a task on this host; that nothing was there is a success, told in the trailers.
+ *
+ * @throws InvalidArgumentError (`INVALID_TASK_ID`, `INVALID_PURGE_NUMBER`), and what `TaskDeletion.deleteTask` throws.
+ */
+export async function deleteTask(
+  deletion: TaskDeletion,
+  call: { readonly taskId: string; readonly announce: boolean; readonly context: CallContext },
+): Promise<Empty> {
+  const taskId = parseTaskId(call.taskId);
+  const purge = call.context.metadata.get(PURGE_KEY)[0];
+  if (purge !== undefined) parsePurgeNumber(purge.toString());
+  const receipt = await deletion.deleteTask(taskId, { announce: call.announce });
+  call.context.trailers.set(
+    DELETE_OUTCOME_KEY,
+    formatDeleteOutcome({
+      outcome: receipt.outcome,
+      copies: receipt.copies,
+      deleted_bytes: receipt.deletedBytes,
+    }),
+  );
+  return {};
+}
