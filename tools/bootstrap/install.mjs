@@ -43,10 +43,14 @@ export async function install(root, command) {
   const facts = await lookAround({ probeHost: !inSync });
   const tools = planTools(command, facts);
   const addon = inSync ? { apt: [], env: {}, reason: '' } : planAddon(facts);
-  if (addon.refuse) {
-    throw new Refusal(`${addon.reason}. Run this first:\n  ${addon.refuse}`, EXIT_NEEDS_A_HAND);
+  const refusals = addon.refuse ? [`${addon.reason}: ${addon.refuse}`] : [];
+  refusals.push(...tools.refuse);
+  if (refusals.length > 0) {
+    throw new Refusal(
+      `something has to be installed first\n  ${refusals.join('\n  ')}`,
+      EXIT_NEEDS_A_HAND,
+    );
   }
-  if (tools.refuse.length > 0) throw new Refusal(tools.refuse.join('\n'), EXIT_NEEDS_A_HAND);
   for (const words of tools.warn) say('tools', words);
   await aptInstall(root, [...addon.apt, ...tools.apt]);
   if (!inSync) await npmCi(root, addon);
@@ -76,7 +80,13 @@ async function aptInstall(root, packages) {
  */
 async function npmCi(root, addon) {
   await timed('packages', `npm ci (${addon.reason})`, async () => {
-    const env = { ...process.env, ...addon.env, NX_DAEMON: 'false', NX_NO_CLOUD: 'true' };
+    const env = {
+      ...process.env,
+      ...addon.env,
+      NX_DAEMON: 'false',
+      NX_NO_CLOUD: 'true',
+      npm_config_update_notifier: 'false',
+    };
     const flags = ['--loglevel=error', '--no-audit', '--no-fund', '--prefer-offline'];
     const code = await runQuietly('npm', ['ci', ...flags], { cwd: root, env });
     if (code !== 0) throw new Refusal(`npm ci ended with ${code}`, 1);

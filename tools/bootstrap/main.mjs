@@ -109,7 +109,7 @@ async function counted(ready, work) {
   } catch (error) {
     tally.failed += 1;
     if (error instanceof Refusal) exitCode = error.exitCode;
-    const words = error instanceof Error && !(error instanceof Refusal) ? error.stack : error;
+    const words = error instanceof Refusal ? error.message : String(error);
     process.stderr.write(`bootstrap: ${words}\n`);
   }
   process.stdout.write(
