@@ -84,7 +84,7 @@ export function planCluster(
   return names.map(({ name, role }) => {
     const ports = portsByName.get(name) ?? {};
     const dataDir = join(shape.dir, 'data', name);
-    const socket = join(dataDir, 'peer.sock');
+    const socket = join(dataDir, 'peer.sock.d', 'peer.sock');
     const config = {
       ...(configOf(role, { name, dataDir, ports, socket, ...links }) as object),
       ...(shape.overrides?.[role] ?? {}),
