@@ -23,6 +23,8 @@ const APT_LOCK = ['-o', 'DPkg::Lock::Timeout=300'];
  * Makes node_modules and the command's tools ready; does next to nothing when they are.
  * @param {string} root
  * @param {string} command
+ * @returns {Promise<() => Promise<void>>} the rest, the addon: it may take a minute on one core, and
+ *   the build does not need it
  */
 export async function install(root, command) {
   const stamp = join(root, 'node_modules', '.pondhawk-ready');
@@ -34,7 +36,7 @@ export async function install(root, command) {
   const ready = readIfThere(stamp) === key;
   const needs = NEEDS[command];
   const wanted = needs ? [...needs.must, ...needs.may] : [];
-  if (ready && !missingTools().some((tool) => wanted.includes(tool))) return;
+  if (ready && !missingTools().some((tool) => wanted.includes(tool))) return nothingLeft;
 
   if (!nodeIsNewEnough(process.versions.node)) {
     throw new Refusal(`Node ${NODE_MIN} or newer is needed, this is ${process.version}`, 3);
@@ -52,9 +54,18 @@ export async function install(root, command) {
     );
   }
   for (const words of tools.warn) say('tools', words);
-  await aptInstall(root, [...addon.apt, ...tools.apt]);
-  if (!inSync) await npmCi(root, addon);
-  if (!ready) writeFileSync(stamp, key);
+  const apt = aptInstall(root, [...addon.apt, ...tools.apt]);
+  const packages = inSync ? Promise.resolve() : npmCi(root);
+  const ends = await Promise.allSettled([apt, packages]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  return async () => {
+    if (!inSync) await installAddon(root, addon);
+    if (!ready) writeFileSync(stamp, key);
+  };
+}
+
+async function nothingLeft() {
+  // Everything was ready.
 }
 
 /**
@@ -74,22 +85,32 @@ async function aptInstall(root, packages) {
   });
 }
 
+const NPM_FLAGS = ['--loglevel=error', '--no-audit', '--no-fund', '--prefer-offline'];
+const NPM_ENV = { NX_DAEMON: 'false', NX_NO_CLOUD: 'true', npm_config_update_notifier: 'false' };
+
+/**
+ * All packages and none of their install scripts: of those only the addon's does what we need.
+ * @param {string} root
+ */
+async function npmCi(root) {
+  await timed('packages', 'npm ci', async () => {
+    const words = ['ci', '--ignore-scripts', ...NPM_FLAGS];
+    const env = { ...process.env, ...NPM_ENV };
+    const code = await runQuietly('npm', words, { cwd: root, env });
+    if (code !== 0) throw new Refusal(`npm ci ended with ${code}`, 1);
+  });
+}
+
 /**
  * @param {string} root
  * @param {{ env: Record<string, string>, reason: string }} addon
  */
-async function npmCi(root, addon) {
-  await timed('packages', `npm ci (${addon.reason})`, async () => {
-    const env = {
-      ...process.env,
-      ...addon.env,
-      NX_DAEMON: 'false',
-      NX_NO_CLOUD: 'true',
-      npm_config_update_notifier: 'false',
-    };
-    const flags = ['--loglevel=error', '--no-audit', '--no-fund', '--prefer-offline'];
-    const code = await runQuietly('npm', ['ci', ...flags], { cwd: root, env });
-    if (code !== 0) throw new Refusal(`npm ci ended with ${code}`, 1);
+async function installAddon(root, addon) {
+  await timed('addon', `better-sqlite3: ${addon.reason}`, async () => {
+    const words = ['rebuild', 'better-sqlite3', ...NPM_FLAGS];
+    const env = { ...process.env, ...NPM_ENV, ...addon.env };
+    const code = await runQuietly('npm', words, { cwd: root, env });
+    if (code !== 0) throw new Refusal(`npm rebuild better-sqlite3 ended with ${code}`, 1);
   });
 }
 

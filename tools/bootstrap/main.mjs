@@ -79,8 +79,9 @@ const COMMANDS = {
 
 /** @param {string} command */
 async function prepare(command) {
-  await install(root, command);
-  await build(root);
+  const finishInstall = await install(root, command);
+  const ends = await Promise.allSettled([finishInstall(), build(root)]);
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
 /**

@@ -112,13 +112,13 @@ function planAddon(facts) {
   /** @type {Record<string, string>} */
   const env = { JOBS: 'max' };
   if (facts.headersPrefix !== '') env['npm_config_nodedir'] = facts.headersPrefix;
-  if (facts.prebuiltHost) return { apt: [], env, reason: 'SQLite addon fetched' };
+  if (facts.prebuiltHost) return { apt: [], env, reason: 'fetched' };
   // Without this the install would first wait for a download that cannot come.
   env['npm_config_build_from_source'] = 'better-sqlite3';
-  if (facts.compiler) return { apt: [], env, reason: 'SQLite addon compiled' };
+  if (facts.compiler) return { apt: [], env, reason: 'compiled' };
   const why = 'no compiler is here, and github.com does not answer';
   if (facts.root && facts.apt)
-    return { apt: COMPILER_PACKAGES, env, reason: `SQLite addon compiled: ${why}` };
+    return { apt: COMPILER_PACKAGES, env, reason: `compiled, as ${why}` };
   return { apt: [], env, reason: why, refuse: aptLine(COMPILER_PACKAGES, facts) };
 }
 
