@@ -4,6 +4,7 @@ import { Host } from '../gen/common/v2/common.js';
 import { fromHostRecord, toHostRecord } from '../mappers/host-mapper.js';
 import { formatCrc32Digest, parseCrc32Digest } from '../mappers/piece-mapper.js';
 import { formatDeleteOutcome, parseDeleteOutcome } from '../metadata-keys.js';
+import { HostRecord } from './host-record.js';
 import { OrderPayload } from './order-payload.js';
 import { encodePayload, parsePayload } from './parse-payload.js';
 import { ReportPayload, TargetReport } from './report-payload.js';
@@ -186,9 +187,10 @@ describe('subjects', () => {
 
 describe('mappers', () => {
   it('carry a host record through gRPC and back', () => {
-    const record = { ...HOST, type: 'super' as const, idc: 'i', location: 'l', git_commit: 'c' };
+    const facts = { ...HOST, type: 'super', idc: 'i', location: 'l', git_commit: 'c' };
+    const record = Object.assign(new HostRecord(), facts);
     const bytes = Host.encode(fromHostRecord(record, 1)).finish();
-    expect({ ...toHostRecord(Host.decode(bytes)) }).toEqual(record);
+    expect(toHostRecord(Host.decode(bytes))).toEqual(record);
   });
 
   it('read a crc32 digest and nothing else', () => {

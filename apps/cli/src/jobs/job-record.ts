@@ -1,0 +1,138 @@
+/** What the manager tells of jobs, checked as far as it is used. */
+
+import { ExitCode, CliError } from '../exit-code.js';
+import { isRecord, type Json } from '../manager/manager-client.js';
+
+/** A job. `raw` is the manager's whole record, for `--json`. */
+export interface JobRecord {
+  readonly raw: Json;
+  readonly id: number;
+  readonly type: string;
+  readonly state: string;
+  readonly phase: string;
+  /** Empty until the job has ended. */
+  readonly outcome: string;
+  readonly finality: string;
+  readonly createdAt: string;
+  readonly taskId: string;
+  readonly url: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly deletedBytes: number;
+  /** Lines of clusters that failed as a whole. */
+  readonly errors: readonly string[];
+  readonly held: readonly HeldRecord[];
+}
+
+/** A task that a host holds, as `get_task` and `list_tasks` tell it. */
+export interface HeldRecord {
+  readonly hostName: string;
+  readonly ip: string;
+  readonly taskId: string;
+  readonly state: string;
+  readonly contentLength: number;
+  readonly url: string;
+}
+
+/** One host's share of a job. */
+export interface TargetRecord {
+  readonly raw: Json;
+  readonly hostName: string;
+  readonly ip: string;
+  readonly outcome: string;
+  readonly bytes: number;
+  readonly durationMs: number | undefined;
+  readonly reason: string;
+}
+
+/** @throws CliError (`MANAGER_ANSWER_BROKEN`) if it is no job. */
+export function readJob(value: unknown): JobRecord {
+  const raw = record(value);
+  const id = raw['id'];
+  if (typeof id !== 'number') {
+    throw new CliError('MANAGER_ANSWER_BROKEN', 'The manager’s answer is no job.', {
+      exitCode: ExitCode.Failed,
+      hint: 'Is it of another version? Compare pondhawk --version with its own.',
+    });
+  }
+  const result = record(raw['result']);
+  const args = record(raw['args']);
+  return {
+    raw,
+    id,
+    type: text(raw['type']),
+    state: text(raw['state']),
+    phase: text(raw['phase']),
+    outcome: text(result['outcome']),
+    finality: text(result['finality']),
+    createdAt: text(raw['created_at']),
+    taskId: text(args['task_id']),
+    url: text(args['url']),
+    counts: numbersOf(record(result['counts'])),
+    deletedBytes: number(result['deleted_bytes']),
+    errors: list(result['job_states'])
+      .map((state) => text(record(state)['error']))
+      .filter((error) => error !== ''),
+    held: list(result['peers']).map(readHeld),
+  };
+}
+
+/** A host's share as `GET /jobs/:id/targets` tells it. */
+export function readTarget(value: unknown): TargetRecord {
+  const raw = record(value);
+  const peer = record(raw['peer']);
+  const durationMs = Date.parse(text(raw['ended_at'])) - Date.parse(text(raw['started_at']));
+  return {
+    raw,
+    hostName: text(peer['host_name']),
+    ip: text(peer['ip']),
+    outcome: text(raw['outcome']),
+    bytes: number(raw['deleted_bytes']) || number(record(raw['task'])['finished_bytes']),
+    durationMs: Number.isNaN(durationMs) ? undefined : durationMs,
+    reason: text(raw['description']),
+  };
+}
+
+/** How a command ends that waited for this job. */
+export function exitCodeOf(job: Pick<JobRecord, 'outcome'>): ExitCode {
+  if (job.outcome === 'complete') return ExitCode.Complete;
+  return job.outcome === 'partial' ? ExitCode.Partial : ExitCode.Failed;
+}
+
+/** How a command ends that waited for several: all complete, all failed, or something between. */
+export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
+  const [first = ExitCode.Complete] = codes;
+  return codes.every((code) => code === first) ? first : ExitCode.Partial;
+}
+
+function readHeld(value: unknown): HeldRecord {
+  const raw = record(value);
+  const task = record(raw['task']);
+  return {
+    hostName: text(raw['host_name']),
+    ip: text(raw['ip']),
+    taskId: text(task['id']),
+    state: text(task['state']),
+    contentLength: number(task['content_length']),
+    url: text(task['url']),
+  };
+}
+
+function record(value: unknown): Json {
+  return isRecord(value) ? value : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
+
+function numbersOf(raw: Json): Record<string, number> {
+  return Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, number(value)]));
+}

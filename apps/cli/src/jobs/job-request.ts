@@ -1,0 +1,41 @@
+/** The body of `POST /jobs` from options. */
+
+import { isTaskId, formatDuration } from '@pondhawk/core';
+
+/** Options that name a task besides its URL or id. */
+export interface TaskNameOptions {
+  readonly tag?: string;
+  readonly application?: string;
+  readonly pieceLength?: number;
+  readonly filteredQueryParam?: readonly string[];
+  readonly cluster?: readonly number[];
+  readonly timeout?: number;
+}
+
+/** A job over a task named by id or URL. */
+export function taskJobBody(type: string, name: string, options: TaskNameOptions): object {
+  const named = isTaskId(name)
+    ? { task_id: name }
+    : {
+        url: name,
+        ...given('tag', options.tag),
+        ...given('application', options.application),
+        ...given('piece_length', options.pieceLength),
+        ...given('filtered_query_params', options.filteredQueryParam?.join('&')),
+      };
+  return jobBody(type, named, options);
+}
+
+/** A job with any args. */
+export function jobBody(type: string, args: object, options: TaskNameOptions): object {
+  const timeout = options.timeout === undefined ? undefined : formatDuration(options.timeout);
+  return {
+    type,
+    args: { ...args, ...given('timeout', timeout) },
+    ...given('scheduler_cluster_ids', options.cluster),
+  };
+}
+
+function given(name: string, value: unknown): object {
+  return value === undefined ? {} : { [name]: value };
+}

@@ -1,0 +1,116 @@
+import { Argument, Option, type Command } from 'commander';
+import { parseNumberOption, parseTaskName, parseTimeoutMs } from '../arguments/values.js';
+import { say, sayJson, type CliContext } from '../context.js';
+import { usageError, type ExitCode } from '../exit-code.js';
+import { runJobs, showEnded, type RunOptions } from './clear.command.js';
+import { exitCodeOf, readJob, type JobRecord } from './job-record.js';
+import { jobBody, taskJobBody } from './job-request.js';
+import { renderJob, renderJobs } from './job-table.js';
+import { loadTargets, watchJob } from './job-watch.js';
+import {
+  managerOf,
+  withJobOptions,
+  withManagerOptions,
+  type ManagerOptions,
+} from './manager-options.js';
+
+const JOB_TYPES = ['delete_task', 'get_task', 'list_tasks'] as const;
+const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
+
+type CreateOptions = RunOptions & { readonly page?: number; readonly perPage?: number };
+
+interface ListOptions extends ManagerOptions {
+  readonly type?: string;
+  readonly state?: string;
+  readonly page?: number;
+  readonly perPage?: number;
+}
+
+interface WatchCommandOptions extends ManagerOptions {
+  readonly timeout?: number;
+}
+
+/** `pondhawk job`. `exit` is told how the program is to end. */
+export function addJobCommand(
+  program: Command,
+  context: CliContext,
+  exit: (code: ExitCode) => void,
+): void {
+  const job = program.command('job').description('orders to the fleet');
+  withJobOptions(job.command('create').description('order something of every host'))
+    .addArgument(new Argument('<type>').choices(JOB_TYPES))
+    .argument('[task]', 'id or URL of the task; not for list_tasks', parseTaskName)
+    .option('--page <n>', 'list_tasks: page', parseNumberOption)
+    .option('--per-page <n>', 'list_tasks: tasks a page', parseNumberOption)
+    .option('--wait', 'wait for the end and show what came of each host')
+    .action(async (type: string, task: string | undefined, options: CreateOptions) => {
+      exit(await runJobs(context, [createBody(type, task, options)], options));
+    });
+  withManagerOptions(job.command('ls').description('list jobs, the newest first'))
+    .addOption(new Option('--type <type>', 'only this type').choices(JOB_TYPES))
+    .addOption(new Option('--state <state>', 'only this state').choices(JOB_STATES))
+    .option('--page <n>', 'page', parseNumberOption)
+    .option('--per-page <n>', 'jobs a page', parseNumberOption)
+    .action(async (options: ListOptions) => runList(context, options));
+  withManagerOptions(job.command('get').description('show a job and what came of each host'))
+    .argument('<id>', 'number of the job', parseNumberOption)
+    .action(async (id: number, options: ManagerOptions) => runGet(context, id, options));
+  withManagerOptions(job.command('watch').description('wait for the end of a job'))
+    .argument('<id>', 'number of the job', parseNumberOption)
+    .option('--timeout <duration>', 'stop waiting after so long, as 30s', parseTimeoutMs)
+    .action(async (id: number, options: WatchCommandOptions) => {
+      exit(await runWatch(context, id, options));
+    });
+}
+
+function createBody(type: string, task: string | undefined, options: CreateOptions): object {
+  if (type === 'list_tasks') {
+    if (task !== undefined) throw usageError('list_tasks lists all tasks: name none.');
+    return jobBody(type, pageOf(options), options);
+  }
+  if (task === undefined) throw usageError(`${type} needs the id or the URL of a task.`);
+  return taskJobBody(type, task, options);
+}
+
+function pageOf(options: CreateOptions): object {
+  return {
+    ...(options.page === undefined ? {} : { page: options.page }),
+    ...(options.perPage === undefined ? {} : { per_page: options.perPage }),
+  };
+}
+
+async function runList(context: CliContext, options: ListOptions): Promise<void> {
+  const query = new URLSearchParams();
+  if (options.type !== undefined) query.set('type', options.type);
+  if (options.state !== undefined) query.set('state', options.state);
+  if (options.page !== undefined) query.set('page', String(options.page));
+  if (options.perPage !== undefined) query.set('per_page', String(options.perPage));
+  const answer = await managerOf(context, options).get(`/jobs?${query.toString()}`);
+  const jobs: JobRecord[] = (Array.isArray(answer) ? answer : []).map(readJob);
+  if (options.json === true) sayJson(context, { jobs: jobs.map(({ raw }) => raw) });
+  else say(context, jobs.length === 0 ? 'No jobs.' : renderJobs(jobs));
+}
+
+async function runGet(context: CliContext, jobId: number, options: ManagerOptions): Promise<void> {
+  const manager = managerOf(context, options);
+  const job = readJob(await manager.get(`/jobs/${jobId}?wait=0`));
+  const targets = await loadTargets(manager, jobId);
+  if (options.json === true) {
+    sayJson(context, { ...job.raw, targets: targets.map(({ raw }) => raw) });
+  } else say(context, renderJob(job, targets));
+}
+
+async function runWatch(
+  context: CliContext,
+  jobId: number,
+  options: WatchCommandOptions,
+): Promise<ExitCode> {
+  const manager = managerOf(context, options);
+  const job = await watchJob(context, manager, {
+    jobId,
+    isQuiet: options.json === true,
+    timeoutMs: options.timeout,
+  });
+  showEnded(context, [{ job, targets: await loadTargets(manager, jobId) }], options);
+  return exitCodeOf(job);
+}

@@ -1,0 +1,112 @@
+/** The manager's REST API, as far as the commands use it. */
+
+import { errnoOf, toError } from '@pondhawk/core';
+import { CliError, ExitCode } from '../exit-code.js';
+
+/** Where the manager is unless told otherwise. */
+export const DEFAULT_MANAGER_URL = 'http://127.0.0.1:8080';
+/** An answer takes at most this, the manager's longest wait included. */
+const ANSWER_TIMEOUT_MS = 45_000;
+
+/** A value of JSON whose shape has not been looked at. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Talks to one manager. Every method throws CliError: `MANAGER_UNREACHABLE`, or the manager's own code and message. */
+export class ManagerClient {
+  constructor(
+    private readonly baseUrl: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @param path below `/api/v1`, with its query. */
+  async get(path: string): Promise<unknown> {
+    return this.request('GET', path);
+  }
+
+  /** @param path below `/api/v1`. */
+  async post(path: string, body: object): Promise<unknown> {
+    return this.request('POST', path, body);
+  }
+
+  private async request(method: string, path: string, body?: object): Promise<unknown> {
+    const response = await this.fetch(method, path, body);
+    const text = await response.text().catch((error: unknown) => {
+      throw this.unreachable(error);
+    });
+    const answer = parseJson(text);
+    if (response.ok && answer !== undefined) return answer;
+    throw this.refused(response.status, answer);
+  }
+
+  private async fetch(method: string, path: string, body?: object): Promise<Response> {
+    try {
+      return await fetch(`${this.baseUrl}/api/v1${path}`, {
+        method,
+        signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    } catch (error) {
+      throw this.unreachable(error);
+    }
+  }
+
+  private unreachable(thrown: unknown): CliError {
+    if (this.signal.aborted) return interrupted();
+    const error = toError(thrown);
+    const why = errnoOf(error.cause) ?? errnoOf(error) ?? error.message;
+    return new CliError('MANAGER_UNREACHABLE', `No manager answers at ${this.baseUrl} (${why}).`, {
+      exitCode: ExitCode.Unreachable,
+      hint: hintFor(why),
+      cause: error,
+    });
+  }
+
+  private refused(status: number, answer: unknown): CliError {
+    const { code, message } = isRecord(answer) ? answer : {};
+    if (typeof message !== 'string') {
+      return new CliError(
+        'NOT_A_MANAGER',
+        `${this.baseUrl} answered ${status} and no JSON of ours.`,
+        {
+          exitCode: ExitCode.Failed,
+          hint: 'Does another program listen there? Name the manager with --manager or PONDHAWK_MANAGER.',
+        },
+      );
+    }
+    const exitCode = EXIT_CODE_OF_STATUS[status] ?? ExitCode.Failed;
+    return new CliError(typeof code === 'string' ? code : `HTTP_${status}`, message, { exitCode });
+  }
+}
+
+const EXIT_CODE_OF_STATUS: Readonly<Record<number, ExitCode>> = {
+  400: ExitCode.Usage,
+  422: ExitCode.Usage,
+  503: ExitCode.Unreachable,
+};
+
+/** What every command says after Ctrl-C. */
+export function interrupted(): CliError {
+  return new CliError('INTERRUPTED', 'Interrupted.', { exitCode: ExitCode.Failed });
+}
+
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hintFor(why: string): string {
+  if (why === 'ENOTFOUND' || why === 'EAI_AGAIN') {
+    return 'The host name is unknown: check --manager and PONDHAWK_MANAGER.';
+  }
+  return 'Start it with: pondhawk-manager --config FILE. If it listens elsewhere, name it with --manager or PONDHAWK_MANAGER.';
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Told by the caller, with the status.
+    return undefined;
+  }
+}
