@@ -1,45 +1,5 @@
-import type { dfdaemonV2, pondhawkV1 } from '@pondhawk/contracts';
-import type { Copy, Piece } from './copy.js';
-
-/** A copy as `pondhawk.v1` tells of it, with the pieces that are given. */
-export function toCopyRecord(copy: Copy, pieces: readonly Piece[]): pondhawkV1.CopyRecord {
-  return {
-    taskId: copy.taskId,
-    copyId: copy.copyId,
-    url: copy.url,
-    tag: copy.tag,
-    application: copy.application,
-    contentLength: BigInt(copy.contentLength ?? 0),
-    pieceLength: BigInt(copy.pieceLength),
-    pieceCount: pieces.length,
-    validator: {
-      etag: copy.validator.etag,
-      lastModified: copy.validator.lastModified,
-      contentLength: BigInt(copy.validator.contentLength ?? 0),
-      contentLengthKnown: copy.validator.contentLength !== undefined,
-    },
-    logEpoch: Buffer.from(copy.logEpoch, 'hex'),
-    filledAt: BigInt(copy.filledAt),
-    pieces: pieces.map(toPieceDigest),
-    createdAt: new Date(copy.createdAtMs),
-    updatedAt: new Date(copy.updatedAtMs),
-    finishedAt: dateOf(copy.finishedAtMs),
-    storedBytes: BigInt(pieces.reduce((sum, { length }) => sum + length, 0)),
-    state: copy.state,
-  };
-}
-
-/** A piece's place and digests. */
-export function toPieceDigest(piece: Piece): pondhawkV1.PieceDigest {
-  return {
-    number: piece.number,
-    offset: BigInt(piece.offset),
-    length: BigInt(piece.length),
-    crc32: piece.crc32,
-    sha256: piece.sha256,
-    hostId: piece.originHostId,
-  };
-}
+import type { dfdaemonV2 } from '@pondhawk/contracts';
+import type { Copy } from './copy.js';
 
 /** A copy as every daemon of the family tells of it. */
 export function toStatLocalTask(

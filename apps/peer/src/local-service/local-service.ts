@@ -1,8 +1,9 @@
 import type { dfdaemonV2, pondhawkV1 } from '@pondhawk/contracts';
 import { parseTaskId } from '@pondhawk/core';
 import type { ServiceHandlers } from '@pondhawk/rpc';
-import { toCopyRecord, toStatLocalTask, type CopyStore } from '../copies/index.js';
+import { toStatLocalTask, type CopyStore } from '../copies/index.js';
 import type { TaskDeletion } from '../deletion/index.js';
+import { toCopyRecord } from '../scheduler-link/copy-record.js';
 import { deleteTask, statLocalTask, type DownloadTaskHandler } from '../upload-service/index.js';
 
 /** Copies told in one message; with their pieces a message of small copies stays far below the limit. */

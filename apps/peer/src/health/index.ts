@@ -1,0 +1,2 @@
+export * from './addresses-file.js';
+export * from './peer-metrics.js';
