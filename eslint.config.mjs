@@ -107,6 +107,7 @@ export default tseslint.config(
       'libs/config/**/*.ts',
       'libs/testing/**/*.ts',
       'apps/cli/src/**/*.ts',
+      'apps/*/src/main.ts',
       'tools/**/*.ts',
       'e2e/**/*.ts',
     ],

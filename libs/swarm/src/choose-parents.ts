@@ -46,21 +46,20 @@ export const wouldCycle: CycleCheck = (task, parent, child) => {
   return false;
 };
 
-function isUsable(
-  peer: SwarmPeer,
-  { task, child, hosts, wouldCycle: cycles }: ParentChoice,
-): boolean {
+function isUsable(peer: SwarmPeer, choice: ParentChoice): boolean {
+  const { task, child, hosts } = choice;
   const host = hosts.get(peer.hostId);
-  if (peer.id === child.id || peer.hostId === child.hostId) return false;
+  if (peer.hostId === child.hostId || child.blockedParents.has(peer.id)) return false;
   if (host?.isShared !== true || peer.children.size >= host.uploadLimit) return false;
-  if (!canServe(peer.state) || child.blockedParents.has(peer.id) || isSlow(peer)) return false;
+  return hasSomething(peer, task) && !isSlow(peer) && !choice.wouldCycle(task, peer, child);
+}
+
+/** Whether the peer has, or will have, pieces of the version that the task has now. */
+function hasSomething(peer: SwarmPeer, { content }: SwarmTask): boolean {
+  if (!canServe(peer.state)) return false;
   // A running peer without parents has nothing and gets nothing.
   if (peer.state === 'Running' && peer.parents.size === 0) return false;
-  const isOtherVersion =
-    peer.version !== undefined &&
-    task.content !== undefined &&
-    peer.version !== task.content.version;
-  return !isOtherVersion && !cycles(task, peer, child);
+  return peer.version === undefined || content === undefined || peer.version === content.version;
 }
 
 function isSlow(peer: SwarmPeer): boolean {

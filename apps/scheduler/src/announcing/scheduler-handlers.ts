@@ -1,0 +1,129 @@
+/** `scheduler.v2.Scheduler`: what every daemon of this family calls. */
+
+import { commonV2, Empty, type schedulerV2 } from '@pondhawk/contracts';
+import {
+  InvalidArgumentError,
+  NotFoundError,
+  parseHostId,
+  parsePeerId,
+  parseTaskId,
+} from '@pondhawk/core';
+import type { ServiceHandlers } from '@pondhawk/rpc';
+import type { SwarmPeer, SwarmTask } from '@pondhawk/swarm';
+import type { HeldCopies } from '../inventory/held-copies.js';
+import { announcePeer } from './announce-peer.js';
+import type { SwarmLoop } from './swarm-loop.js';
+import { toHostEvent } from './swarm-messages.js';
+
+const MS_PER_SECOND = 1_000;
+const NS_PER_MS = 1_000_000;
+// A daemon that asks to be forgotten sooner or later than this means something else.
+const ANNOUNCE_INTERVAL_MS_MIN = 100;
+const ANNOUNCE_INTERVAL_MS_MAX = 86_400_000;
+
+/** What the handlers work on. */
+export interface SchedulerHandlersOptions {
+  readonly loop: SwarmLoop;
+  readonly copies: HeldCopies;
+  readonly hostUploadLimit: number;
+}
+
+/** The handlers of one listener. */
+export function schedulerHandlers({
+  loop,
+  copies,
+  hostUploadLimit,
+}: SchedulerHandlersOptions): ServiceHandlers<typeof schedulerV2.SchedulerService> {
+  return {
+    announcePeer: (requests) => announcePeer(loop, requests),
+    announceHost: async ({ host, interval }) => {
+      if (host === undefined)
+        throw new InvalidArgumentError('INVALID_HOST', 'host must be set.', {
+          details: { field: 'host' },
+        });
+      const event = toHostEvent(host, toIntervalMs(interval), hostUploadLimit);
+      loop.hosts.set(parseHostId(host.id), host);
+      loop.apply(event);
+      return Promise.resolve(Empty.create());
+    },
+    listHosts: async ({ type }) =>
+      Promise.resolve({
+        hosts: [...loop.hosts.values()].filter((host) => type === undefined || host.type === type),
+      }),
+    deleteHost: async ({ hostId: raw }) => {
+      const hostId = parseHostId(raw);
+      loop.apply({ kind: 'host-left', hostId });
+      loop.hosts.delete(hostId);
+      copies.dropHost(hostId);
+      return Promise.resolve(Empty.create());
+    },
+    statPeer: async (request) => {
+      const peer = requirePeer(loop, request);
+      return Promise.resolve(toPeerMessage(peer, loop));
+    },
+    deletePeer: async (request) => {
+      const peer = requirePeer(loop, request);
+      loop.apply({ kind: 'peer-left', peerId: peer.id });
+      return Promise.resolve(Empty.create());
+    },
+    statTask: async ({ taskId }) => {
+      const task = loop.swarm.tasks.get(parseTaskId(taskId));
+      if (task === undefined)
+        throw new NotFoundError('TASK_NOT_FOUND', `task ${taskId} not found`, {
+          details: { field: 'task_id' },
+        });
+      return Promise.resolve(toTaskMessage(task));
+    },
+    // Also for unknown hosts and tasks: the caller wants them gone, and gone they are.
+    deleteTask: async (request) => {
+      const [hostId, taskId] = [parseHostId(request.hostId), parseTaskId(request.taskId)];
+      loop.apply({ kind: 'task-deleted', hostId, taskId });
+      copies.drop(hostId, taskId);
+      return Promise.resolve(Empty.create());
+    },
+  };
+}
+
+function toIntervalMs(
+  interval: { seconds: bigint; nanos: number } | undefined,
+): number | undefined {
+  if (interval === undefined) return undefined;
+  const ms = Number(interval.seconds) * MS_PER_SECOND + interval.nanos / NS_PER_MS;
+  return Math.min(Math.max(ms, ANNOUNCE_INTERVAL_MS_MIN), ANNOUNCE_INTERVAL_MS_MAX);
+}
+
+function requirePeer(
+  loop: SwarmLoop,
+  names: { hostId: string; taskId: string; peerId: string },
+): SwarmPeer {
+  parseTaskId(names.taskId);
+  const peer = loop.swarm.peers.get(parsePeerId(names.peerId));
+  if (peer?.taskId !== names.taskId || peer.hostId !== parseHostId(names.hostId)) {
+    throw new NotFoundError('PEER_NOT_FOUND', `peer ${names.peerId} not found`, {
+      details: { field: 'peer_id' },
+    });
+  }
+  return peer;
+}
+
+function toPeerMessage(peer: SwarmPeer, loop: SwarmLoop): commonV2.Peer {
+  const host = loop.hosts.get(peer.hostId);
+  return commonV2.Peer.fromPartial({
+    id: peer.id,
+    state: peer.state,
+    task: { id: peer.taskId },
+    ...(host === undefined ? {} : { host }),
+    needBackToSource: peer.needsBackToSource,
+  });
+}
+
+function toTaskMessage(task: SwarmTask): commonV2.Task {
+  return commonV2.Task.fromPartial({
+    id: task.id,
+    state: task.state,
+    contentLength: BigInt(task.content?.contentLengthBytes ?? 0),
+    pieceCount: task.content?.pieces.size ?? 0,
+    peerCount: task.peers.size,
+    hasAvailablePeer: [...task.peers.values()].some(({ state }) => state === 'Succeeded'),
+  });
+}

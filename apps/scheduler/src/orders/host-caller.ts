@@ -1,0 +1,119 @@
+/** Single calls to a host's peer daemon, and what their answers mean. */
+
+import {
+  dfdaemonV2,
+  DELETE_OUTCOME_KEY,
+  HeldTask,
+  parseDeleteOutcome,
+  PURGE_KEY,
+  type commonV2,
+} from '@pondhawk/contracts';
+import { NotFoundError, PondhawkError, toError, UnavailableError } from '@pondhawk/core';
+import { callUnary, Metadata, type ChannelPool } from '@pondhawk/rpc';
+
+/** What one call found out. */
+export type HostAnswer =
+  | { readonly outcome: 'deleted'; readonly deletedBytes: number | undefined }
+  | { readonly outcome: 'absent' }
+  | { readonly outcome: 'answered'; readonly task: HeldTask }
+  | {
+      readonly outcome: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly isRetryable: boolean;
+    };
+
+/** What is asked. */
+export interface HostQuestion {
+  readonly type: 'delete_task' | 'get_task';
+  readonly taskId: string;
+  /** Value of the metadata key of purges; with deletions. */
+  readonly purge: string | undefined;
+}
+
+/** Calls hosts; a port, so that orders can be tried without a network. */
+export abstract class HostCaller {
+  /** Never rejects: what goes wrong is an answer too. */
+  abstract ask(host: commonV2.Host, question: HostQuestion, timeoutMs: number): Promise<HostAnswer>;
+}
+
+/** Calls hosts by gRPC, at the address they announced. */
+export class GrpcHostCaller extends HostCaller {
+  constructor(
+    private readonly channels: ChannelPool,
+    private readonly ownIp: string,
+  ) {
+    super();
+  }
+
+  async ask(host: commonV2.Host, question: HostQuestion, timeoutMs: number): Promise<HostAnswer> {
+    const client = this.channels.get(`${host.ip}:${host.port}`);
+    const request = { taskId: question.taskId, remoteIp: this.ownIp };
+    try {
+      if (question.type === 'get_task') {
+        const answer = await callUnary(
+          client,
+          dfdaemonV2.DfdaemonUploadService.statLocalTask,
+          request,
+          { timeoutMs },
+        );
+        return { outcome: 'answered', task: toHeldTask(answer) };
+      }
+      const metadata = new Metadata();
+      if (question.purge !== undefined) metadata.set(PURGE_KEY, question.purge);
+      let told: string | undefined;
+      await callUnary(client, dfdaemonV2.DfdaemonUploadService.deleteTask, request, {
+        timeoutMs,
+        metadata,
+        onTrailers: (trailers) => (told = trailers.get(DELETE_OUTCOME_KEY)[0]?.toString()),
+      });
+      const outcome = parseDeleteOutcome(told);
+      return outcome?.outcome === 'absent'
+        ? { outcome: 'absent' }
+        : { outcome: 'deleted', deletedBytes: outcome?.deleted_bytes };
+    } catch (thrown) {
+      return describeFailure(toError(thrown));
+    }
+  }
+}
+
+/** Other daemons answer INTERNAL with such a text where ours answer NOT_FOUND. */
+const ABSENT_TEXT = /task \S* ?not found/i;
+
+function describeFailure(error: Error): HostAnswer {
+  if (error instanceof NotFoundError || ABSENT_TEXT.test(error.message))
+    return { outcome: 'absent' };
+  if (error instanceof UnavailableError) {
+    return {
+      outcome: 'failed',
+      code: 'HOST_UNREACHABLE',
+      message: error.message,
+      isRetryable: true,
+    };
+  }
+  const code = error instanceof PondhawkError ? error.code : 'HOST_FAILED';
+  return {
+    outcome: 'failed',
+    code,
+    message: error.message,
+    isRetryable: error instanceof PondhawkError && error.retryable,
+  };
+}
+
+function toHeldTask(answer: dfdaemonV2.StatLocalTaskResponse): HeldTask {
+  const finishedAtMs = answer.finishedAt?.getTime();
+  const length = Number(answer.contentLength ?? 0n);
+  return Object.assign(new HeldTask(), {
+    id: answer.taskId,
+    url: '',
+    tag: '',
+    application: '',
+    state: finishedAtMs === undefined ? ('filling' as const) : ('complete' as const),
+    content_length: length,
+    finished_bytes: finishedAtMs === undefined ? 0 : length,
+    piece_length: Number(answer.pieceLength ?? 0n),
+    created_at_ms: answer.createdAt?.getTime() ?? 0,
+    updated_at_ms: answer.updatedAt?.getTime() ?? 0,
+    ...(finishedAtMs === undefined ? {} : { finished_at_ms: finishedAtMs }),
+  });
+}

@@ -1,0 +1,95 @@
+/** The composition root: which part is built from which. */
+
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { SystemClock, Log, Metrics } from '@pondhawk/observability';
+import { Clock, Faults } from '@pondhawk/core';
+import { BrokerConnection, Publisher } from '@pondhawk/messaging';
+import { ChannelPool } from '@pondhawk/rpc';
+import { DEFAULT_SWARM_LIMITS, Swarm } from '@pondhawk/swarm';
+import { faultsFromEnv } from '@pondhawk/config';
+import { GrpcSeedCaller } from './announcing/grpc-seed-caller.js';
+import { SwarmLoop } from './announcing/swarm-loop.js';
+import { HeldCopies } from './inventory/held-copies.js';
+import { GrpcHostCaller, HostCaller } from './orders/host-caller.js';
+import { OrderExecutor } from './orders/order-executor.js';
+import { OrderTransport } from './orders/order-strategy.js';
+import { OrderSubscriber } from './orders/order.subscriber.js';
+import { ManagerLink } from './registration/manager-link.js';
+import { SchedulerConfig } from './scheduler.config.js';
+import { SchedulerListeners } from './scheduler-listeners.js';
+
+const PROVIDERS: Provider[] = [
+  HeldCopies,
+  { provide: Clock, useClass: SystemClock },
+  { provide: Faults, useFactory: () => faultsFromEnv() },
+  {
+    provide: Metrics,
+    useFactory: () => {
+      const metrics = new Metrics();
+      metrics.collectDefaults();
+      return metrics;
+    },
+  },
+  { provide: ChannelPool, useFactory: (clock: Clock) => new ChannelPool(clock), inject: [Clock] },
+  {
+    provide: SwarmLoop,
+    useFactory: (config: SchedulerConfig, clock: Clock, log: Log, channels: ChannelPool) =>
+      new SwarmLoop({
+        swarm: new Swarm({
+          random: Math.random,
+          limits: {
+            ...DEFAULT_SWARM_LIMITS,
+            candidateParentLimit: config.swarm.candidateParentLimit,
+            filterParentLimit: config.swarm.filterParentLimit,
+          },
+        }),
+        clock,
+        log,
+        seeds: new GrpcSeedCaller(channels),
+      }),
+    inject: [SchedulerConfig, Clock, Log, ChannelPool],
+  },
+  {
+    provide: HostCaller,
+    useFactory: (channels: ChannelPool, config: SchedulerConfig) =>
+      new GrpcHostCaller(channels, config.host.ip),
+    inject: [ChannelPool, SchedulerConfig],
+  },
+  {
+    provide: OrderExecutor,
+    useFactory: (
+      loop: SwarmLoop,
+      copies: HeldCopies,
+      caller: HostCaller,
+      clock: Clock,
+      faults: Faults,
+    ) => new OrderExecutor({ loop, copies, caller, clock, faults, random: Math.random }),
+    inject: [SwarmLoop, HeldCopies, HostCaller, Clock, Faults],
+  },
+  {
+    provide: Publisher,
+    useFactory: (connection: BrokerConnection) => new Publisher(connection),
+    inject: [BrokerConnection],
+  },
+  SchedulerListeners,
+];
+
+/** Everything a scheduler is made of. */
+@Module({})
+export class SchedulerModule {
+  /** The module of one daemon with these settings. */
+  static of(config: SchedulerConfig, transport: OrderTransport): DynamicModule {
+    return {
+      module: SchedulerModule,
+      controllers: [OrderSubscriber],
+      providers: [
+        { provide: SchedulerConfig, useValue: config },
+        { provide: OrderTransport, useValue: transport },
+        { provide: Log, useValue: transport.log },
+        { provide: ManagerLink, useValue: transport.link },
+        { provide: BrokerConnection, useValue: transport.connection },
+        ...PROVIDERS,
+      ],
+    };
+  }
+}
