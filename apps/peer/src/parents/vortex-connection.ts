@@ -1,0 +1,124 @@
+import { type Socket, connect } from 'node:net';
+import {
+  type PieceMetadata,
+  type VortexEvent,
+  VortexReader,
+  type VortexRequest,
+  encodeVortexPacket,
+} from '@pondhawk/contracts';
+import {
+  DataCorruptionError,
+  NotFoundError,
+  PondhawkError,
+  UnavailableError,
+  toError,
+} from '@pondhawk/core';
+
+/** A parent that sends nothing for so long is given up. */
+export const PARENT_SILENCE_MS_MAX = 5_000;
+/** Error codes below this are of every daemon; NotFound is the only one about the piece alone. */
+const NOT_FOUND_CODE = 2;
+const GONE_CODE = 18;
+
+/** Takes a piece as it comes. */
+export interface PieceReceiver {
+  /** Before the first byte. Throws to refuse the piece. */
+  onMetadata(metadata: PieceMetadata): void;
+  onBytes(bytes: Buffer): Promise<void>;
+}
+
+/** One connection to a parent's piece port; one piece at a time. */
+export class VortexConnection {
+  private readonly reader = new VortexReader('server');
+  private readonly chunks: AsyncIterator<Buffer>;
+  private events: Iterator<VortexEvent> | undefined; // What is left of the last chunk.
+  private nextId = 0;
+
+  private constructor(private readonly socket: Socket) {
+    this.chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  }
+
+  /** @throws UnavailableError (`PARENT_UNREACHABLE`). */
+  static async open(address: { host: string; port: number }): Promise<VortexConnection> {
+    const socket = connect({ ...address, noDelay: true, timeout: PARENT_SILENCE_MS_MAX });
+    socket.on('timeout', () => socket.destroy(new Error('silent for too long')));
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', (error) => reject(unreachable(error)));
+    });
+    socket.on('error', () => undefined); // Shown by the next read.
+    return new VortexConnection(socket);
+  }
+
+  /**
+   * Asks for one piece and passes it on. After an error the connection is of no more use, except a `PIECE_NOT_HELD`.
+   *
+   * @throws NotFoundError (`PIECE_NOT_HELD`), UnavailableError (`PARENT_UNREACHABLE`, `PARENT_REFUSED`),
+   *   DataCorruptionError (`PARENT_ANSWER_INVALID`), and what the receiver throws.
+   */
+  async fetch(request: VortexRequest, receiver: PieceReceiver): Promise<void> {
+    const id = this.nextId;
+    this.nextId = (this.nextId + 1) % 256;
+    try {
+      this.socket.write(encodeVortexPacket({ id, message: request }));
+      await this.receive(receiver);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) this.close();
+      throw error instanceof PondhawkError ? error : unreachable(toError(error));
+    }
+  }
+
+  /** Drops the connection. */
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private async receive(receiver: PieceReceiver): Promise<void> {
+    let hasMetadata = false;
+    for (;;) {
+      const event = await this.next();
+      if (event.kind === 'payload') {
+        if (!hasMetadata) throw invalid('bytes without metadata');
+        await receiver.onBytes(event.bytes);
+        if (event.isLast) return;
+        continue;
+      }
+      const { message } = event;
+      if (message.kind === 'error') throw refusal(message.code, message.text);
+      if (message.kind !== 'piece-content' && message.kind !== 'guarded-piece-content') {
+        throw invalid(message.kind);
+      }
+      receiver.onMetadata(message.metadata);
+      hasMetadata = true;
+    }
+  }
+
+  private async next(): Promise<VortexEvent> {
+    for (;;) {
+      const event = this.events?.next();
+      if (event !== undefined && event.done !== true) return event.value;
+      const chunk = await this.chunks.next();
+      if (chunk.done === true) throw unreachable(new Error('closed'));
+      this.events = this.reader.feed(chunk.value);
+    }
+  }
+}
+
+function refusal(code: number, text: string): Error {
+  const details = { code, text: text.slice(0, 100) };
+  return code === NOT_FOUND_CODE || code === GONE_CODE
+    ? new NotFoundError('PIECE_NOT_HELD', 'The parent does not hold the piece.', { details })
+    : new UnavailableError('PARENT_REFUSED', `The parent refused the piece (code ${code}).`, {
+        details,
+      });
+}
+
+function invalid(why: string): DataCorruptionError {
+  return new DataCorruptionError('PARENT_ANSWER_INVALID', `The parent sent ${why}.`);
+}
+
+function unreachable(cause: Error): UnavailableError {
+  return new UnavailableError('PARENT_UNREACHABLE', 'The connection to the parent failed.', {
+    cause,
+  });
+}
