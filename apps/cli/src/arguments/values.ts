@@ -73,6 +73,11 @@ export function collectText(raw: string, before: readonly string[] = []): readon
   return [...before, raw];
 }
 
+/** Collects the names of tasks. */
+export function collectTaskName(raw: string, before?: readonly string[]): readonly string[] {
+  return [...(before ?? []), parseTaskName(raw)];
+}
+
 /** Collects `--cluster N`. */
 export function collectNumber(raw: string, before: readonly number[] = []): readonly number[] {
   return [...before, parseNumberOption(raw)];

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseTaskName } from '../arguments/values.js';
+import { collectTaskName } from '../arguments/values.js';
 import { say, sayJson, type CliContext } from '../context.js';
 import { ExitCode } from '../exit-code.js';
 import type { ManagerClient } from '../manager/manager-client.js';
@@ -34,11 +34,7 @@ export function addClearCommand(
   exit: (code: ExitCode) => void,
 ): void {
   withJobOptions(task.command('clear').description('delete tasks on every host of the fleet'))
-    .argument(
-      '<task...>',
-      'ids or URLs of tasks',
-      (raw: string, before: readonly string[] = []) => [...before, parseTaskName(raw)],
-    )
+    .argument('<task...>', 'ids or URLs of tasks', collectTaskName)
     .option('--wait', 'wait for the end and show what came of each host')
     .action(async (names: readonly string[], options: RunOptions) => {
       const bodies = names.map((name) => taskJobBody('delete_task', name, options));

@@ -54,7 +54,8 @@ export class ManagerClient {
   private unreachable(thrown: unknown): CliError {
     if (this.signal.aborted) return interrupted();
     const error = toError(thrown);
-    const why = errnoOf(error.cause) ?? errnoOf(error) ?? error.message;
+    const cause = toError(error.cause ?? error);
+    const why = errnoOf(cause) ?? cause.message;
     return new CliError('MANAGER_UNREACHABLE', `No manager answers at ${this.baseUrl} (${why}).`, {
       exitCode: ExitCode.Unreachable,
       hint: hintFor(why),

@@ -1,5 +1,6 @@
 /** A host and what it holds, as reports carry them. */
 
+import 'reflect-metadata';
 import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 
 const TEXT_LENGTH_MAX = 1024;

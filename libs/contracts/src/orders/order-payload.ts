@@ -1,5 +1,6 @@
 /** What the manager sends one scheduler for one job. */
 
+import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,

@@ -1,5 +1,6 @@
 /** What a scheduler reports of one order. */
 
+import 'reflect-metadata';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
