@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { BrokerConnection, Publisher } from '@pondhawk/messaging';
+import { Log } from '@pondhawk/observability';
+import { ManagerConfig } from '../config/manager.config.js';
+import { LedgerModule } from '../ledger-access/ledger.module.js';
+import { LedgerReader } from '../ledger/index.js';
+import { BrokerLink } from './broker-link.js';
+import { BrokerStreams } from './broker-streams.js';
+
+/** The connection to NATS and the streams on it. */
+@Module({
+  imports: [LedgerModule],
+  providers: [
+    {
+      provide: BrokerConnection,
+      useFactory: ({ nats }: ManagerConfig) =>
+        new BrokerConnection({ url: nats.url, name: 'pondhawk-manager' }),
+      inject: [ManagerConfig],
+    },
+    {
+      provide: BrokerStreams,
+      useFactory: (connection: BrokerConnection, reader: LedgerReader) =>
+        new BrokerStreams(connection, reader),
+      inject: [BrokerConnection, LedgerReader],
+    },
+    {
+      provide: Publisher,
+      useFactory: (connection: BrokerConnection) => new Publisher(connection),
+      inject: [BrokerConnection],
+    },
+    {
+      provide: BrokerLink,
+      useFactory: (connection: BrokerConnection, streams: BrokerStreams, log: Log) =>
+        new BrokerLink(connection, streams, log),
+      inject: [BrokerConnection, BrokerStreams, Log],
+    },
+  ],
+  exports: [BrokerConnection, BrokerStreams, Publisher],
+})
+export class BrokerModule {}

@@ -1,0 +1,38 @@
+/** What OpenAPI says of the routes about clusters, schedulers and hosts. */
+
+import { applyDecorators } from '@nestjs/common';
+import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
+
+const ROW = { type: 'object', additionalProperties: true } as const;
+
+/** A list with these filters. */
+export const FleetListDocs = (
+  operationId: string,
+  summary: string,
+  filters: readonly string[],
+): MethodDecorator =>
+  applyDecorators(
+    ApiTags('fleet'),
+    ApiOperation({ operationId, summary }),
+    ...filters.map((name) =>
+      ApiQuery({
+        name,
+        required: false,
+        schema: name.endsWith('_id') ? { type: 'integer', minimum: 0 } : { type: 'string' },
+      }),
+    ),
+    PageDocs(),
+    ApiResponse({ status: 200, schema: { type: 'array', items: ROW } }),
+    ErrorDocs(422),
+  );
+
+/** One row by its id. */
+export const FleetItemDocs = (operationId: string, summary: string): MethodDecorator =>
+  applyDecorators(
+    ApiTags('fleet'),
+    ApiOperation({ operationId, summary }),
+    IdDocs(),
+    ApiResponse({ status: 200, schema: ROW }),
+    ErrorDocs(404, 422),
+  );

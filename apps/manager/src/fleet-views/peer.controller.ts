@@ -1,0 +1,69 @@
+import { Controller, Get, Query as QueryString, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { peerView, type Json } from '../job-views/index.js';
+import { LedgerReader, type PeerRecord } from '../ledger/index.js';
+import { ID_BOUNDS } from '../rest-edge/field-reader.js';
+import { linkHeader } from '../rest-edge/link-header.js';
+import {
+  choiceParameter,
+  numberParameter,
+  pageParameters,
+  textParameter,
+  type Query,
+} from '../rest-edge/query-parameters.js';
+import { FleetListDocs } from './fleet.docs.js';
+import { HostDirectory } from './host-directory.js';
+import { pageOf } from './in-memory-page.js';
+
+const TEXT_FILTERS = [
+  'host_name',
+  'type',
+  'idc',
+  'location',
+  'ip',
+  'os',
+  'platform',
+  'platform_family',
+  'platform_version',
+  'kernel_version',
+  'git_version',
+  'git_commit',
+  'build_platform',
+] as const;
+
+/** Hosts over REST. */
+@Controller('api/v1/peers')
+export class PeerController {
+  constructor(
+    private readonly hosts: HostDirectory,
+    private readonly reader: LedgerReader,
+  ) {}
+
+  @Get()
+  @FleetListDocs('listPeers', 'Hosts', [...TEXT_FILTERS, 'state', 'scheduler_cluster_id'])
+  async list(
+    @QueryString() query: Query,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json[]> {
+    const page = pageParameters(query);
+    const clusterId = numberParameter(query, 'scheduler_cluster_id', ID_BOUNDS);
+    const matches = peerFilter(query);
+    const peers = await this.hosts.listHosts(clusterId);
+    const { items, totalCount } = pageOf(peers.filter(matches), page);
+    const clusters = await this.reader.listClusters();
+    const names = new Map(clusters.map(({ id, name }) => [id, name]));
+    response.setHeader('Link', linkHeader(request, page, totalCount));
+    return items.map((peer) =>
+      peerView(peer, { id: peer.clusterId, name: names.get(peer.clusterId) ?? '' }),
+    );
+  }
+}
+
+function peerFilter(query: Query): (peer: PeerRecord) => boolean {
+  const state = choiceParameter(query, 'state', ['active', 'inactive']);
+  const wanted = TEXT_FILTERS.map((key) => [key, textParameter(query, key)] as const);
+  return (peer) =>
+    (state === undefined || peer.state === state) &&
+    wanted.every(([key, value]) => value === undefined || peer.host[key] === value);
+}

@@ -1,0 +1,119 @@
+/** The body of `POST /jobs`, parsed by hand because its `args` depend on its `type`. */
+
+import { OPERATION_SPEC_RULES, parseOperationSpec, type OperationSpec } from '@pondhawk/core';
+import { JOB_TYPES, JobType, isJobType } from '@pondhawk/jobs';
+import { FieldReader, ID_BOUNDS, invalidField } from '../rest-edge/field-reader.js';
+import { PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX } from '../rest-edge/query-parameters.js';
+import { readTaskName } from './task-name.js';
+
+/** Longest description of a job, in characters. */
+export const BIO_LENGTH_MAX = 4_096;
+/** Most clusters a job may name. */
+export const CLUSTERS_MAX = 1_000;
+
+/** A job as a caller orders it. */
+export interface CreateJobRequest {
+  readonly type: JobType;
+  readonly bio: string;
+  readonly userId: number;
+  /** Absent: all clusters. */
+  readonly clusterIds: readonly number[] | undefined;
+  /** Echoed to readers. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** What schedulers are told. */
+  readonly orderArgs: {
+    readonly task_id?: string;
+    readonly page?: number;
+    readonly per_page?: number;
+  };
+  readonly spec: OperationSpec;
+  /** Fields that mean nothing here and were left out. */
+  readonly strippedFields: readonly string[];
+}
+
+const NANOSECONDS_PER_MS = 1_000_000;
+const TYPE_LENGTH_MAX = 64;
+
+/** @throws InvalidArgumentError naming the field, for any value that breaks a rule. */
+export function parseCreateJob(raw: unknown): CreateJobRequest {
+  const body = new FieldReader(raw, 'body');
+  const type = readType(body);
+  const bio = body.text('bio', { lengthMax: BIO_LENGTH_MAX }) ?? '';
+  const userId = readUserId(body);
+  const clusterIds = body.wholeNumbers('scheduler_cluster_ids', {
+    ...ID_BOUNDS,
+    countMax: CLUSTERS_MAX,
+  });
+  const args = body.object('args');
+  const named = type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
+  const { spec, echoed } = readSpec(args, type);
+  return {
+    type,
+    bio,
+    userId,
+    clusterIds: clusterIds?.length === 0 ? undefined : clusterIds,
+    args: { ...named.args, ...echoed },
+    orderArgs: named.orderArgs,
+    spec,
+    strippedFields: [...body.unknownFields(), ...args.unknownFields()],
+  };
+}
+
+function readType(body: FieldReader): JobType {
+  const type = body.text('type', { lengthMax: TYPE_LENGTH_MAX });
+  if (type === undefined || !isJobType(type)) {
+    throw invalidField('type', `must be one of ${JOB_TYPES.join(', ')}`);
+  }
+  return type;
+}
+
+/** Users come with identity; until then there is only nobody. */
+function readUserId(body: FieldReader): number {
+  const userId = body.wholeNumber('user_id', ID_BOUNDS) ?? 0;
+  if (userId !== 0) throw invalidField('user_id', 'must be the id of a user; only 0 exists');
+  return userId;
+}
+
+type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs'>;
+
+function readTaskArgs(args: FieldReader): ReadArgs {
+  const { taskId, args: echoed } = readTaskName(args);
+  return { args: { ...echoed, task_id: taskId }, orderArgs: { task_id: taskId } };
+}
+
+function readListArgs(args: FieldReader): ReadArgs {
+  const orderArgs = {
+    page: args.wholeNumber('page', { min: 1, max: PAGE_MAX }) ?? 1,
+    per_page: args.wholeNumber('per_page', { min: 1, max: PER_PAGE_MAX }) ?? PER_PAGE_DEFAULT,
+  };
+  return { args: orderArgs, orderArgs };
+}
+
+function readSpec(
+  args: FieldReader,
+  type: JobType,
+): { spec: OperationSpec; echoed: Readonly<Record<string, unknown>> } {
+  const parallelism = args.raw('parallelism');
+  const failureStrategy = args.raw('failure_strategy');
+  // Dragonfly's name for the parallelism of a get_task; ours wins where both are given.
+  const concurrentPeerCount =
+    type === JobType.GetTask
+      ? args.wholeNumber('concurrent_peer_count', OPERATION_SPEC_RULES.parallelism)
+      : undefined;
+  const spec = parseOperationSpec(
+    {
+      timeout: args.raw('timeout'),
+      parallelism: parallelism ?? concurrentPeerCount,
+      failure_strategy: failureStrategy,
+    },
+    OPERATION_SPEC_RULES,
+    'args.',
+  );
+  const echoed = {
+    timeout: spec.timeoutMs * NANOSECONDS_PER_MS,
+    ...(parallelism === undefined ? {} : { parallelism }),
+    ...(concurrentPeerCount === undefined ? {} : { concurrent_peer_count: concurrentPeerCount }),
+    ...(failureStrategy === undefined ? {} : { failure_strategy: failureStrategy }),
+  };
+  return { spec, echoed };
+}

@@ -1,0 +1,26 @@
+import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
+import type { LedgerWriter } from '../ledger/index.js';
+import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
+
+/** Counts jobs as the ledger commits their ends. */
+export class JobMetrics implements OnModuleInit, BeforeApplicationShutdown {
+  private unsubscribe: (() => void) | undefined; // Set between start and stop.
+
+  constructor(
+    private readonly writer: LedgerWriter,
+    private readonly metrics: ManagerMetrics,
+  ) {}
+
+  onModuleInit(): void {
+    this.unsubscribe = this.writer.onCommitted((changes) => {
+      for (const { ended } of changes) {
+        if (ended === undefined) continue;
+        this.metrics.jobsEnded.increment({ type: ended.type, outcome: ended.outcome });
+      }
+    });
+  }
+
+  beforeApplicationShutdown(): void {
+    this.unsubscribe?.();
+  }
+}

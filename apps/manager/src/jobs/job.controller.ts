@@ -1,0 +1,134 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query as QueryString,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
+import type { Request, Response } from 'express';
+import { jobView, targetView, type Json } from '../job-views/index.js';
+import { LedgerReader, LedgerWriter, type JobFilter } from '../ledger/index.js';
+import { ProcessEdge } from '../process-wide/process-edge.js';
+import { ID_BOUNDS } from '../rest-edge/field-reader.js';
+import { IdPipe } from '../rest-edge/id.pipe.js';
+import { linkHeader } from '../rest-edge/link-header.js';
+import {
+  choiceParameter,
+  numberParameter,
+  pageParameters,
+  type Query,
+} from '../rest-edge/query-parameters.js';
+import { strippedFieldsWarning } from '../rest-edge/warning-header.js';
+import { parseCreateJob } from './create-job-request.js';
+import { JobAcceptance, requireJob } from './job-acceptance.js';
+import {
+  CreateJobDocs,
+  DeleteJobDocs,
+  GetJobDocs,
+  ListJobsDocs,
+  ListTargetsDocs,
+} from './job.docs.js';
+import { JobEndWaiter, parseWaitMs } from './job-end-waiter.js';
+import { listedJobView } from './listed-job-view.js';
+
+/** Jobs over REST. */
+@Controller('api/v1/jobs')
+export class JobController {
+  constructor(
+    private readonly reader: LedgerReader,
+    private readonly writer: LedgerWriter,
+    private readonly acceptance: JobAcceptance,
+    private readonly waiter: JobEndWaiter,
+    private readonly edge: ProcessEdge,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @CreateJobDocs()
+  async create(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    const request = parseCreateJob(body);
+    const job = await this.acceptance.accept(request);
+    const warning = strippedFieldsWarning(request.strippedFields);
+    if (warning !== undefined) response.setHeader('Warning', warning);
+    response.once('finish', () => this.edge.faults.reach('manager.job.answer-sent'));
+    return jobView(job);
+  }
+
+  @Get()
+  @ListJobsDocs()
+  async list(
+    @QueryString() query: Query,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json[]> {
+    const page = pageParameters(query);
+    const { items, totalCount } = await this.reader.listJobs(jobFilter(query), page);
+    response.setHeader('Link', linkHeader(request, page, totalCount));
+    return items.map(listedJobView);
+  }
+
+  @Get(':id')
+  @GetJobDocs()
+  async get(
+    @Param('id', IdPipe) jobId: number,
+    @QueryString() query: Query,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const waitMs = parseWaitMs(query['wait']);
+    await this.waiter.waitForEnd({ jobId, waitMs, signal: gone.signal });
+    return jobView(requireJob(await this.reader.findJob(jobId), jobId));
+  }
+
+  @Get(':id/targets')
+  @ListTargetsDocs()
+  async listTargets(
+    @Param('id', IdPipe) jobId: number,
+    @QueryString() query: Query,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json[]> {
+    const page = pageParameters(query);
+    const outcome = choiceParameter(query, 'outcome', TARGET_OUTCOMES);
+    requireJob(await this.reader.findJobRecord(jobId), jobId);
+    const options = outcome === undefined ? page : { ...page, outcome };
+    const { items, totalCount } = await this.reader.listTargets(jobId, options);
+    const clusters = await this.reader.listClusters();
+    const names = new Map(clusters.map(({ id, name }) => [id, name]));
+    response.setHeader('Link', linkHeader(request, page, totalCount));
+    return items.map((target) => targetView(target, names.get(target.clusterId) ?? ''));
+  }
+
+  @Delete(':id')
+  @HttpCode(200)
+  @DeleteJobDocs()
+  async remove(@Param('id', IdPipe) jobId: number): Promise<void> {
+    await this.writer.execute('delete-job-record', { atMs: this.edge.clock.nowMs(), jobId });
+  }
+}
+
+const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
+
+function jobFilter(query: Query): JobFilter {
+  const type = choiceParameter(query, 'type', [...JOB_TYPES, ...LATER_TYPES]);
+  const state = choiceParameter(query, 'state', JOB_STATES);
+  const userId = numberParameter(query, 'user_id', ID_BOUNDS);
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...(state === undefined ? {} : { state }),
+    ...(userId === undefined ? {} : { userId }),
+  };
+}
+
+/** Types of jobs that Dragonfly's console lists and that no job has yet: an empty list, no error. */
+const LATER_TYPES = ['preheat', 'gc', 'sync_peers', 'get_image_distribution'];

@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { Clock, Faults } from '@pondhawk/core';
+import { LedgerModule } from '../ledger-access/ledger.module.js';
+import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { ManagerMetrics } from '../process-wide/manager-metrics.js';
+import { JobAcceptance } from './job-acceptance.js';
+import { JobEndWaiter } from './job-end-waiter.js';
+import { JobMetrics } from './job-metrics.js';
+import { JobController } from './job.controller.js';
+
+/** Jobs: accepted, shown, waited for, forgotten. */
+@Module({
+  imports: [LedgerModule],
+  controllers: [JobController],
+  providers: [
+    {
+      provide: JobAcceptance,
+      useFactory: (
+        reader: LedgerReader,
+        writer: LedgerWriter,
+        clock: Clock,
+        faults: Faults,
+        metrics: ManagerMetrics,
+      ) => new JobAcceptance({ reader, writer, clock, faults, metrics }),
+      inject: [LedgerReader, LedgerWriter, Clock, Faults, ManagerMetrics],
+    },
+    {
+      provide: JobEndWaiter,
+      useFactory: (reader: LedgerReader, writer: LedgerWriter, clock: Clock) =>
+        new JobEndWaiter({ reader, writer, clock }),
+      inject: [LedgerReader, LedgerWriter, Clock],
+    },
+    {
+      provide: JobMetrics,
+      useFactory: (writer: LedgerWriter, metrics: ManagerMetrics) =>
+        new JobMetrics(writer, metrics),
+      inject: [LedgerWriter, ManagerMetrics],
+    },
+  ],
+})
+export class JobsModule {}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { OnApplicationShutdown } from '@nestjs/common';
+import type { Clock } from '@pondhawk/core';
+import type { Log } from '@pondhawk/observability';
+import { DataFolderLock } from '@pondhawk/storage';
+import type { ManagerConfig } from '../config/manager.config.js';
+import { openLedger, type Ledger } from '../ledger/index.js';
+
+/** The database file in the data folder. */
+export const DATABASE_FILE = 'manager.db';
+
+const EPOCH_BYTES = 16;
+
+/** The manager's data folder, locked, and the ledger; open until `onApplicationShutdown`. */
+export class DataFolder implements OnApplicationShutdown {
+  private constructor(
+    private readonly lock: DataFolderLock,
+    readonly ledger: Ledger,
+  ) {}
+
+  /** @throws ConfigError if the folder is in use or the ledger cannot be opened, as they say. */
+  static async open(
+    { dataDir, database }: ManagerConfig,
+    clock: Clock,
+    log: Log,
+  ): Promise<DataFolder> {
+    const lock = await DataFolderLock.acquire({ directory: dataDir });
+    try {
+      const location =
+        database.type === 'postgres'
+          ? { type: 'postgres' as const, url: database.url.reveal() }
+          : { type: 'sqlite' as const, path: join(dataDir, DATABASE_FILE) };
+      const ledger = await openLedger(location, {
+        nowMs: clock.nowMs(),
+        brokerEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
+      });
+      if (ledger.unknownMigrations.length > 0) {
+        const migrations = ledger.unknownMigrations;
+        log.warn('ledger was changed by a newer manager', { migrations });
+      }
+      return new DataFolder(lock, ledger);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.ledger.close();
+    this.lock.release();
+  }
+}

@@ -1,0 +1,19 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+
+/** The API's description, made from the controllers. */
+export function describeApi(app: INestApplication): OpenAPIObject {
+  const info = new DocumentBuilder()
+    .setTitle('Pondhawk manager')
+    .setDescription(
+      'Jobs over all hosts of all clusters. Success is always 200; every error has a body of message, errors, code and details.',
+    )
+    .setVersion('1')
+    .build();
+  return SwaggerModule.createDocument(app, info);
+}
+
+/** Serves the description under /swagger/doc.json and a page to try it under /swagger. */
+export function serveApiDocument(app: INestApplication): void {
+  SwaggerModule.setup('swagger', app, describeApi(app), { jsonDocumentUrl: 'swagger/doc.json' });
+}

@@ -1,0 +1,55 @@
+import { JOB_TYPES } from '@pondhawk/jobs';
+import { Metrics, type CounterMetric, type HistogramMetric } from '@pondhawk/observability';
+
+const REPORT_STATUSES = ['recorded', 'unknown-order', 'stale-attempt', 'job-ended'] as const;
+const OUTCOMES = ['complete', 'partial', 'failed', 'cancelled', 'timed_out'] as const;
+const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** One of the classes of HTTP statuses. */
+export type StatusClass = (typeof STATUS_CLASSES)[number];
+
+/** Everything the manager counts. */
+export class ManagerMetrics {
+  readonly registry = new Metrics();
+
+  readonly jobsAccepted: CounterMetric<{ type: readonly (typeof JOB_TYPES)[number][] }> =
+    this.registry.counter({
+      name: 'pondhawk_manager_jobs_accepted_total',
+      help: 'Jobs accepted.',
+      labels: { type: JOB_TYPES },
+    });
+
+  readonly jobsEnded: CounterMetric<{
+    type: readonly (typeof JOB_TYPES)[number][];
+    outcome: typeof OUTCOMES;
+  }> = this.registry.counter({
+    name: 'pondhawk_manager_jobs_ended_total',
+    help: 'Jobs ended, by how.',
+    labels: { type: JOB_TYPES, outcome: OUTCOMES },
+  });
+
+  readonly reports: CounterMetric<{ status: typeof REPORT_STATUSES }> = this.registry.counter({
+    name: 'pondhawk_manager_reports_total',
+    help: 'Reports of schedulers, by what became of them.',
+    labels: { status: REPORT_STATUSES },
+  });
+
+  readonly badMessages: CounterMetric<Readonly<Record<string, never>>> = this.registry.counter({
+    name: 'pondhawk_manager_bad_messages_total',
+    help: 'Messages of schedulers that could not be read and were given up.',
+  });
+
+  readonly requests: CounterMetric<{ status: typeof STATUS_CLASSES }> = this.registry.counter({
+    name: 'pondhawk_manager_http_requests_total',
+    help: 'REST requests answered, by class of status.',
+    labels: { status: STATUS_CLASSES },
+  });
+
+  readonly requestSeconds: HistogramMetric<Readonly<Record<string, never>>> =
+    this.registry.histogram({
+      name: 'pondhawk_manager_http_request_duration_seconds',
+      help: 'From the first byte of a REST request to the last of its answer, waits included.',
+      buckets: DURATION_BUCKETS_SECONDS,
+    });
+}

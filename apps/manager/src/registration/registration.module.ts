@@ -1,0 +1,42 @@
+import { Module } from '@nestjs/common';
+import { Clock } from '@pondhawk/core';
+import { Log } from '@pondhawk/observability';
+import { ManagerConfig } from '../config/manager.config.js';
+import { LedgerModule } from '../ledger-access/ledger.module.js';
+import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { FleetService } from './fleet-service.js';
+import { GrpcListener } from './grpc-listener.js';
+import { ManagerService } from './manager-service.js';
+
+/** Registration and liveness of schedulers and seed peers, over gRPC. */
+@Module({
+  imports: [LedgerModule],
+  providers: [
+    {
+      provide: ManagerService,
+      useFactory: (
+        { keepAlive }: ManagerConfig,
+        reader: LedgerReader,
+        writer: LedgerWriter,
+        clock: Clock,
+      ) => new ManagerService({ reader, writer, clock, keepAliveIntervalMs: keepAlive.intervalMs }),
+      inject: [ManagerConfig, LedgerReader, LedgerWriter, Clock],
+    },
+    {
+      provide: FleetService,
+      useFactory: (reader: LedgerReader) => new FleetService(reader),
+      inject: [LedgerReader],
+    },
+    {
+      provide: GrpcListener,
+      useFactory: (
+        { grpc }: ManagerConfig,
+        manager: ManagerService,
+        fleet: FleetService,
+        log: Log,
+      ) => new GrpcListener({ host: grpc.host, port: grpc.port, manager, fleet, log }),
+      inject: [ManagerConfig, ManagerService, FleetService, Log],
+    },
+  ],
+})
+export class RegistrationModule {}
