@@ -1,1 +1,10 @@
-export {};
+import 'reflect-metadata';
+export * from './broker-connection.js';
+export * from './broker-topology.js';
+export * from './consumer-loop.js';
+export * from './jetstream-strategy.js';
+export * from './limits.js';
+export { type MessageHandler, type PayloadClass, type ReceivedMessage } from './message-runner.js';
+export { toMessagingError } from './messaging-error.js';
+export * from './pass-errors.filter.js';
+export * from './publisher.js';
