@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Log } from '@pondhawk/observability';
 import type { RequestHandler } from 'express';
