@@ -1,0 +1,203 @@
+import { commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
+import { MemoryLog, SystemClock } from '@pondhawk/observability';
+import {
+  callBidi,
+  callClientStream,
+  callServerStream,
+  callUnary,
+  createClient,
+  GrpcServer,
+  type BidiCall,
+  type Client,
+} from '@pondhawk/rpc';
+import { Swarm } from '@pondhawk/swarm';
+import { schedulerHandlers } from '../src/announcing/scheduler-handlers.js';
+import { swarmHandlers } from '../src/announcing/swarm-handlers.js';
+import { SeedCaller, SwarmLoop } from '../src/announcing/swarm-loop.js';
+import { HeldCopies } from '../src/inventory/held-copies.js';
+
+const TASK = 'b'.repeat(64);
+const CALL = { timeoutMs: 5_000 };
+const { SchedulerService } = schedulerV2;
+
+class NoSeeds extends SeedCaller {
+  async download(): Promise<void> {
+    return Promise.reject(new Error('There is no seed.'));
+  }
+}
+
+type Announcing = BidiCall<schedulerV2.AnnouncePeerRequest, schedulerV2.AnnouncePeerResponse>;
+type Said = NonNullable<schedulerV2.AnnouncePeerRequest['request']>;
+
+const REGISTER: Said = {
+  $case: 'registerPeerRequest',
+  value: { download: commonV2.Download.fromPartial({ url: 'http://e/a' }) },
+};
+const FINISHED: Said = { $case: 'downloadPeerBackToSourceFinishedRequest', value: {} };
+
+describe('The listener of a scheduler', () => {
+  let server: GrpcServer;
+  let client: Client;
+  let loop: SwarmLoop;
+
+  beforeEach(async () => {
+    loop = new SwarmLoop({
+      swarm: new Swarm({ random: () => 0 }),
+      clock: new SystemClock(),
+      log: new MemoryLog(),
+      seeds: new NoSeeds(),
+    });
+    const copies = new HeldCopies();
+    server = new GrpcServer({
+      listen: { host: '127.0.0.1', port: 0 },
+      onUnexpectedError: ({ error }) => {
+        throw error;
+      },
+    });
+    server.addService(SchedulerService, schedulerHandlers({ loop, copies, hostUploadLimit: 100 }));
+    server.addService(pondhawkV1.SwarmService, swarmHandlers(loop, copies));
+    client = createClient(`127.0.0.1:${await server.start()}`);
+  });
+  afterEach(async () => {
+    client.close();
+    await server.stop(1_000);
+  });
+
+  const announceHost = async (id: string, facts: Partial<commonV2.Host> = {}): Promise<unknown> =>
+    callUnary(
+      client,
+      SchedulerService.announceHost,
+      {
+        host: commonV2.Host.fromPartial({
+          id,
+          ip: '127.0.0.1',
+          port: 4000,
+          downloadPort: 4000,
+          ...facts,
+        }),
+        interval: undefined,
+      },
+      CALL,
+    );
+
+  const say = async (call: Announcing, name: string, request: Said): Promise<void> =>
+    call.send({ hostId: `h-${name}`, taskId: TASK, peerId: name, request });
+
+  async function next(answers: AsyncIterator<schedulerV2.AnnouncePeerResponse>): Promise<string> {
+    const result = await answers.next();
+    return result.done === true ? 'end' : (result.value.response?.$case ?? 'nothing');
+  }
+
+  it('sends the first to the origin, names it to the second, and ends a stream after its terminal message', async () => {
+    await announceHost('h-a');
+    await announceHost('h-b');
+    const [a, b] = [
+      callBidi(client, SchedulerService.announcePeer),
+      callBidi(client, SchedulerService.announcePeer),
+    ];
+    const [fromA, fromB] = [
+      a.responses[Symbol.asyncIterator](),
+      b.responses[Symbol.asyncIterator](),
+    ];
+    await say(a, 'a', REGISTER);
+    expect(await next(fromA)).toBe('needBackToSourceResponse');
+    await say(b, 'b', REGISTER);
+    const answer = await fromB.next();
+    expect(answer.value).toMatchObject({
+      response: {
+        $case: 'normalTaskResponse',
+        value: {
+          candidateParents: [{ id: 'a', host: { id: 'h-a', ip: '127.0.0.1', port: 4000 } }],
+        },
+      },
+    });
+    await say(a, 'a', FINISHED);
+    expect(await next(fromA)).toBe('end');
+    expect(loop.swarm.peers.get('a' as never)?.state).toBe('Succeeded');
+    b.cancel();
+    await expect(fromB.next()).rejects.toThrow();
+  });
+
+  it('tells a watcher what is known of pieces, and then each as it comes', async () => {
+    await announceHost('h-a');
+    const a = callBidi(client, SchedulerService.announcePeer);
+    const fromA = a.responses[Symbol.asyncIterator]();
+    await say(a, 'a', REGISTER);
+    await next(fromA);
+    const piece = (number: number): pondhawkV1.PieceDigest => ({
+      number,
+      offset: BigInt(number * 4),
+      length: 4n,
+      crc32: number,
+      sha256: Buffer.alloc(32, number),
+      hostId: 'h-a',
+    });
+    const report = callClientStream(client, pondhawkV1.SwarmService.reportPieces);
+    const tell = async (...numbers: number[]): Promise<void> =>
+      report.send(
+        pondhawkV1.ReportPiecesRequest.fromPartial({
+          hostId: 'h-a',
+          taskId: TASK,
+          peerId: 'a',
+          pieceLength: 4n,
+          validator: { etag: '"1"' },
+          pieces: numbers.map(piece),
+        }),
+      );
+    await tell(0);
+    const watch = callServerStream(client, pondhawkV1.SwarmService.watchPieces, {
+      taskId: TASK,
+      hostId: 'h-b',
+    });
+    const seen: number[] = [];
+    for await (const { pieces, validator } of watch) {
+      seen.push(...pieces.map(({ number }) => number));
+      if (seen.length === 1) {
+        expect(validator?.etag).toBe('"1"');
+        await tell(1);
+      }
+      if (seen.length === 2) break;
+    }
+    expect(seen).toEqual([0, 1]);
+    report.cancel();
+    a.cancel();
+    await expect(fromA.next()).rejects.toThrow();
+  });
+
+  it('forgets the peer of a stream that breaks off', async () => {
+    await announceHost('h-a');
+    const a = callBidi(client, SchedulerService.announcePeer);
+    const fromA = a.responses[Symbol.asyncIterator]();
+    await say(a, 'a', REGISTER);
+    await next(fromA);
+    a.end();
+    expect(await next(fromA)).toBe('end');
+    expect(loop.swarm.peers.size).toBe(0);
+  });
+
+  it.each([
+    ['host id with a slash', { id: 'a/../b' }],
+    ['host id with NUL', { id: 'a\0b' }],
+    ['host id of 10,000 characters', { id: 'x'.repeat(10_000) }],
+    ['no ip', { ip: '' }],
+    ['port 70000', { port: 70_000 }],
+  ])('refuses a host with %s', async (_, facts) => {
+    await expect(announceHost('h', facts)).rejects.toMatchObject({ kind: 'invalid-argument' });
+    expect(loop.hosts.size).toBe(0);
+  });
+
+  it.each(['..', 'A'.repeat(64), `${'a'.repeat(63)}/`, 'x'.repeat(10_000)])(
+    'refuses task id %s',
+    async (taskId) => {
+      await expect(
+        callUnary(client, SchedulerService.deleteTask, { hostId: 'h', taskId }, CALL),
+      ).rejects.toMatchObject({ kind: 'invalid-argument' });
+    },
+  );
+
+  it('deletes a task of a host that it does not know without complaint', async () => {
+    await expect(
+      callUnary(client, SchedulerService.deleteTask, { hostId: 'h', taskId: TASK }, CALL),
+    ).resolves.toEqual({});
+  });
+});

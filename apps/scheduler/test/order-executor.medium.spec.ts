@@ -1,0 +1,223 @@
+import { commonV2, OrderPayload, type ReportPayload, type TargetReport } from '@pondhawk/contracts';
+import { chooseByRendezvous, NoFaults } from '@pondhawk/core';
+import { MemoryLog, SystemClock } from '@pondhawk/observability';
+import { Swarm } from '@pondhawk/swarm';
+import { eventually } from '@pondhawk/testing';
+import { SeedCaller, SwarmLoop } from '../src/announcing/swarm-loop.js';
+import { toHostEvent } from '../src/announcing/swarm-messages.js';
+import { HeldCopies } from '../src/inventory/held-copies.js';
+import { HostCaller, type HostAnswer, type HostQuestion } from '../src/orders/host-caller.js';
+import { HOST_TRIES_MAX, OrderExecutor } from '../src/orders/order-executor.js';
+
+const SCHEDULERS = [1, 2].map((id) => ({ id, hostname: `s${id}`, ip: '127.0.0.1', port: 8002 }));
+
+class NoSeeds extends SeedCaller {
+  async download(): Promise<void> {
+    return Promise.reject(new Error('There is no seed.'));
+  }
+}
+
+class FakeHosts extends HostCaller {
+  readonly asked: { host: string; question: HostQuestion }[] = [];
+  open = 0;
+  openMax = 0;
+
+  constructor(private readonly answer: (host: string) => Promise<HostAnswer>) {
+    super();
+  }
+
+  async ask(host: commonV2.Host, question: HostQuestion): Promise<HostAnswer> {
+    this.asked.push({ host: host.id, question });
+    this.open += 1;
+    this.openMax = Math.max(this.openMax, this.open);
+    try {
+      return await this.answer(host.id);
+    } finally {
+      this.open -= 1;
+    }
+  }
+}
+
+function makeLoop(hosts: readonly string[]): SwarmLoop {
+  const loop = new SwarmLoop({
+    swarm: new Swarm({ random: () => 0 }),
+    clock: new SystemClock(),
+    log: new MemoryLog(),
+    seeds: new NoSeeds(),
+  });
+  for (const id of hosts) {
+    const host = commonV2.Host.fromPartial({ id, ip: '127.0.0.1', port: 4000, downloadPort: 4000 });
+    loop.hosts.set(id as never, host);
+    loop.apply(toHostEvent(host, 10_000, 100));
+  }
+  return loop;
+}
+
+function makeExecutor(
+  loop: SwarmLoop,
+  caller: HostCaller,
+  copies = new HeldCopies(),
+): OrderExecutor {
+  return new OrderExecutor({
+    loop,
+    copies,
+    caller,
+    clock: new SystemClock(),
+    random: () => 0,
+    faults: new NoFaults(),
+  });
+}
+
+function anOrder(facts: Partial<OrderPayload> = {}): OrderPayload {
+  return Object.assign(new OrderPayload(), {
+    format: 1,
+    order_id: 1,
+    job_id: 1,
+    attempt: 1,
+    type: 'delete_task',
+    scheduler_cluster_id: 1,
+    scheduler_id: 1,
+    schedulers: SCHEDULERS.slice(0, 1),
+    args: { task_id: 'a'.repeat(64) },
+    spec: { timeout_ms: 60_000, parallelism: 128, failure_strategy: 'CONTINUE' },
+    purge: { log_epoch: '0'.repeat(32), seq: 0 },
+    accepted_at_ms: Date.now(),
+    deadline_at_ms: Date.now() + 60_000,
+    ...facts,
+  });
+}
+
+class Sink {
+  readonly reports: ReportPayload[] = [];
+
+  readonly send = async (report: ReportPayload): Promise<void> => {
+    this.reports.push(report);
+    return Promise.resolve();
+  };
+
+  outcomes(outcome: string): TargetReport[] {
+    return this.reports
+      .flatMap(({ targets }) => targets)
+      .filter((target) => target.outcome === outcome);
+  }
+}
+
+const names = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `10.0.0.${index}-h`);
+const gone = async (): Promise<HostAnswer> =>
+  Promise.resolve({ outcome: 'deleted', deletedBytes: 5 });
+
+describe('OrderExecutor', () => {
+  it('names every home host first, then each outcome, and says when it is the last report', async () => {
+    const sink = new Sink();
+    await makeExecutor(makeLoop(names(3)), new FakeHosts(gone)).execute(anOrder(), sink.send);
+    expect(sink.reports[0]?.targets.map(({ outcome }) => outcome)).toEqual([
+      'pending',
+      'pending',
+      'pending',
+    ]);
+    expect(sink.outcomes('deleted').map(({ deleted_bytes }) => deleted_bytes)).toEqual([5, 5, 5]);
+    expect(sink.reports.map(({ is_last }) => is_last)).toEqual([
+      ...sink.reports.slice(1).map(() => false),
+      true,
+    ]);
+  });
+
+  it('asks each host by exactly one of the schedulers that the order names', async () => {
+    const hosts = names(40);
+    const asked: string[] = [];
+    for (const { id } of SCHEDULERS) {
+      const fake = new FakeHosts(gone);
+      await makeExecutor(makeLoop(hosts), fake).execute(
+        anOrder({ scheduler_id: id, schedulers: SCHEDULERS }),
+        new Sink().send,
+      );
+      expect(fake.asked.every(({ host }) => chooseByRendezvous(SCHEDULERS, host).id === id)).toBe(
+        true,
+      );
+      asked.push(...fake.asked.map(({ host }) => host));
+    }
+    expect(asked.sort()).toEqual([...hosts].sort());
+  });
+
+  it('never has more calls open than the order allows', async () => {
+    const fake = new FakeHosts(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return gone();
+    });
+    await makeExecutor(makeLoop(names(50)), fake).execute(
+      anOrder({ spec: { timeout_ms: 60_000, parallelism: 4, failure_strategy: 'CONTINUE' } }),
+      new Sink().send,
+    );
+    expect([fake.asked.length, fake.openMax]).toEqual([50, 4]);
+  });
+
+  it('reports the others while one host hangs', async () => {
+    let release: (answer: HostAnswer) => void = () => undefined;
+    const hung = new Promise<HostAnswer>((resolve) => (release = resolve));
+    const sink = new Sink();
+    const fake = new FakeHosts((host) => (host === '10.0.0.7-h' ? hung : gone()));
+    const done = makeExecutor(makeLoop(names(20)), fake).execute(anOrder(), sink.send);
+    await eventually(() => sink.outcomes('deleted').length === 19, { timeoutMs: 5_000 });
+    expect(sink.reports.some(({ is_last }) => is_last)).toBe(false);
+    release({ outcome: 'absent' });
+    await done;
+    expect(sink.reports.at(-1)?.is_last).toBe(true);
+  });
+
+  it('tries an unreachable host a few times and says so', async () => {
+    const sink = new Sink();
+    const fake = new FakeHosts(async () =>
+      Promise.resolve({
+        outcome: 'failed',
+        code: 'HOST_UNREACHABLE',
+        message: 'refused',
+        isRetryable: true,
+      }),
+    );
+    await makeExecutor(makeLoop(names(1)), fake).execute(anOrder(), sink.send);
+    expect(fake.asked).toHaveLength(HOST_TRIES_MAX);
+    expect(sink.outcomes('failed')).toMatchObject([
+      { code: 'HOST_UNREACHABLE', attempts: HOST_TRIES_MAX },
+    ]);
+  });
+
+  it('sends the number of the purge with the call', async () => {
+    const fake = new FakeHosts(gone);
+    await makeExecutor(makeLoop(names(1)), fake).execute(anOrder(), new Sink().send);
+    expect(fake.asked[0]?.question.purge).toBe(`1.${'0'.repeat(32)}.0`);
+  });
+
+  it('skips the rest after a failure when the order says STOP', async () => {
+    const sink = new Sink();
+    const fake = new FakeHosts(async () =>
+      Promise.resolve({
+        outcome: 'failed',
+        code: 'UNLINK_FAILED',
+        message: 'EIO',
+        isRetryable: false,
+      }),
+    );
+    await makeExecutor(makeLoop(names(3)), fake).execute(
+      anOrder({ spec: { timeout_ms: 60_000, parallelism: 1, failure_strategy: 'STOP' } }),
+      sink.send,
+    );
+    expect([sink.outcomes('failed').length, sink.outcomes('skipped').length]).toEqual([1, 2]);
+  });
+
+  it('fails when a report cannot be sent, so that the order comes again', async () => {
+    const refuse = async (): Promise<void> => Promise.reject(new Error('no broker'));
+    await expect(
+      makeExecutor(makeLoop(names(1)), new FakeHosts(gone)).execute(anOrder(), refuse),
+    ).rejects.toThrow('no broker');
+  });
+
+  it('names a host that has not told what it holds when tasks are listed', async () => {
+    const sink = new Sink();
+    await makeExecutor(makeLoop(names(1)), new FakeHosts(gone)).execute(
+      anOrder({ type: 'list_tasks', args: {} }),
+      sink.send,
+    );
+    expect(sink.outcomes('failed')).toMatchObject([{ code: 'INVENTORY_UNKNOWN' }]);
+  });
+});
