@@ -3,8 +3,9 @@ import { parseTaskId } from '@pondhawk/core';
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import { toStatLocalTask, type CopyStore } from '../copies/index.js';
 import type { TaskDeletion } from '../deletion/index.js';
+
 import { toCopyRecord } from '../scheduler-link/copy-record.js';
-import { deleteTask, statLocalTask, type DownloadTaskHandler } from '../upload-service/index.js';
+import { deleteTask, statLocalTask, type DownloadTasks } from '../upload-service/index.js';
 
 /** Copies told in one message; with their pieces a message of small copies stays far below the limit. */
 const COPIES_PER_MESSAGE_MAX = 20;
@@ -13,7 +14,7 @@ const COPIES_PER_MESSAGE_MAX = 20;
 export interface LocalServiceParts {
   readonly copies: CopyStore;
   readonly deletion: TaskDeletion;
-  readonly downloads: DownloadTaskHandler;
+  readonly downloads: DownloadTasks;
 }
 
 /** `dfdaemon.v2.DfdaemonDownload`: what people and programs on this machine may ask. */

@@ -11,9 +11,14 @@ import { toStatLocalTask, type CopyStore } from '../copies/index.js';
 import type { TaskDeletion } from '../deletion/index.js';
 import { taskNotFound } from './piece-sync.js';
 
+type DownloadTask = MethodHandler<dfdaemonV2.DfdaemonUploadService['downloadTask']>;
+
 /** Carries out DownloadTask, the same on both listeners. */
-export interface DownloadTaskHandler {
-  downloadTask: MethodHandler<dfdaemonV2.DfdaemonUploadService['downloadTask']>;
+export abstract class DownloadTasks {
+  /** @see dfdaemon.v2 */
+  abstract downloadTask(...call: Parameters<DownloadTask>): ReturnType<DownloadTask>;
+  /** Ends every download; what is whole of them stays for the next start. */
+  abstract stop(): Promise<void>;
 }
 
 /** What this host has of a task. @throws NotFoundError (`TASK_NOT_FOUND`), InvalidArgumentError (`INVALID_TASK_ID`). */

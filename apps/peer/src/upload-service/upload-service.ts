@@ -3,7 +3,7 @@ import type { commonV2, dfdaemonV2 } from '@pondhawk/contracts';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { TaskDeletion } from '../deletion/index.js';
 import { syncPieces, type PieceSyncParts } from './piece-sync.js';
-import { deleteTask, statLocalTask, type DownloadTaskHandler } from './task-calls.js';
+import { deleteTask, statLocalTask, type DownloadTasks } from './task-calls.js';
 
 /** How often a watching child is told of this host. */
 export const HOST_INTERVAL_MS = 10_000;
@@ -11,7 +11,7 @@ export const HOST_INTERVAL_MS = 10_000;
 /** What the service works with. */
 export interface UploadServiceParts extends PieceSyncParts {
   readonly deletion: TaskDeletion;
-  readonly downloads: DownloadTaskHandler;
+  readonly downloads: DownloadTasks;
   readonly describeHost: () => commonV2.Host;
 }
 

@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Clock, Faults } from '@pondhawk/core';
+import { Log } from '@pondhawk/observability';
+import { migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
+import { CopyPaths, CopyStore, SqliteCopies } from './copies/index.js';
+import { DeletionAnnouncer, StartupRepair, TaskDeletion } from './deletion/index.js';
+import { CapacityGauge, DiskGauge, FileSystemGauge, GarbageCollector } from './gc/index.js';
+import { PeerMetrics } from './health/index.js';
+import { PEER_MIGRATIONS } from './migrations/index.js';
+import { PeerConfig } from './peer.config.js';
+import { hostFactsOf, type PeerRun } from './peer-run.js';
+import { SchedulerLink } from './scheduler-link/index.js';
+
+/** The open database of this daemon. */
+export class PeerDatabase {
+  constructor(readonly db: SqliteDatabase) {}
+}
+
+/** Opens the database of a data folder, at its newest version. */
+function openPeerDatabase({ config, log }: PeerRun): PeerDatabase {
+  const db = openDatabase({ path: join(config.dataDir, 'peer.db') });
+  const { unknown } = migrate(db, PEER_MIGRATIONS);
+  if (unknown.length > 0) log.warn('database is of a newer version', { migrations: unknown });
+  return new PeerDatabase(db);
+}
+
+const copies: Provider[] = [
+  {
+    provide: SqliteCopies,
+    useFactory: ({ db }: PeerDatabase) => new SqliteCopies(db),
+    inject: [PeerDatabase],
+  },
+  {
+    provide: CopyStore,
+    useFactory: (rows: SqliteCopies, paths: CopyPaths, clock: Clock, faults: Faults) =>
+      new CopyStore({ rows, paths, clock, faults }),
+    inject: [SqliteCopies, CopyPaths, Clock, Faults],
+  },
+];
+
+const deletion: Provider[] = [
+  {
+    provide: TaskDeletion,
+    // Composition root: the parts object of the deletion has six fields.
+    // eslint-disable-next-line max-params
+    useFactory: (
+      store: CopyStore,
+      rows: SqliteCopies,
+      paths: CopyPaths,
+      announcer: DeletionAnnouncer,
+      faults: Faults,
+      log: Log,
+    ) => new TaskDeletion({ copies: store, rows, paths, announcer, faults, log }),
+    inject: [CopyStore, SqliteCopies, CopyPaths, DeletionAnnouncer, Faults, Log],
+  },
+  {
+    provide: StartupRepair,
+    useFactory: (store: CopyStore, taskDeletion: TaskDeletion, paths: CopyPaths, log: Log) =>
+      new StartupRepair({ copies: store, deletion: taskDeletion, paths, log }),
+    inject: [CopyStore, TaskDeletion, CopyPaths, Log],
+  },
+];
+
+const collection: Provider[] = [
+  {
+    provide: DiskGauge,
+    useFactory: ({ gc, dataDir }: PeerConfig, store: CopyStore) =>
+      gc.diskCapacityBytes > 0
+        ? new CapacityGauge(gc.diskCapacityBytes, () => store.storedBytes())
+        : new FileSystemGauge(dataDir),
+    inject: [PeerConfig, CopyStore],
+  },
+];
+
+function schedulerLink(run: PeerRun): Provider {
+  const { config, log } = run;
+  return {
+    provide: SchedulerLink,
+    useFactory: (store: CopyStore) =>
+      new SchedulerLink(
+        {
+          dataDir: config.dataDir,
+          managerAddress: config.manager.address,
+          schedulerAddresses: config.schedulers.addresses,
+          announceIntervalMs: config.announce.intervalMs,
+        },
+        hostFactsOf(run),
+        store,
+        log.child({ part: 'scheduler-link' }),
+      ),
+    inject: [CopyStore],
+  };
+}
+
+function collector({ config, log, clock }: PeerRun): Provider {
+  return {
+    provide: GarbageCollector,
+    useFactory: (
+      store: CopyStore,
+      taskDeletion: TaskDeletion,
+      repair: StartupRepair,
+      disk: DiskGauge,
+      metrics: PeerMetrics,
+    ) => {
+      const gc = new GarbageCollector({
+        copies: store,
+        deletion: taskDeletion,
+        repair,
+        disk,
+        clock,
+        log: log.child({ part: 'gc' }),
+        settings: {
+          intervalMs: config.gc.intervalMs,
+          ttlMs: config.gc.taskTtlMs,
+          highPercent: config.gc.diskHighThresholdPercent,
+          lowPercent: config.gc.diskLowThresholdPercent,
+        },
+        onCollected: (report) => metrics.copiesCollected(report),
+      });
+      store.connect({
+        makeSpace: () => gc.makeSpace(),
+        discard: async (copyId) => {
+          await taskDeletion.deleteCopies([copyId], { onlyIdle: false, announce: false });
+        },
+      });
+      return gc;
+    },
+    inject: [CopyStore, TaskDeletion, StartupRepair, DiskGauge, PeerMetrics],
+  };
+}
+
+/** Copies on disk, and everything that deletes them. */
+@Module({})
+export class StoreModule {
+  static register(run: PeerRun): DynamicModule {
+    const { config, log, faults, clock } = run;
+    const own = [
+      { provide: PeerConfig, useValue: config },
+      { provide: Log, useValue: log },
+      { provide: Faults, useValue: faults },
+      { provide: Clock, useValue: clock },
+      { provide: PeerMetrics, useFactory: () => new PeerMetrics(run.metrics) },
+      { provide: PeerDatabase, useFactory: () => openPeerDatabase(run) },
+      { provide: CopyPaths, useFactory: () => new CopyPaths(config.dataDir) },
+      schedulerLink(run),
+      { provide: DeletionAnnouncer, useExisting: SchedulerLink },
+      ...copies,
+      ...deletion,
+      ...collection,
+      collector(run),
+    ];
+    return {
+      module: StoreModule,
+      providers: own,
+      exports: own.map((provider) => ('provide' in provider ? provider.provide : provider)),
+    };
+  }
+}
