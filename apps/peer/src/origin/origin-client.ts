@@ -1,4 +1,4 @@
-import { PondhawkError } from '@pondhawk/core';
+import type { PondhawkError } from '@pondhawk/core';
 import { type ContentValidator, mayBeSameVersion, parseDownloadUrl } from '@pondhawk/pieces';
 import { Agent, type Dispatcher } from 'undici';
 import type { AddressGuard } from './address-guard.js';
@@ -97,7 +97,7 @@ export class OriginClient {
     let answer = await this.ask(request, { range: 'bytes=0-0' });
     const range = answer.status === 206 ? parseContentRange(answer.headers) : undefined;
     if (range?.total !== undefined && range.start === 0 && range.end === 0) {
-      for await (const chunk of bodyOf(answer, 1)) void chunk; // So that the connection is kept.
+      await drain(bodyOf(answer, 1)); // So that the connection is kept.
       return { ...describe(answer, range.total), whole: undefined };
     }
     if (answer.status === 416 || answer.status === 206) {
@@ -282,6 +282,11 @@ function bodyOf(answer: Answer, promisedBytes: number | undefined): OriginBody {
       }
     },
   };
+}
+
+async function drain(body: OriginBody): Promise<void> {
+  const chunks = body[Symbol.asyncIterator]();
+  while ((await chunks.next()).done !== true);
 }
 
 function flatten(raw: Record<string, string | string[] | undefined>): Record<string, string> {

@@ -20,8 +20,10 @@ export interface ParentFetch {
   readonly random: RandomSource;
   readonly concurrentPieceCount: number;
   readonly stallMsMax?: number;
-  /** All numbers of the content; undefined while its length is unknown. */
-  readonly pieceNumbers: readonly number[] | undefined;
+  /** Ends the fetching: the copy was purged, or the daemon stops. */
+  readonly signal: AbortSignal;
+  /** How many pieces the content has; undefined while its length is unknown. */
+  readonly pieceCount: () => number | undefined;
   readonly onPiece: (piece: Piece, parent: Parent) => void;
   readonly onPieceFailed: (pieceNumber: number, parent: Parent, error: Error) => void;
 }
@@ -46,14 +48,14 @@ export class ParentFetcher {
 
   /** @throws what writing to the fill throws: CopyPurgedError, UnavailableError (`DISK_FULL`). */
   async run(): Promise<void> {
-    const { change, fill, stallMsMax = PARENTS_STALL_MS_MAX } = this.fetch;
+    const { change, fill, signal, stallMsMax = PARENTS_STALL_MS_MAX } = this.fetch;
     for (;;) {
+      if (signal.aborted) this.failure ??= toError(signal.reason);
       this.startMore();
       if (this.failure !== undefined) break;
       if (this.inFlight.size === 0 && !this.canComeMore()) break;
       const wholeCount = fill.pieces.size;
       const changed = await change.wait(stallMsMax);
-      fill.signal.throwIfAborted();
       if (!changed && fill.pieces.size === wholeCount && this.inFlight.size === 0) break;
     }
     while (this.inFlight.size > 0) await change.wait(stallMsMax);
@@ -92,11 +94,9 @@ export class ParentFetcher {
 
   /** Whether waiting may bring pieces: parents learn more, or digests of what they have may come. */
   private canComeMore(): boolean {
-    const { parents, digests, pieceNumbers, fill } = this.fetch;
+    const { parents, digests, pieceCount, fill } = this.fetch;
     const usable = parents.filter((parent) => parent.isUsable);
-    if (usable.length === 0) return false;
-    if (pieceNumbers !== undefined && pieceNumbers.every((one) => fill.pieces.has(one)))
-      return false;
+    if (usable.length === 0 || fill.pieces.size === pieceCount()) return false;
     if (usable.some((parent) => parent.mayLearnMore)) return true;
     const isMissing = (number: number): boolean => !fill.pieces.has(number);
     return !digests.hasEnded && usable.some((parent) => [...parent.pieces].some(isMissing));
@@ -166,8 +166,8 @@ class PieceReceipt implements PieceReceiver {
   }
 
   async onBytes(bytes: Buffer): Promise<void> {
-    const { limiter, fill } = this.fetch;
-    const paid = limiter.take(bytes.length, fill.signal);
+    const { limiter, signal } = this.fetch;
+    const paid = limiter.take(bytes.length, signal);
     if (paid !== undefined) await paid;
     await this.writer?.write(bytes);
   }

@@ -117,8 +117,13 @@ export class SchedulerLink extends DeletionAnnouncer {
     while (!signal.aborted) {
       const waitMs = this.sessions.size > 0 ? LIST_INTERVAL_MS : LIST_INTERVAL_WHEN_EMPTY_MS;
       await delay(waitMs, undefined, { signal }).catch(() => undefined); // Stopped.
-      if (!signal.aborted) await this.refresh(manager);
+      if (this.isStopped()) return;
+      await this.refresh(manager);
     }
+  }
+
+  private isStopped(): boolean {
+    return this.abort.signal.aborted;
   }
 
   private async refresh(manager: Client): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectivityState } from '@grpc/grpc-js';
 import { type commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
 import { type CopyId, type TaskId, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
@@ -15,7 +16,6 @@ export const NEWS_WAITING_MAX = 10_000;
 const CALL_TIMEOUT_MS = 3_000;
 /** A scheduler that is not there is tried again this often. */
 const RETRY_MS = 1_000;
-const GRPC_READY = 2;
 
 /** What a session works with. */
 export interface SessionParts {
@@ -135,7 +135,7 @@ export class SchedulerSession {
 
   /** A restarted scheduler has forgotten us: the connection's end shows it before the next announcement. */
   private watchConnection(): void {
-    this.client.getChannel().watchConnectivityState(GRPC_READY, Infinity, () => {
+    this.client.getChannel().watchConnectivityState(connectivityState.READY, Infinity, () => {
       if (!this.isKnown) return;
       this.isKnown = false;
       this.needsInventory = true;

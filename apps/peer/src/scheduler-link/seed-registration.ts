@@ -36,10 +36,14 @@ export class SeedRegistration {
         await this.register(uploadPort);
         await this.keepAlive();
       } catch (error) {
-        if (!signal.aborted) this.log.warn('seed peer not registered', { err: toError(error) });
+        if (!this.isStopped()) this.log.warn('seed peer not registered', { err: toError(error) });
       }
       await delay(KEEP_ALIVE_MS, undefined, { signal }).catch(() => undefined); // Stopped.
     }
+  }
+
+  private isStopped(): boolean {
+    return this.abort.signal.aborted;
   }
 
   private async register(uploadPort: number): Promise<void> {
@@ -66,7 +70,8 @@ export class SeedRegistration {
     const { signal } = this.abort;
     const call = callClientStream(this.manager, managerV2.ManagerService.keepAlive, { signal });
     const { hostname, ip, clusterId } = this.facts;
-    while (!signal.aborted) {
+    for (;;) {
+      signal.throwIfAborted();
       await call.send({
         sourceType: managerV2.SourceType.SEED_PEER_SOURCE,
         hostname,

@@ -1,0 +1,218 @@
+import {
+  CONTENT_CHUNKS_KEY,
+  CONTENT_LENGTH_KEY,
+  type commonV2,
+  dfdaemonV2,
+  formatCrc32Digest,
+} from '@pondhawk/contracts';
+import { ConflictError, type CopyId, DataCorruptionError, UnavailableError } from '@pondhawk/core';
+import { type ContentDigest, formatContentDigest } from '@pondhawk/pieces';
+import { type CallContext, Metadata } from '@pondhawk/rpc';
+import type { Copy, CopyReader, CopyStore, Piece } from '../copies/index.js';
+import {
+  type DownloadSpec,
+  type FillEngine,
+  type Source,
+  checkWholeDigest,
+  parseDownload,
+} from '../fill/index.js';
+import { DownloadTasks } from '../upload-service/index.js';
+import { ContentStream } from './content-stream.js';
+
+/** Largest piece of content in one message, for callers that take chunks. */
+export const CONTENT_CHUNK_BYTES_MAX = 1024 * 1024;
+
+type Response = dfdaemonV2.DownloadTaskResponse;
+
+/** What the service works with. */
+export interface DownloadServiceParts {
+  readonly copies: CopyStore;
+  readonly fills: FillEngine;
+  readonly hostId: string;
+  /** Deletes a copy that is not what it should be. */
+  readonly discard: (copyId: CopyId) => Promise<void>;
+}
+
+/**
+ * `DownloadTask`, for people on this machine and for schedulers that trigger a seed peer: joins or
+ * begins the fill and tells, in order, of each piece that is whole, with its bytes if asked for.
+ * A caller that leaves ends nothing but its own stream.
+ */
+export class DownloadService extends DownloadTasks {
+  constructor(private readonly parts: DownloadServiceParts) {
+    super();
+  }
+
+  async *downloadTask(
+    { download }: dfdaemonV2.DownloadTaskRequest,
+    context: CallContext,
+  ): AsyncGenerator<Response> {
+    const spec = parseDownload(download);
+    const signal = signalOf(spec, context);
+    const source = this.parts.fills.join(spec);
+    const copy = await this.contentOf(source, signal);
+    if (copy.contentLength === undefined) context.sendMetadata(unknownLength());
+    yield this.respond(spec, startedResponse(copy));
+    const isChunked = context.metadata.get(CONTENT_CHUNKS_KEY)[0]?.toString() === '1';
+    const chunkBytesMax = isChunked ? CONTENT_CHUNK_BYTES_MAX : Infinity;
+    yield* this.content({ spec, copy, source, signal, chunkBytesMax });
+    const final = await this.finalCopy({ source, copy, signal });
+    await this.checkDigest(spec, final);
+    context.trailers.set(CONTENT_LENGTH_KEY, String(final.contentLength ?? 0));
+  }
+
+  /** Ends every fill; what is whole of them stays for the next start. */
+  async stop(): Promise<void> {
+    await this.parts.fills.stop();
+  }
+
+  private async contentOf(source: Source, signal: AbortSignal): Promise<Copy> {
+    return source.kind === 'copy' ? source.copy : orAborted(source.run.content(), signal);
+  }
+
+  private async *content(input: {
+    readonly spec: DownloadSpec;
+    readonly copy: Copy;
+    readonly source: Source;
+    readonly signal: AbortSignal;
+    readonly chunkBytesMax: number;
+  }): AsyncGenerator<Response> {
+    const { spec, copy, signal, chunkBytesMax } = input;
+    const stream = new ContentStream(this.parts.copies, copy);
+    const reader = spec.needPieceContent
+      ? await this.parts.copies.openForReading(copy.copyId)
+      : undefined;
+    try {
+      for await (const piece of stream.pieces(signal)) {
+        if (reader === undefined) yield this.respond(spec, pieceResponse(piece));
+        else {
+          for await (const part of partsOf(piece, reader, chunkBytesMax)) {
+            yield this.respond(spec, part);
+          }
+        }
+      }
+    } finally {
+      await reader?.close();
+    }
+  }
+
+  /** The copy as it ended. @throws what the fill failed with; ConflictError (`ORIGIN_CHANGED`) if it ended as another copy than the one told of. */
+  private async finalCopy(input: {
+    readonly source: Source;
+    readonly copy: Copy;
+    readonly signal: AbortSignal;
+  }): Promise<Copy> {
+    const { source, copy, signal } = input;
+    const final = source.kind === 'copy' ? copy : await orAborted(source.run.finished, signal);
+    if (final.copyId === copy.copyId) return final;
+    throw new ConflictError(
+      'ORIGIN_CHANGED',
+      'The content changed at the origin during the download; ask again.',
+    );
+  }
+
+  /** Another caller may have begun the fill without a digest, or with another one. */
+  private async checkDigest({ digest }: DownloadSpec, copy: Copy): Promise<void> {
+    if (digest === undefined || copy.digest === formatContentDigest(digest)) return;
+    const reader = await this.parts.copies.openForReading(copy.copyId);
+    try {
+      await checkWholeDigest((into, at) => reader.read(into, at), digest);
+    } catch (error) {
+      if (isUnproven(copy, digest) && error instanceof DataCorruptionError) {
+        await reader.close();
+        await this.parts.discard(copy.copyId);
+      }
+      throw error;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  private respond(spec: DownloadSpec, response: NonNullable<Response['response']>): Response {
+    return { hostId: this.parts.hostId, taskId: spec.taskId, peerId: '', response };
+  }
+}
+
+/** Whether nobody has proved the copy right by a digest of the same kind. */
+function isUnproven(copy: Copy, digest: ContentDigest): boolean {
+  return copy.digest?.startsWith(`${digest.algorithm}:`) !== true;
+}
+
+function startedResponse(copy: Copy): NonNullable<Response['response']> {
+  return {
+    $case: 'downloadTaskStartedResponse',
+    value: dfdaemonV2.DownloadTaskStartedResponse.create({
+      contentLength: BigInt(copy.contentLength ?? 0),
+      isFinished: copy.state === 'complete',
+    }),
+  };
+}
+
+function pieceResponse(
+  piece: Piece,
+  part: { offset: number; content: Buffer } | undefined = undefined,
+): NonNullable<Response['response']> {
+  const message: commonV2.Piece = {
+    number: piece.number,
+    parentId: piece.parentId,
+    offset: BigInt(part?.offset ?? piece.offset),
+    length: BigInt(part?.content.length ?? piece.length),
+    digest: formatCrc32Digest(piece.crc32),
+    content: part?.content,
+    trafficType: piece.parentId === undefined ? 0 : 1,
+    cost: { seconds: 0n, nanos: 0 },
+    createdAt: new Date(piece.createdAtMs),
+  };
+  return { $case: 'downloadPieceFinishedResponse', value: { piece: message } };
+}
+
+async function* partsOf(
+  piece: Piece,
+  reader: CopyReader,
+  chunkBytesMax: number,
+): AsyncGenerator<NonNullable<Response['response']>> {
+  const step = Math.min(piece.length, chunkBytesMax);
+  for (let at = 0; at < piece.length; at += step) {
+    const length = Math.min(step, piece.length - at);
+    const content = Buffer.allocUnsafe(length);
+    const offset = piece.offset + at;
+    const bytes = await reader.read(content, { position: offset, length });
+    if (bytes !== length) {
+      throw new DataCorruptionError('CONTENT_CUT_OFF', 'A piece on disk is shorter than its row.');
+    }
+    yield pieceResponse(piece, { offset, content });
+  }
+}
+
+function signalOf(spec: DownloadSpec, context: CallContext): AbortSignal {
+  if (spec.timeoutMs === undefined) return context.signal;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => {
+    timeout.abort(
+      new UnavailableError('DEADLINE_EXCEEDED', 'The download took longer than its timeout.'),
+    );
+  }, spec.timeoutMs);
+  timer.unref();
+  return AbortSignal.any([context.signal, timeout.signal]);
+}
+
+function unknownLength(): Metadata {
+  const metadata = new Metadata();
+  metadata.set(CONTENT_LENGTH_KEY, 'unknown');
+  return metadata;
+}
+
+/** Leaves a wait when the caller has left. @throws the signal's reason. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let leave: () => void = () => undefined;
+  const left = new Promise<never>((_resolve, reject) => {
+    leave = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    return await Promise.race([promise, left]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}

@@ -1,0 +1,2 @@
+export * from './content-stream.js';
+export * from './download-service.js';
