@@ -1,0 +1,285 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json as readJson } from 'node:stream/consumers';
+import { run, type CliRun } from './run-in-test.js';
+
+const TASK_ID = 'ab'.repeat(32);
+
+interface Answer {
+  readonly status?: number;
+  readonly body: unknown;
+}
+
+/** A manager that answers by a table of its last words for each method and path. */
+class FakeManager {
+  readonly requests: { readonly line: string; readonly body: unknown }[] = [];
+  /** Answers by `METHOD path` without the query; each is used once, the last for ever. */
+  readonly answers = new Map<string, Answer[]>();
+  private readonly server: Server = createServer((request, response) => {
+    void this.answer(request).then(({ status = 200, body }) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(typeof body === 'string' ? body : JSON.stringify(body));
+    });
+  });
+
+  async start(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  private async answer(request: IncomingMessage): Promise<Answer> {
+    const { pathname } = new URL(request.url ?? '', this.url);
+    const line = `${request.method ?? ''} ${request.url ?? ''}`;
+    const body: unknown = request.method === 'POST' ? await readJson(request) : undefined;
+    this.requests.push({ line, body });
+    const answers = this.answers.get(`${request.method ?? ''} ${pathname}`) ?? [];
+    const next = answers.length > 1 ? answers.shift() : answers[0];
+    return next ?? { status: 404, body: { message: 'No such route.', code: 'NOT_FOUND' } };
+  }
+}
+
+function aJob(change: { phase?: string; outcome?: string; state?: string } = {}): object {
+  const { phase = 'ended', outcome = 'complete', state = 'SUCCESS' } = change;
+  const pending = phase === 'ended' ? 0 : 1;
+  return {
+    id: 42,
+    type: 'delete_task',
+    state,
+    phase,
+    created_at: '2026-11-22T10:00:00.000Z',
+    args: { task_id: TASK_ID },
+    result: {
+      state,
+      outcome,
+      counts: { targets: 2, pending, deleted: 1, absent: 1 - pending, failed: 0 },
+      deleted_bytes: 64,
+      job_states: [{ error: '' }],
+    },
+  };
+}
+
+function aTarget(hostName: string, outcome: string, description = ''): object {
+  return {
+    node: `host:${hostName}`,
+    peer: { host_name: hostName, ip: '10.0.0.1' },
+    outcome,
+    description,
+    deleted_bytes: outcome === 'deleted' ? 64 : 0,
+    started_at: '2026-11-22T10:00:00.000Z',
+    ended_at: '2026-11-22T10:00:00.012Z',
+    task: null,
+  };
+}
+
+describe('pondhawk against a manager', () => {
+  let manager: FakeManager;
+
+  beforeEach(async () => {
+    manager = new FakeManager();
+    await manager.start();
+    manager.answers.set('POST /api/v1/jobs', [
+      { body: aJob({ phase: 'accepted', outcome: '', state: 'PENDING' }) },
+    ]);
+    manager.answers.set('GET /api/v1/jobs/42', [
+      { body: aJob({ phase: 'running', outcome: '', state: 'PENDING' }) },
+      { body: aJob() },
+    ]);
+    manager.answers.set('GET /api/v1/jobs/42/targets', [
+      { body: [aTarget('h1', 'deleted'), aTarget('h2', 'absent')] },
+    ]);
+  });
+
+  afterEach(async () => {
+    await manager.stop();
+  });
+
+  const cli = (...argv: string[]): Promise<CliRun> =>
+    run(argv, { env: { PONDHAWK_MANAGER: manager.url } });
+
+  describe('task clear', () => {
+    it('orders a delete by id and by URL, with all that names the task', async () => {
+      const options = ['--cluster', '1', '--cluster', '2', '--tag', 't', '--application', 'a'];
+      const more = ['--piece-length', '4MiB', '--filtered-query-param', 'x', '--timeout', '90s'];
+      const more2 = ['--filtered-query-param', 'y'];
+      const result = await cli(
+        'task',
+        'clear',
+        TASK_ID,
+        'http://o/f',
+        ...options,
+        ...more,
+        ...more2,
+      );
+      expect(result.exitCode).toBe(0);
+      expect(result.stdout).toContain('pondhawk job watch 42');
+      expect(manager.requests.map(({ body }) => body)).toEqual([
+        {
+          type: 'delete_task',
+          args: { task_id: TASK_ID, timeout: '1m30s' },
+          scheduler_cluster_ids: [1, 2],
+        },
+        {
+          type: 'delete_task',
+          args: {
+            url: 'http://o/f',
+            tag: 't',
+            application: 'a',
+            piece_length: 4_194_304,
+            filtered_query_params: 'x&y',
+            timeout: '1m30s',
+          },
+          scheduler_cluster_ids: [1, 2],
+        },
+      ]);
+    });
+
+    it('waits, tells the course on stderr and the hosts on stdout', async () => {
+      const result = await cli('task', 'clear', TASK_ID, '--wait');
+      expect(result.exitCode).toBe(0);
+      expect(result.stderr).toBe('job 42: 1 of 2 hosts done, 1 deleted\n');
+      expect(result.stdout).toBe(
+        [
+          'job 42 delete_task: SUCCESS, complete, 2 of 2 hosts done, 1 deleted, 1 absent, 64 B deleted',
+          'HOST  IP        OUTCOME  BYTES  MS  REASON',
+          'h1    10.0.0.1  deleted  64     12',
+          'h2    10.0.0.1  absent   -      12',
+          '',
+        ].join('\n'),
+      );
+    });
+
+    it.each([
+      ['partial', 3],
+      ['failed', 1],
+      ['timed_out', 1],
+    ])('ends with its own code when the job ended %s', async (outcome, exitCode) => {
+      manager.answers.set('GET /api/v1/jobs/42', [{ body: aJob({ outcome, state: 'FAILURE' }) }]);
+      manager.answers.set('GET /api/v1/jobs/42/targets', [
+        { body: [aTarget('h1', 'failed', 'HOST_UNREACHABLE: \u001b[31mno answer')] },
+      ]);
+      const result = await cli('task', 'clear', TASK_ID, '--wait');
+      expect(result.exitCode).toBe(exitCode);
+      expect(result.stdout).toContain('HOST_UNREACHABLE: \\x1b[31mno answer');
+      expect(result.stdout).not.toContain('\u001b');
+    });
+
+    it('prints one JSON document with every host', async () => {
+      const result = await cli('task', 'clear', TASK_ID, '--wait', '--json');
+      expect(result.stderr).toBe('');
+      expect(JSON.parse(result.stdout)).toMatchObject({
+        jobs: [{ id: 42, targets: [{ node: 'host:h1' }, { node: 'host:h2' }] }],
+      });
+    });
+
+    it('orders nothing when one of the names means nothing', async () => {
+      expect(await cli('task', 'clear', TASK_ID, 'nonsense')).toMatchObject({ exitCode: 2 });
+      expect(manager.requests).toEqual([]);
+    });
+
+    it('waits out a manager that is not ready for a moment', async () => {
+      manager.answers.set('GET /api/v1/jobs/42', [
+        { status: 503, body: { message: 'Not ready.', code: 'NOT_READY' } },
+        { body: aJob() },
+      ]);
+      expect((await cli('task', 'clear', TASK_ID, '--wait')).exitCode).toBe(0);
+    });
+  });
+
+  describe('job', () => {
+    it('create asks who holds what, page by page', async () => {
+      await cli('job', 'create', 'list_tasks', '--page', '2', '--per-page', '50');
+      expect(manager.requests[0]?.body).toEqual({
+        type: 'list_tasks',
+        args: { page: 2, per_page: 50 },
+      });
+      expect(await cli('job', 'create', 'get_task')).toMatchObject({ exitCode: 2 });
+      expect(await cli('job', 'create', 'preheat', TASK_ID)).toMatchObject({ exitCode: 2 });
+    });
+
+    it('ls filters and pages', async () => {
+      manager.answers.set('GET /api/v1/jobs', [{ body: [aJob()] }]);
+      const result = await cli('job', 'ls', '--state', 'SUCCESS', '--per-page', '5');
+      expect(result.stdout).toContain('delete_task');
+      expect(manager.requests[0]?.line).toBe('GET /api/v1/jobs?state=SUCCESS&per_page=5');
+    });
+
+    it('get shows a job as it stands, without waiting', async () => {
+      manager.answers.set('GET /api/v1/jobs/42', [
+        { body: aJob({ phase: 'running', outcome: '', state: 'PENDING' }) },
+      ]);
+      const result = await cli('job', 'get', '42');
+      expect(result.exitCode).toBe(0);
+      expect(result.stdout).toContain('job 42 delete_task: PENDING, 1 of 2 hosts done');
+      expect(manager.requests[0]?.line).toBe('GET /api/v1/jobs/42?wait=0');
+    });
+
+    it('get reads every page of hosts', async () => {
+      const page = Array.from({ length: 1000 }, (_, index) => aTarget(`h${index}`, 'deleted'));
+      manager.answers.set('GET /api/v1/jobs/42/targets', [
+        { body: page },
+        { body: [aTarget('last', 'deleted')] },
+      ]);
+      const result = await cli('job', 'get', '42', '--json');
+      const document = JSON.parse(result.stdout) as { targets: unknown[] };
+      expect(document.targets).toHaveLength(1001);
+    });
+
+    it('watch stops waiting in time and says that the job goes on', async () => {
+      manager.answers.set('GET /api/v1/jobs/42', [
+        { body: aJob({ phase: 'running', outcome: '', state: 'PENDING' }) },
+      ]);
+      const result = await cli('job', 'watch', '42', '--timeout', '300ms');
+      expect(result).toMatchObject({ exitCode: 1 });
+      expect(result.stderr).toContain('it goes on');
+    });
+  });
+
+  describe('when something is wrong', () => {
+    it('an unknown job ends with 1 and the manager’s words', async () => {
+      manager.answers.set('GET /api/v1/jobs/7', [
+        { status: 404, body: { message: 'No job 7.', code: 'JOB_NOT_FOUND' } },
+      ]);
+      const result = await cli('job', 'get', '7');
+      expect(result).toMatchObject({ exitCode: 1 });
+      expect(result.stderr).toContain('No job 7. [JOB_NOT_FOUND]');
+    });
+
+    it('a value that the manager refuses is wrong usage', async () => {
+      manager.answers.set('POST /api/v1/jobs', [
+        {
+          status: 422,
+          body: { message: 'args.piece_length is too small.', code: 'INVALID_FIELD' },
+        },
+      ]);
+      const result = await cli('task', 'clear', 'http://o/f', '--piece-length', '1');
+      expect(result).toMatchObject({ exitCode: 2 });
+      expect(result.stderr).toContain('args.piece_length');
+    });
+
+    it('another program under the URL is told from a manager', async () => {
+      manager.answers.set('GET /api/v1/jobs', [{ status: 500, body: '<html>' }]);
+      const result = await cli('job', 'ls');
+      expect(result).toMatchObject({ exitCode: 1 });
+      expect(result.stderr).toContain('NOT_A_MANAGER');
+    });
+
+    it('no manager ends with 4 and says what to start', async () => {
+      const url = manager.url;
+      await manager.stop();
+      const result = await run(['job', 'ls', '--json', '--manager', url]);
+      expect(result).toMatchObject({ exitCode: 4 });
+      expect(result.stderr).toContain('ECONNREFUSED');
+      expect(result.stderr).toContain('pondhawk-manager --config');
+      expect(JSON.parse(result.stdout)).toMatchObject({ error: { code: 'MANAGER_UNREACHABLE' } });
+      await manager.start();
+    });
+  });
+});
