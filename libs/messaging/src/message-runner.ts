@@ -94,7 +94,8 @@ export class MessageRunner {
     }
     try {
       await this.options.onTerminated(message, error);
-      raw.term(error.code);
+      // Without a reason: brokers before 2.10.4 would not take it for a term, and deliver again.
+      raw.term();
     } catch (reportError) {
       this.retry(raw, { message, error: toHandlerError(reportError) });
     }

@@ -3,7 +3,13 @@ import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
 import { Observable } from 'rxjs';
-import { jobSubject, jobsStream, schedulerDurable, schedulerJobsFilter } from '@pondhawk/contracts';
+import {
+  ReportError,
+  jobSubject,
+  jobsStream,
+  schedulerDurable,
+  schedulerJobsFilter,
+} from '@pondhawk/contracts';
 import { ConflictError, UnavailableError, type PondhawkError } from '@pondhawk/core';
 import {
   BrokerConnection,
@@ -28,12 +34,7 @@ const SPEC: DurableSpec = {
   ackWaitMs: ACK_WAIT_MS,
 };
 
-/** A payload without rules of its own, so that these tests are of the transport alone. */
-class AnyPayload {
-  format!: number;
-  text!: string;
-}
-
+// The payload class is one of the contracts, the smallest; these tests are of the transport alone.
 interface Handled {
   readonly text: string;
   readonly deliveryCount: number;
@@ -48,8 +49,8 @@ const script = {
 @Controller()
 class OrdersSubscriber {
   @EventPattern('delete_task')
-  handle(@Payload() payload: AnyPayload, @Ctx() message: ReceivedMessage): unknown {
-    const handled = { text: payload.text, deliveryCount: message.deliveryCount };
+  handle(@Payload() payload: ReportError, @Ctx() message: ReceivedMessage): unknown {
+    const handled = { text: payload.code, deliveryCount: message.deliveryCount };
     script.handled.push(handled);
     return script.act(handled);
   }
@@ -98,7 +99,7 @@ describe('JetStreamStrategy', () => {
         await ensureStreams(connection, EPOCH);
         return SPEC;
       },
-      payloadClasses: { delete_task: AnyPayload },
+      payloadClasses: { delete_task: ReportError },
       typeOf: (subject) => subject.split('.').at(-1) ?? '',
       onTerminated: ({ type }, { code }) => void terminated.push({ type, code }),
       onRetry: (_message, error) => void retried.push(error),
@@ -116,7 +117,7 @@ describe('JetStreamStrategy', () => {
 
   async function publish(text: string, { type = 'delete_task', id = text, raw = '' } = {}) {
     const subject = jobSubject({ ...PLACE, type: type as 'delete_task' });
-    const body = raw || JSON.stringify({ format: 1, text });
+    const body = raw || JSON.stringify({ format: 1, code: text, message: '' });
     return publisher.publish(subject, Buffer.from(body), id);
   }
 
@@ -174,7 +175,7 @@ describe('JetStreamStrategy', () => {
   it('gives up and reports unknown types and payloads that cannot be read', async () => {
     await publish('a', { type: 'preheat' });
     await publish('b', { raw: 'no json' });
-    await publish('c', { raw: JSON.stringify({ format: 2, text: 'c' }) });
+    await publish('c', { raw: JSON.stringify({ format: 2, code: 'c' }) });
     await until(() => terminated.length === 3);
     await until(async () => (await unacknowledged()).pending === 0);
     expect(terminated).toEqual(
