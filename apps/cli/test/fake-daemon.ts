@@ -19,6 +19,8 @@ export interface FakeDaemonBehaviour {
   /** Length told at the start, if another than the content's. */
   toldLength?: number;
   isLengthUnknown?: boolean;
+  /** The copy was whole before the call. */
+  isHere?: boolean;
   /** Thrown after so many chunks. */
   failure?: { readonly afterChunks: number; readonly error: Error };
   /** Hangs after the first chunk until the call ends. */
@@ -82,6 +84,7 @@ export class FakeDaemon {
     yield answer({
       $case: 'downloadTaskStartedResponse',
       value: dfdaemonV2.DownloadTaskStartedResponse.fromPartial({
+        isFinished: behaviour.isHere === true,
         contentLength: BigInt(
           behaviour.isLengthUnknown === true
             ? 0

@@ -88,6 +88,11 @@ describe('pondhawk against a daemon', () => {
       expect(silent).toMatchObject({ exitCode: 0, stderr: '' });
     });
 
+    it('tells bytes of a copy that was here already from those that were fetched', async () => {
+      behaviour.isHere = true;
+      expect((await get()).stdout).toContain('4.2 KiB from this host');
+    });
+
     it('writes an empty file', async () => {
       behaviour.content = Buffer.alloc(0);
       expect((await get()).exitCode).toBe(0);

@@ -63,6 +63,7 @@ export async function download(
 class Transfer {
   private taskId = '';
   private isLengthUnknown = false;
+  private isHere = false; // The daemon held the whole copy before it was asked.
   private expectedBytes: number | undefined; // Known from the first answer, or from the trailers.
   private readonly sources = { origin: 0, peers: 0, local: 0 };
   private readonly hash;
@@ -113,6 +114,7 @@ class Transfer {
 
   private begin(started: dfdaemonV2.DownloadTaskStartedResponse): void {
     if (!this.isLengthUnknown) this.expectedBytes = Number(started.contentLength);
+    this.isHere = started.isFinished;
     this.tools.progress.start(this.expectedBytes);
   }
 
@@ -124,7 +126,7 @@ class Transfer {
     }
     await this.part.append(content);
     this.hash?.update(content);
-    this.sources[sourceOf(piece.trafficType)] += content.length;
+    this.sources[this.isHere ? 'local' : sourceOf(piece.trafficType)] += content.length;
     this.tools.progress.update(this.part.sizeBytes);
   }
 
