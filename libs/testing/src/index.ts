@@ -4,6 +4,7 @@ export * from './cluster/free-ports.js';
 export * from './cluster/local-cluster.js';
 export * from './eventually.js';
 export * from './origin-server.js';
+export * from './postgres-server.js';
 export * from './run-command.js';
 export * from './temp-dir.js';
 export * from './tool-tests.js';

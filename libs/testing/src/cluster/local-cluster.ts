@@ -54,6 +54,7 @@ export interface LocalClusterOptions extends ClusterShape {
  */
 export class LocalCluster {
   private readonly running = new Map<string, DaemonProcess>();
+  private readonly restarted = new Set<string>();
   private planned: PlannedProcess[] = [];
 
   constructor(private readonly options: LocalClusterOptions) {}
@@ -83,8 +84,9 @@ export class LocalCluster {
     return this.writeRecord();
   }
 
-  /** Starts one process that has ended, on the ports it had. */
+  /** Starts one process that has ended, on the ports it had; without the environment it was first given. */
   async restart(name: string): Promise<ProcessRecord> {
+    this.restarted.add(name);
     const planned = this.planned.find((p) => p.name === name);
     if (planned === undefined) {
       throw new ConfigError(
@@ -163,7 +165,7 @@ export class LocalCluster {
   }
 
   private commandOf(planned: PlannedProcess): DaemonCommand {
-    const env = this.options.env?.[planned.name];
+    const env = this.restarted.has(planned.name) ? undefined : this.options.env?.[planned.name];
     const extra = env === undefined ? {} : { env };
     if (planned.role === 'nats') {
       return {

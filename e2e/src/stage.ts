@@ -1,0 +1,183 @@
+/** A cluster, an origin and the commands of a user, for one suite. */
+
+import { createHash, randomFillSync } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  LocalCluster,
+  makeTempDir,
+  OriginServer,
+  runCommand,
+  type ClusterRecord,
+  type LocalClusterOptions,
+  type ProcessRecord,
+  type TempDir,
+} from '@pondhawk/testing';
+
+const PROJECT_DIR = resolve(__dirname, '..', '..');
+const COMMAND_TIMEOUT_MS = 60_000;
+
+/** What a command printed, and how it ended. */
+export type CommandResult = Awaited<ReturnType<typeof runCommand>>;
+
+/** A content on the origin. */
+export interface Content {
+  readonly url: string;
+  readonly body: Buffer;
+  readonly sha256: string;
+}
+
+/** Started by `open`, and gone without a trace after `close`. */
+export class Stage {
+  private contents = 0;
+
+  private constructor(
+    private readonly folder: TempDir,
+    readonly cluster: LocalCluster,
+    readonly origin: OriginServer,
+    readonly record: ClusterRecord,
+  ) {}
+
+  /** Starts a cluster and an origin. */
+  static async open(
+    shape: Pick<LocalClusterOptions, 'schedulers' | 'seeds' | 'peers' | 'overrides' | 'env'>,
+  ): Promise<Stage> {
+    const folder = await makeTempDir();
+    const origin = new OriginServer();
+    await origin.start();
+    const cluster = new LocalCluster({ dir: folder.path, projectDir: PROJECT_DIR, ...shape });
+    return new Stage(folder, cluster, origin, await cluster.start());
+  }
+
+  /** Ends everything and removes the folder. */
+  async close(): Promise<void> {
+    await this.cluster.stop();
+    await this.origin.stop();
+    await this.folder.remove();
+  }
+
+  /** Serves new random bytes. */
+  serve(sizeBytes: number): Content {
+    this.contents += 1;
+    const path = `/content-${this.contents}`;
+    const body = randomFillSync(Buffer.alloc(sizeBytes));
+    this.origin.serve(path, { body, etag: `"${this.contents}"` });
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    return { url: this.origin.url(path), body, sha256 };
+  }
+
+  /** Every host of the cluster: peers and seeds. */
+  get hosts(): ProcessRecord[] {
+    return this.record.processes.filter(({ role }) => role === 'peer' || role === 'seed');
+  }
+
+  /** Runs `pondhawk` with these words. */
+  async pondhawk(...args: string[]): Promise<CommandResult> {
+    const command = join(PROJECT_DIR, 'apps', 'cli', 'bin', 'pondhawk.js');
+    return runCommand(process.execPath, [command, ...args], {
+      timeoutMs: COMMAND_TIMEOUT_MS,
+      env: { PONDHAWK_MANAGER: this.record.manager.url },
+    });
+  }
+
+  /** Downloads by the command of a user; gives the sha256 of the file. */
+  async get(peer: string, url: string, ...flags: string[]): Promise<string> {
+    const file = join(this.folder.path, `${peer}-${Math.random().toString(36).slice(2)}`);
+    const result = await this.pondhawk(
+      'get',
+      url,
+      '-o',
+      file,
+      '--socket',
+      this.socketOf(peer),
+      ...flags,
+    );
+    if (result.code !== 0) throw new Error(`get on ${peer}: code ${result.code}: ${result.stderr}`);
+    const sha256 = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
+    await rm(file);
+    return sha256;
+  }
+
+  /** Path of a peer's unix socket. */
+  socketOf(peer: string): string {
+    return this.cluster.record(peer).addresses['socket'] ?? '';
+  }
+
+  /** Content files on a host's disk. */
+  async filesOf(host: ProcessRecord): Promise<string[]> {
+    const folder = join(host.dataDir, 'content');
+    if (!existsSync(folder)) return [];
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  }
+
+  /** Calls the manager's REST API. */
+  async rest(
+    path: string,
+    init: RequestInit = {},
+  ): Promise<{ status: number; body: unknown; headers: Headers }> {
+    const response = await fetch(`${this.record.manager.url}${path}`, init);
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: text === '' ? undefined : JSON.parse(text),
+      headers: response.headers,
+    };
+  }
+
+  /** Creates a job and waits for its end. */
+  async runJob(body: object, timeoutMs = 20_000): Promise<Job> {
+    let job = await this.createJob(body);
+    const deadline = performance.now() + timeoutMs;
+    while (job.state === 'PENDING') {
+      if (performance.now() > deadline)
+        throw new Error(`Job ${job.id} is still pending: ${JSON.stringify(job.result)}`);
+      job = (await this.rest(`/api/v1/jobs/${job.id}?wait=1s`)).body as Job;
+    }
+    return job;
+  }
+
+  /** Creates a job. @throws Error unless it is accepted. */
+  async createJob(body: object): Promise<Job> {
+    const answer = await this.rest('/api/v1/jobs', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (answer.status !== 200)
+      throw new Error(`POST /jobs: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body as Job;
+  }
+}
+
+/** A job as the REST API shows it, as far as suites look. */
+export interface Job {
+  readonly id: number;
+  readonly state: 'PENDING' | 'SUCCESS' | 'FAILURE';
+  readonly args: { readonly task_id: string };
+  readonly result: {
+    readonly state: string;
+    readonly outcome?: string;
+    readonly finality?: string;
+    readonly counts: Readonly<Record<string, number>>;
+    readonly deleted_bytes: number;
+    readonly peers?: readonly {
+      readonly host_name: string;
+      readonly task?: { readonly id: string };
+    }[];
+    readonly success_peers: readonly HostResult[];
+    readonly failure_peers: readonly HostResult[];
+    readonly total_count?: number;
+  };
+}
+
+/** How one host's share ended. */
+export interface HostResult {
+  readonly peer: { readonly host_name: string };
+  readonly outcome: string;
+  readonly description: string;
+  readonly deleted_bytes: number;
+}
