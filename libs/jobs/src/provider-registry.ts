@@ -1,6 +1,7 @@
 import { ConfigError, InvalidArgumentError } from '@pondhawk/core';
 
 /** What carries out the jobs of one namespace (the wire type of a job). */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- set by implementers
 export abstract class JobProvider<Order, Report> {
   abstract readonly namespace: string;
   /**

@@ -59,9 +59,9 @@ export class KyselyLedgerWriter extends LedgerWriter {
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.waiting.push({
-        handler: COMMAND_HANDLERS[name] as CommandHandler,
+        handler: COMMAND_HANDLERS[name],
         input,
-        resolve: resolve as (result: unknown) => void,
+        resolve: resolve,
         reject,
       });
       this.running ??= this.run();

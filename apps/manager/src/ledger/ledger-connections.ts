@@ -80,7 +80,9 @@ function postgres(
     options: `-c synchronous_commit=on -c default_transaction_read_only=${isReadOnly ? 'on' : 'off'}`,
     types: {
       getTypeParser: ((id: number, format: 'text') =>
-        NUMBER_TYPE_IDS.includes(id) ? Number : types.getTypeParser(id, format)) as never,
+        NUMBER_TYPE_IDS.includes(id)
+          ? Number
+          : (types.getTypeParser(id, format) as unknown)) as never,
     },
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.

@@ -150,7 +150,7 @@ function startedResponse(copy: Copy): NonNullable<Response['response']> {
 
 function pieceResponse(
   piece: Piece,
-  part: { offset: number; content: Buffer } | undefined = undefined,
+  part?: { offset: number; content: Buffer },
 ): NonNullable<Response['response']> {
   const message: commonV2.Piece = {
     number: piece.number,

@@ -52,14 +52,17 @@ export class ParentFetcher {
     for (;;) {
       if (signal.aborted) this.failure ??= toError(signal.reason);
       this.startMore();
-      if (this.failure !== undefined) break;
-      if (this.inFlight.size === 0 && !this.canComeMore()) break;
+      if (this.failure !== undefined || this.isOver()) break;
       const wholeCount = fill.pieces.size;
       const changed = await change.wait(stallMsMax);
       if (!changed && fill.pieces.size === wholeCount && this.inFlight.size === 0) break;
     }
     while (this.inFlight.size > 0) await change.wait(stallMsMax);
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  private isOver(): boolean {
+    return this.inFlight.size === 0 && !this.canComeMore();
   }
 
   private startMore(): void {

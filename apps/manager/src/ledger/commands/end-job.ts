@@ -1,5 +1,5 @@
 import {
-  JobPhase,
+  type JobPhase,
   type JobTally,
   type JobType,
   NO_TARGETS,

@@ -9,7 +9,7 @@ import { type OrderScheduler, queueOrder } from './orders.js';
 
 /** @see LedgerCommands */
 export const upsertScheduler: HandlerOf<'upsert-scheduler'> = async ({ db }, input) => {
-  await requireRow(
+  requireRow(
     await db
       .selectFrom('scheduler_clusters')
       .select('id')
@@ -44,7 +44,7 @@ export const upsertScheduler: HandlerOf<'upsert-scheduler'> = async ({ db }, inp
 
 /** @see LedgerCommands */
 export const upsertSeedPeer: HandlerOf<'upsert-seed-peer'> = async ({ db }, input) => {
-  await requireRow(
+  requireRow(
     await db
       .selectFrom('scheduler_clusters')
       .select('id')

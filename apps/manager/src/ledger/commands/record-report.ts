@@ -1,5 +1,5 @@
 import {
-  OrderState,
+  type OrderState,
   type OrderEvent,
   isJobEnded,
   isOrderEnded,
