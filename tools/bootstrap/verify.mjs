@@ -19,6 +19,7 @@ const CHECKS = [
   { name: 'generated code is fresh', words: ['npm', 'run', '--silent', 'gen:check'] },
   { name: 'project references', words: ['nx', 'sync:check'] },
   { name: 'types', words: ['tsc', '-b'] },
+  { name: 'dead code', words: ['npm', 'run', '--silent', 'knip'] },
   { name: 'lint and boundaries', words: ['nx', 'run-many', '-t', 'lint', '--output-style=static'] },
 ];
 
