@@ -27,7 +27,7 @@ export function createClient(address: string): Client {
 
 interface PooledChannel {
   readonly client: Client;
-  usedAtMs: number;
+  readonly usedAtMs: number;
 }
 
 /** How many channels are kept, and how long. */
@@ -51,16 +51,11 @@ export class ChannelPool {
 
   /** The channel to an address, made if need be. */
   get(address: string): Client {
-    const nowMs = this.clock.monotonicMs();
-    this.closeIdle(nowMs);
-    const channel = this.channels.get(address) ?? {
-      client: createClient(address),
-      usedAtMs: nowMs,
-    };
-    channel.usedAtMs = nowMs;
-    this.channels.delete(address);
-    this.channels.set(address, channel);
-    return channel.client;
+    const usedAtMs = this.clock.monotonicMs();
+    const client = this.take(address) ?? createClient(address);
+    this.closeOld(usedAtMs);
+    this.channels.set(address, { client, usedAtMs });
+    return client;
   }
 
   /** How many addresses have a channel. */
@@ -74,7 +69,13 @@ export class ChannelPool {
     this.channels.clear();
   }
 
-  private closeIdle(nowMs: number): void {
+  private take(address: string): Client | undefined {
+    const client = this.channels.get(address)?.client;
+    this.channels.delete(address);
+    return client;
+  }
+
+  private closeOld(nowMs: number): void {
     const { idleMs = CHANNEL_IDLE_MS, channelsMax = CHANNELS_MAX } = this.options;
     for (const [address, { client, usedAtMs }] of this.channels) {
       if (nowMs - usedAtMs < idleMs && this.channels.size < channelsMax) return;
