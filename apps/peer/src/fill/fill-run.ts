@@ -70,14 +70,20 @@ export class FillRun {
   readonly finished: Promise<Copy>;
   private readonly abort = new AbortController(); // The daemon stops.
   private readonly waiting = new Set<(copy: Copy) => void>(); // Until the content is known.
+  private ended = false; // Set before `finished` settles.
   private known: Copy | undefined; // Its length and version are known, as far as the origin tells.
 
   constructor(
     private readonly spec: DownloadSpec,
     private readonly parts: FillParts,
   ) {
-    this.finished = this.run();
+    this.finished = this.run().finally(() => (this.ended = true));
     this.finished.catch(() => undefined); // Those who wait get it; a run nobody waits for may fail.
+  }
+
+  /** Whether it has ended: who comes now needs another run. */
+  get hasEnded(): boolean {
+    return this.ended;
   }
 
   /** The copy, once its content is known. Rejects if the fill fails before. */

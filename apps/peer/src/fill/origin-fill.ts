@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Faults, PondhawkError, type RandomSource, backoffDelayMs } from '@pondhawk/core';
+import {
+  type Faults,
+  PondhawkError,
+  type RandomSource,
+  backoffDelayMs,
+  toError,
+} from '@pondhawk/core';
 import {
   choosePieceLengthBytes,
   layOutPieces,
@@ -43,7 +49,8 @@ export interface OriginFillParts {
 
 /** Fetches what a fill lacks from its origin: by ranges several at a time, or as one stream. */
 export class OriginFill {
-  private readonly abort = new AbortController(); // Ends the other requests when one has failed.
+  private readonly abort = new AbortController(); // Ends the other requests when the version has changed.
+  private failure: Error | undefined; // The first one; no request is begun after it.
 
   constructor(private readonly parts: OriginFillParts) {}
 
@@ -112,20 +119,22 @@ export class OriginFill {
     const queue = missing.values();
     const worker = async (): Promise<void> => {
       for (const range of queue) {
-        if (this.abort.signal.aborted) return;
+        if (this.failure !== undefined) return;
         await this.retrying(() => this.takeRange(range));
       }
     };
     const count = Math.min(ORIGIN_REQUESTS_IN_FLIGHT_MAX, missing.length);
     const workers = Array.from({ length: count }, () =>
-      worker().catch((error: unknown) => {
-        this.abort.abort(error);
-        throw error;
-      }),
+      worker().catch((error: unknown) => this.fail(toError(error))),
     );
-    const ends = await Promise.allSettled(workers);
-    // The first failure is the reason of the others.
-    if (ends.some((end) => end.status === 'rejected')) throw this.abort.signal.reason;
+    await Promise.all(workers);
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** No further request; pieces on the way may still arrive, except of a version that is gone. */
+  private fail(error: Error): void {
+    this.failure ??= error;
+    if (error instanceof PondhawkError && error.code === 'ORIGIN_CHANGED') this.abort.abort(error);
   }
 
   private async takeRange({ number, offsetBytes, lengthBytes }: PieceRange): Promise<void> {
@@ -177,7 +186,7 @@ export class OriginFill {
         return await act();
       } catch (error) {
         const isWorth = error instanceof PondhawkError && error.retryable && isOfOrigin(error);
-        if (!isWorth || attempt === ORIGIN_ATTEMPTS_MAX || this.abort.signal.aborted) throw error;
+        if (!isWorth || attempt === ORIGIN_ATTEMPTS_MAX || this.failure !== undefined) throw error;
         await delay(backoffDelayMs(attempt, BACKOFF, this.parts.random));
       }
     }
