@@ -84,7 +84,9 @@ export class BrokerConnection {
     const { client } = this;
     if (client !== undefined && !client.isClosed()) {
       const drained = this.isUp ? client.drain() : client.close();
-      await Promise.race([drained.catch(() => client.close()), delay(BROKER_TIMEOUT_MS)]);
+      // Unreferenced: a wait that nobody needs any more must not keep the process.
+      const limit = delay(BROKER_TIMEOUT_MS, undefined, { ref: false });
+      await Promise.race([drained.catch(() => client.close()), limit]);
     }
     await this.dialling;
   }
