@@ -1,4 +1,5 @@
 // The commands, and the order of the steps.
+import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
@@ -92,6 +93,7 @@ async function prepare(command) {
 async function runProgram(name, args, ready) {
   await ready();
   const file = join(root, 'tools', 'dist', PROGRAMS.get(name) ?? '');
+  if (!existsSync(file)) throw new Refusal(`there is no ${name} in tools/src yet`, EXIT_FAILED);
   return run(process.execPath, [file, ...args], { cwd: process.cwd(), env: childEnv() });
 }
 
