@@ -108,7 +108,7 @@ describe('TaskDeletion', () => {
           await writer.finish();
         }
         await fill.complete({ contentLength: content.length });
-      })().catch((error: CopyPurgedError) => error.code);
+      })().catch((error: unknown) => (error as CopyPurgedError).code);
       await turns(turn);
       await store.deletion.deleteTask(task, loud);
       expectNothingLeft();
