@@ -24,8 +24,8 @@ async function main(): Promise<void> {
     projectDir,
   });
   const interrupted = new Promise<never>((_, reject) => {
-    process.once('SIGINT', () => reject(new DemoFailure('interrupted')));
-    process.once('SIGTERM', () => reject(new DemoFailure('interrupted')));
+    process.on('SIGINT', () => reject(new DemoFailure('interrupted')));
+    process.on('SIGTERM', () => reject(new DemoFailure('interrupted')));
   });
   try {
     await Promise.race([interrupted, play(cluster, origin, { projectDir, dir: folder.path })]);

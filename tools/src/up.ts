@@ -40,8 +40,8 @@ async function main(): Promise<number> {
     projectDir: resolve(__dirname, '..', '..'),
   });
   const asked = new Promise<void>((stop) => {
-    process.once('SIGINT', () => stop());
-    process.once('SIGTERM', () => stop());
+    process.on('SIGINT', () => stop());
+    process.on('SIGTERM', () => stop());
   });
   const starting = cluster.start();
   const record = await Promise.race([starting, asked.then(() => undefined)]);
