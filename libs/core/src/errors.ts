@@ -121,7 +121,8 @@ export function toError(thrown: unknown): Error {
 
 /** The system error code (`ENOENT`, `ECONNRESET`, …) of an error of Node's, if it has one. */
 export function errnoOf(error: unknown): string | undefined {
-  if (!isError(error) || !('code' in error)) return undefined;
+  // By shape, not by class: an addon's errors are neither native ones nor of this realm's class.
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
