@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chown, readFile } from 'node:fs/promises';
+import { chown, readFile, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFreePorts } from './cluster/free-ports.js';
 import { eventually } from './eventually.js';
@@ -25,10 +25,10 @@ interface Account {
  * Starts a server with files of its own. PostgreSQL refuses to run as root, so under root it runs
  * as the user `postgres`, else `nobody`.
  *
- * @param initdb the full path of `initdb`; the other programs lie beside it.
+ * @param initdb the full path of `initdb`; the other programs lie beside what it links to.
  */
 export async function startPostgres(initdb: string): Promise<PostgresServer> {
-  const bin = dirname(initdb);
+  const bin = dirname(await realpath(initdb));
   const account = process.getuid?.() === 0 ? await findAccount() : undefined;
   const folder = await makeTempDir();
   if (account !== undefined) await chown(folder.path, account.uid, account.gid);

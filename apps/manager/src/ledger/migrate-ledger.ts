@@ -29,21 +29,32 @@ export async function migrateLedger(
   migrations.forEach(({ id, name }, index) => {
     assert(id === index + 1, 'Migrations must be numbered from 1 without gaps.', { name });
   });
-  await createVersionTable(options.db);
+  await createVersionTable(options);
   const unknown = await checkApplied(options.db, migrations);
   for (const migration of migrations) await applyOnce(options, migration);
   return unknown;
 }
 
-async function createVersionTable(db: Kysely<LedgerTables>): Promise<void> {
-  await db.schema
-    .createTable('schema_migrations')
-    .ifNotExists()
-    .addColumn('id', 'integer', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('breaking', 'integer', (column) => column.notNull())
-    .addColumn('applied_at_ms', 'bigint', (column) => column.notNull())
-    .execute();
+async function createVersionTable({ db, dialect }: MigrateOptions): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    // PostgreSQL's IF NOT EXISTS does not keep two that create at once from failing.
+    await lockOutOtherManagers(tx, dialect);
+    await tx.schema
+      .createTable('schema_migrations')
+      .ifNotExists()
+      .addColumn('id', 'integer', (column) => column.primaryKey())
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('breaking', 'integer', (column) => column.notNull())
+      .addColumn('applied_at_ms', 'bigint', (column) => column.notNull())
+      .execute();
+  });
+}
+
+/** Until the transaction's end; SQLite's write transaction does it by itself. */
+async function lockOutOtherManagers(tx: Kysely<LedgerTables>, dialect: LedgerDialect) {
+  if (dialect === 'postgres') {
+    await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK_ID})`.execute(tx);
+  }
 }
 
 async function checkApplied(
@@ -75,9 +86,7 @@ async function checkApplied(
 async function applyOnce(options: MigrateOptions, migration: LedgerMigration): Promise<void> {
   const { dialect, nowMs, brokerEpoch } = options;
   await options.db.transaction().execute(async (tx) => {
-    if (dialect === 'postgres') {
-      await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK_ID})`.execute(tx);
-    }
+    await lockOutOtherManagers(tx, dialect);
     const version = await tx
       .insertInto('schema_migrations')
       .values({
