@@ -1,0 +1,92 @@
+/** What daemons ask the manager over gRPC. */
+
+import { managerV2, pondhawkV1 } from '@pondhawk/contracts';
+import { callClientStream, callUnary, createClient, type ClientStreamCall } from '@pondhawk/rpc';
+
+const TIMEOUT_MS = 5_000;
+const IP = '127.0.0.1';
+
+/** A stream of keepalives of one scheduler. */
+export interface KeepAliveStream {
+  beat(): Promise<void>;
+  end(): void;
+  readonly ended: Promise<unknown>;
+}
+
+/** Calls of schedulers and peers. */
+export interface FleetClient {
+  registerScheduler(hostname: string, intervalMs?: number): Promise<number>;
+  keepAlive(hostname: string): KeepAliveStream;
+  activeSchedulers(): Promise<string[]>;
+  brokerEpoch(): Promise<string>;
+  close(): void;
+}
+
+/** Connects to a manager's gRPC port. */
+export function fleetClient(address: string): FleetClient {
+  const client = createClient(address);
+  const { ManagerService, SourceType } = managerV2;
+  const options = { timeoutMs: TIMEOUT_MS };
+  return {
+    registerScheduler: async (hostname, intervalMs) => {
+      const config =
+        intervalMs === undefined ? {} : { manager_keep_alive_interval: intervalMs * 1_000_000 };
+      const request = {
+        sourceType: SourceType.SCHEDULER_SOURCE,
+        hostname,
+        ip: IP,
+        port: 8002,
+        schedulerClusterId: 1n,
+        features: ['schedule'],
+        config: Buffer.from(JSON.stringify(config)),
+      };
+      const { id } = await callUnary(client, ManagerService.updateScheduler, request, options);
+      return Number(id);
+    },
+    keepAlive: (hostname) => {
+      const call: ClientStreamCall<managerV2.KeepAliveRequest, unknown> = callClientStream(
+        client,
+        ManagerService.keepAlive,
+      );
+      const beat = {
+        sourceType: SourceType.SCHEDULER_SOURCE,
+        hostname,
+        ip: IP,
+        clusterId: 1n,
+      };
+      return {
+        beat: () => call.send(beat),
+        end: () => void call.end().catch(() => undefined),
+        ended: call.response,
+      };
+    },
+    activeSchedulers: async () => {
+      const request = {
+        sourceType: SourceType.PEER_SOURCE,
+        hostname: 'h1',
+        ip: IP,
+        version: '',
+        commit: '',
+        schedulerClusterId: 1n,
+      };
+      const { schedulers } = await callUnary(
+        client,
+        ManagerService.listSchedulers,
+        request,
+        options,
+      );
+      return schedulers.map((scheduler) => scheduler.hostname);
+    },
+    brokerEpoch: async () => {
+      const request = { schedulerId: 1n, schedulerClusterId: 1n };
+      const { epoch } = await callUnary(
+        client,
+        pondhawkV1.FleetService.getBroker,
+        request,
+        options,
+      );
+      return epoch;
+    },
+    close: () => client.close(),
+  };
+}

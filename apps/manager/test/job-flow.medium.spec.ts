@@ -1,0 +1,130 @@
+import { NatsServer } from '@pondhawk/messaging/testing';
+import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
+import { aTarget } from './ledger-fixtures.js';
+import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { startTestManager, type TestManager } from './manager-harness.js';
+
+const TASK_ID = 'b'.repeat(64);
+const A_DELETE = { body: { type: 'delete_task', args: { task_id: TASK_ID } } };
+const PATIENCE = { timeoutMs: 15_000 };
+
+describeWithTool('nats-server', 'a job from REST over the broker and back', () => {
+  let dir: TempDir;
+  let nats: NatsServer;
+  let manager: TestManager;
+  let scheduler: FakeScheduler | undefined;
+
+  beforeEach(async () => {
+    dir = await makeTempDir();
+    nats = await NatsServer.start();
+    manager = await startTestManager({
+      dataDir: dir.path,
+      natsUrl: nats.url,
+      keepAliveIntervalMs: 60_000,
+    });
+    await eventually(
+      async () => (await manager.request('GET', '/readyz')).status === 200,
+      PATIENCE,
+    );
+  }, 30_000);
+
+  afterEach(async () => {
+    await scheduler?.stop();
+    scheduler = undefined;
+    await manager.stop();
+    await nats.dispose();
+    await dir.remove();
+  }, 30_000);
+
+  it('is accepted at once, and a reader that waits gets its end the moment it is reported', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, deletesEverywhere(5));
+    const accepted = await manager.request('POST', '/api/v1/jobs', A_DELETE);
+    expect([accepted.status, accepted.json.state, accepted.json.phase]).toEqual([
+      200,
+      'PENDING',
+      'accepted',
+    ]);
+    const id = accepted.json.id as number;
+    const ended = await manager.request('GET', `/api/v1/jobs/${id}?wait=30s`);
+    const afterReportMs = performance.now() - scheduler.lastReportAtMs.get(id)!;
+    expect(ended.json).toMatchObject({
+      state: 'SUCCESS',
+      result: { state: 'SUCCESS', outcome: 'complete', counts: { targets: 5, deleted: 5 } },
+    });
+    expect(ended.json.result.success_peers).toHaveLength(5);
+    expect(afterReportMs).toBeLessThan(1_000);
+    expect(scheduler.orders).toMatchObject([{ job_id: id, args: { task_id: TASK_ID } }]);
+  });
+
+  it('shows each target as soon as it is reported, while another is still pending', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, () => [
+      { targets: [1, 2].map((number) => aTarget(number, 'pending')) as never },
+      { targets: [aTarget(1, 'deleted')] as never },
+    ]);
+    const { json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
+    const targets = `/api/v1/jobs/${json.id}/targets`;
+    await eventually(async () => {
+      const { json: rows } = await manager.request('GET', `${targets}?outcome=deleted`);
+      return rows.length === 1 && rows[0].peer.host_name === 'h00001';
+    }, PATIENCE);
+    const page = await manager.request('GET', `${targets}?page=2&per_page=1`);
+    expect(page.json).toHaveLength(1);
+    expect(page.headers.get('link')).toBe(
+      [
+        `<${targets}?page=1&per_page=1>;rel=prev`,
+        `<${targets}?page=2&per_page=1>;rel=next`,
+        `<${targets}?page=1&per_page=1>;rel=first`,
+        `<${targets}?page=2&per_page=1>;rel=last`,
+      ].join(','),
+    );
+    const waited = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=0`);
+    expect(waited.json.state).toBe('PENDING');
+    await scheduler.report(scheduler.orders[0]!, {
+      targets: [aTarget(2, 'failed')] as never,
+      is_last: true,
+    });
+    const ended = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
+    expect([ended.json.state, ended.json.result.outcome]).toEqual(['FAILURE', 'partial']);
+    const listed = await manager.request('GET', '/api/v1/jobs?type=delete_task&state=FAILURE');
+    expect(listed.json[0].result.job_states[0].results).toEqual([]);
+    const forgotten = await manager.request('DELETE', `/api/v1/jobs/${json.id}`);
+    expect([forgotten.status, forgotten.text]).toEqual([200, '']);
+    expect((await manager.request('GET', `/api/v1/jobs/${json.id}`)).status).toBe(404);
+  });
+
+  it('is accepted while the broker is away and carried out once it is back', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, deletesEverywhere(2));
+    await nats.stop();
+    await eventually(
+      async () => (await manager.request('GET', '/readyz')).status === 503,
+      PATIENCE,
+    );
+    const ready = await manager.request('GET', '/readyz');
+    expect(ready.json.details.reasons).toEqual([expect.stringContaining('broker')]);
+    const { status, json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
+    expect(status).toBe(200);
+    await nats.restart();
+    const ended = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=30s`);
+    expect(ended.json.result).toMatchObject({ state: 'SUCCESS', counts: { deleted: 2 } });
+  }, 60_000);
+
+  it('gives up a report that cannot be read and goes on with the next', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, (order) => [
+      { targets: 'none' as never },
+      ...deletesEverywhere(1)(order),
+    ]);
+    const { json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
+    const ended = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
+    expect(ended.json.state).toBe('SUCCESS');
+    await eventually(() => manager.log.withMessage('report given up').length === 1, PATIENCE);
+  });
+
+  it('ends for all that wait when the manager stops, without its end', async () => {
+    const { json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
+    const waiting = manager.request('GET', `/api/v1/jobs/${json.id}?wait=30s`);
+    await manager.request('GET', '/healthz');
+    await manager.stop();
+    expect((await waiting).json.state).toBe('PENDING');
+    manager = await startTestManager({ dataDir: dir.path, natsUrl: nats.url });
+  }, 30_000);
+});

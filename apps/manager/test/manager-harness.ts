@@ -1,0 +1,149 @@
+/** A real manager in this process, on free ports, and what tests ask of it. */
+
+import 'reflect-metadata';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { fleetClient, type FleetClient } from './fleet-client.js';
+import { type Faults, NoFaults } from '@pondhawk/core';
+import { MemoryLog, SystemClock } from '@pondhawk/observability';
+import { makeTempDir } from '@pondhawk/testing';
+import { ManagerConfig } from '../src/config/manager.config.js';
+import { DATABASE_FILE } from '../src/ledger-access/data-folder.js';
+import { startManager, type RunningManager } from '../src/start-manager.js';
+
+/** A broker address where nobody listens. */
+export const NO_BROKER = 'nats://127.0.0.1:1';
+
+/** An answer of REST. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // Tests look into answers of every shape.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
+  readonly json: any;
+}
+
+/** What a test manager is started with. */
+export interface TestManagerOptions {
+  readonly dataDir: string;
+  readonly natsUrl?: string;
+  readonly keepAliveIntervalMs?: number;
+  readonly faults?: Faults;
+}
+
+/** A manager and its clients. */
+export interface TestManager {
+  readonly running: RunningManager;
+  readonly log: MemoryLog;
+  readonly fleet: FleetClient;
+  request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
+  /** How many rows each table has. */
+  countRows(): Record<string, number>;
+  stop(): Promise<void>;
+}
+
+/** A body is sent as JSON unless it is a text. */
+export interface RequestOptions {
+  readonly body?: unknown;
+  readonly headers?: Record<string, string>;
+}
+
+/** Settings with free ports. */
+export function testConfig(options: TestManagerOptions): ManagerConfig {
+  const config = new ManagerConfig();
+  config.dataDir = options.dataDir;
+  config.rest.port = 0;
+  config.grpc.port = 0;
+  config.metrics.port = 0;
+  config.nats.url = options.natsUrl ?? NO_BROKER;
+  if (options.keepAliveIntervalMs !== undefined) {
+    config.keepAlive.intervalMs = options.keepAliveIntervalMs;
+  }
+  return config;
+}
+
+/** Starts a manager. */
+export async function startTestManager(options: TestManagerOptions): Promise<TestManager> {
+  const log = new MemoryLog();
+  const running = await startManager({
+    config: testConfig(options),
+    log,
+    faults: options.faults ?? new NoFaults(),
+    clock: new SystemClock(),
+  });
+  const fleet = fleetClient(running.addresses.grpc);
+  return {
+    running,
+    log,
+    fleet,
+    request: (method, path, how) => request(`http://${running.addresses.rest}${path}`, method, how),
+    countRows: () => countRows(join(options.dataDir, DATABASE_FILE)),
+    stop: async () => {
+      fleet.close();
+      await running.stop();
+    },
+  };
+}
+
+/** A manager in a folder of its own, for a whole describe block. */
+export function useTestManager(options: Omit<TestManagerOptions, 'dataDir'> = {}): {
+  readonly get: () => TestManager;
+} {
+  let manager: TestManager | undefined;
+  let remove: () => Promise<void>;
+  beforeAll(async () => {
+    const dir = await makeTempDir();
+    remove = () => dir.remove();
+    manager = await startTestManager({ ...options, dataDir: dir.path });
+  }, 30_000);
+  afterAll(async () => {
+    await manager?.stop();
+    await remove();
+  });
+  return { get: () => manager! };
+}
+
+/** One request; connections are not kept. */
+export async function request(
+  url: string,
+  method: string,
+  { body, headers }: RequestOptions = {},
+): Promise<Answer> {
+  const content = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await fetch(url, {
+    method,
+    headers: {
+      connection: 'close',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: content }),
+  });
+  const text = await response.text();
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson && text !== '' ? (JSON.parse(text) as unknown) : undefined,
+  };
+}
+
+function countRows(file: string): Record<string, number> {
+  const db = new Database(file, { readonly: true });
+  try {
+    const tables = db
+      .prepare("select name from sqlite_master where type = 'table' order by name")
+      .pluck()
+      .all() as string[];
+    return Object.fromEntries(
+      tables.map((table) => [
+        table,
+        db.prepare(`select count(*) from "${table}"`).pluck().get() as number,
+      ]),
+    );
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,73 @@
+/** A manager as its own process, by the command a user has. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaemonProcess, eventually } from '@pondhawk/testing';
+import { fleetClient } from './fleet-client.js';
+import { request, type TestManager } from './manager-harness.js';
+
+const BIN = join(__dirname, '..', 'bin', 'pondhawk-manager.js');
+const START_TIMEOUT_MS = 30_000;
+const STOP_GRACE_MS = 10_000;
+
+/** What the process is started with. */
+export interface ManagerProcessOptions {
+  readonly dir: string;
+  readonly natsUrl: string;
+  /** As `PONDHAWK_FAULT`. */
+  readonly fault?: string;
+}
+
+/** A running process and its clients. */
+export interface ManagerProcess extends Pick<TestManager, 'fleet' | 'request'> {
+  readonly process: DaemonProcess;
+  readonly logFile: string;
+  stop(): Promise<void>;
+}
+
+/** Starts the command; it may end at once, so this does not wait. */
+export function spawnManager({ dir, natsUrl, fault }: ManagerProcessOptions): DaemonProcess {
+  const config = join(dir, 'manager.yaml');
+  mkdirSync(dir, { recursive: true });
+  const settings = {
+    dataDir: join(dir, 'data'),
+    rest: { port: 0 },
+    grpc: { port: 0 },
+    metrics: { port: 0 },
+    nats: { url: natsUrl },
+    keepAlive: { intervalMs: 60_000 },
+  };
+  // JSON is YAML too.
+  writeFileSync(config, JSON.stringify(settings));
+  return new DaemonProcess({
+    name: 'manager',
+    command: process.execPath,
+    args: [BIN, '--config', config],
+    logFile: join(dir, 'manager.log'),
+    env: { NODE_ENV: 'test', PONDHAWK_FAULT: fault ?? '' },
+  });
+}
+
+/** Starts the command and waits until it listens. */
+export async function startManagerProcess(options: ManagerProcessOptions): Promise<ManagerProcess> {
+  const file = join(options.dir, 'data', 'addresses.json');
+  await rm(file, { force: true });
+  const daemon = spawnManager(options);
+  const { addresses } = await eventually(
+    async () =>
+      JSON.parse(await readFile(file, 'utf8')) as { addresses: { rest: string; grpc: string } },
+    { timeoutMs: START_TIMEOUT_MS },
+  );
+  const fleet = fleetClient(addresses.grpc);
+  return {
+    process: daemon,
+    logFile: join(options.dir, 'manager.log'),
+    fleet,
+    request: (method, path, how) => request(`http://${addresses.rest}${path}`, method, how),
+    stop: async () => {
+      fleet.close();
+      await daemon.stop(STOP_GRACE_MS);
+    },
+  };
+}
