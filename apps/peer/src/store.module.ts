@@ -5,7 +5,13 @@ import { Log } from '@pondhawk/observability';
 import { migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
 import { CopyPaths, CopyStore, SqliteCopies } from './copies/index.js';
 import { DeletionAnnouncer, StartupRepair, TaskDeletion } from './deletion/index.js';
-import { CapacityGauge, DiskGauge, FileSystemGauge, GarbageCollector } from './gc/index.js';
+import {
+  CapacityGauge,
+  DiskGauge,
+  DiskReserve,
+  FileSystemGauge,
+  GarbageCollector,
+} from './gc/index.js';
 import { PeerMetrics } from './health/index.js';
 import { PEER_MIGRATIONS } from './migrations/index.js';
 import { PeerConfig } from './peer.config.js';
@@ -108,6 +114,7 @@ function collector({ config, log, clock }: PeerRun): Provider {
         deletion: taskDeletion,
         repair,
         disk,
+        reserve: new DiskReserve(join(config.dataDir, 'reserve')),
         clock,
         log: log.child({ part: 'gc' }),
         settings: {

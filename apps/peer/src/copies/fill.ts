@@ -53,7 +53,7 @@ export class Fill {
     this.byNumber = new Map(parts.pieces.map((piece) => [piece.number, piece]));
     this.commits = new PieceCommits(
       parts.handle,
-      { insertPieces: (pieces) => this.insertPieces(pieces) },
+      { insertPieces: (pieces) => this.insertPieces(pieces), makeSpace: parts.makeSpace },
       parts.faults,
     );
     this.target = {

@@ -13,6 +13,8 @@ interface Waiting {
 export interface PieceSink {
   /** Writes the rows, durable. @throws if the copy is no longer filling. */
   insertPieces(pieces: readonly Piece[]): void;
+  /** Whether space may have come free after a write that found none. */
+  makeSpace(): Promise<boolean>;
 }
 
 /**
@@ -52,13 +54,22 @@ export class PieceCommits {
       try {
         await this.handle.datasync();
         this.faults.reach('peer.fill.piece-written');
-        this.sink.insertPieces(batch.map(({ piece }) => piece));
+        await this.insert(batch.map(({ piece }) => piece));
         this.faults.reach('peer.fill.piece-row');
         for (const { piece, resolve } of batch) resolve(piece);
       } catch (error) {
         const failure = toStorageError(error);
         for (const { reject } of batch) reject(failure);
       }
+    }
+  }
+
+  private async insert(pieces: readonly Piece[]): Promise<void> {
+    try {
+      this.sink.insertPieces(pieces);
+    } catch (error) {
+      if (toStorageError(error).code !== 'DISK_FULL' || !(await this.sink.makeSpace())) throw error;
+      this.sink.insertPieces(pieces);
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import type { CopyStore } from '../copies/index.js';
 import type { StartupRepair, TaskDeletion } from '../deletion/index.js';
+import type { DiskReserve } from './disk-reserve.js';
 import type { DiskGauge } from './disk-usage.js';
 import {
   byLastUse,
@@ -33,6 +34,7 @@ export interface GarbageCollectorParts {
   readonly deletion: TaskDeletion;
   readonly repair: StartupRepair;
   readonly disk: DiskGauge;
+  readonly reserve: DiskReserve;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: GcSettings;
@@ -49,6 +51,7 @@ export interface GarbageCollectorParts {
 export class GarbageCollector {
   private timer: NodeJS.Timeout | undefined; // Set between start and stop.
   private running: Promise<GcReport> | undefined;
+  private making: Promise<boolean> | undefined; // All fills that find no space wait for one run.
 
   constructor(private readonly parts: GarbageCollectorParts) {}
 
@@ -77,15 +80,24 @@ export class GarbageCollector {
 
   /** Frees space for a fill that found none. @returns whether some came free. */
   async makeSpace(): Promise<boolean> {
+    this.making ??= this.makeSpaceOnce().finally(() => (this.making = undefined));
+    return this.making;
+  }
+
+  private async makeSpaceOnce(): Promise<boolean> {
+    const { reserve, log } = this.parts;
+    await reserve.giveUp();
     const report = await this.collect();
-    if (report.freedBytes > 0) return true;
-    const freed = await this.evict(MAKE_SPACE_BYTES);
-    this.parts.log.warn('space made for a fill', { freedBytes: freed.bytes });
-    return freed.bytes > 0;
+    const freedBytes =
+      report.freedBytes > 0 ? report.freedBytes : (await this.evict(MAKE_SPACE_BYTES)).bytes;
+    log.warn('disk was full for a fill', { freedBytes });
+    await reserve.take();
+    return freedBytes > 0;
   }
 
   private async runOnce(): Promise<GcReport> {
-    const { copies, clock, disk, repair, settings, log } = this.parts;
+    const { copies, clock, disk, repair, settings, log, reserve } = this.parts;
+    if (this.making === undefined) await reserve.take();
     copies.flushUses();
     await repair.removeOrphans();
     const expired = chooseExpired(this.candidates(), {

@@ -131,14 +131,15 @@ export class PieceConnection {
               metadata: metadataOf(piece),
               applied: found.applied,
             };
-      await this.send({ copy, piece, header: encodeVortexPacket({ id, message }) });
-      this.parts.onAnswered('served');
+      const isSent = await this.send({ copy, piece, header: encodeVortexPacket({ id, message }) });
+      this.parts.onAnswered(isSent ? 'served' : 'corrupt');
     } catch (error) {
       this.fail(id, request, error);
     }
   }
 
-  private async send(what: { copy: Copy; piece: Piece; header: Buffer }): Promise<void> {
+  /** @returns false if the piece turned out to be broken on disk, and is forgotten. */
+  private async send(what: { copy: Copy; piece: Piece; header: Buffer }): Promise<boolean> {
     const reader = await this.parts.copies.openForReading(what.copy.copyId);
     // In the turn of the mark, so that not one byte more leaves.
     const onPurged = (): void => void this.socket.destroy();
@@ -149,24 +150,25 @@ export class PieceConnection {
         { socket: this.socket, reader, piece, header, signal: this.gone.signal },
         this.parts,
       );
+      return true;
     } catch (error) {
       // Bytes may have left already: the child can only be told by the end of the connection.
       this.socket.destroy();
       if (error instanceof DataCorruptionError) {
-        this.parts.onAnswered('corrupt');
-        this.parts.copies.dropPiece(what.copy.copyId, what.piece.number);
-        this.parts.log.error('piece is corrupt on disk', {
-          taskId: what.copy.taskId,
-          copyId: what.copy.copyId,
-          err: error,
-        });
-        return;
+        this.forgetCorrupt(what, error);
+        return false;
       }
       throw error;
     } finally {
       reader.signal.removeEventListener('abort', onPurged);
       await reader.close();
     }
+  }
+
+  private forgetCorrupt({ copy, piece }: { copy: Copy; piece: Piece }, err: Error): void {
+    this.parts.copies.dropPiece(copy.copyId, piece.number);
+    const { taskId, copyId } = copy;
+    this.parts.log.error('piece is corrupt on disk', { taskId, copyId, err });
   }
 
   private fail(id: number, request: PieceRequest, error: unknown): void {
