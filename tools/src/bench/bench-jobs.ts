@@ -1,0 +1,50 @@
+/** Jobs by the manager's REST API, as any client asks for them. */
+
+/** A job as far as the bench looks. */
+export interface BenchJob {
+  readonly id: number;
+  readonly state: string;
+  readonly result: {
+    readonly counts: { readonly targets: number };
+    readonly success_peers?: readonly { readonly outcome?: string }[];
+  };
+}
+
+const JOB_TIMEOUT_MS = 60_000;
+
+/** Creates a job and waits for its end. @throws Error unless it ends SUCCESS within a minute. */
+export async function runJob(manager: string, body: object): Promise<BenchJob> {
+  let job = await ask(`${manager}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const deadline = performance.now() + JOB_TIMEOUT_MS;
+  while (job.state === 'PENDING' && performance.now() < deadline) {
+    job = await ask(`${manager}/api/v1/jobs/${job.id}?wait=10s`);
+  }
+  if (job.state !== 'SUCCESS')
+    throw new Error(`Job ${job.id} is ${job.state}: ${JSON.stringify(job.result).slice(0, 500)}`);
+  return job;
+}
+
+/** Deletes a task everywhere. @throws Error unless just `holders` hosts deleted a copy. */
+export async function deleteByJob(manager: string, taskId: string, holders: number): Promise<void> {
+  const job = await runJob(manager, { type: 'delete_task', args: { task_id: taskId } });
+  const deleted = (job.result.success_peers ?? []).filter((p) => p.outcome === 'deleted').length;
+  if (deleted !== holders)
+    throw new Error(`Job ${job.id}: ${deleted} of ${holders} hosts deleted their copy.`);
+}
+
+/** How many hosts a job asks at the moment. */
+export async function countHosts(manager: string): Promise<number> {
+  const job = await runJob(manager, { type: 'get_task', args: { task_id: '0'.repeat(64) } });
+  return job.result.counts.targets;
+}
+
+async function ask(url: string, init?: RequestInit): Promise<BenchJob> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
+  return JSON.parse(text) as BenchJob;
+}

@@ -1,0 +1,79 @@
+/** What a bench found, and how it is printed. */
+
+import { median } from './statistics.js';
+
+/** Measurements of one side, one a round. */
+export interface Series {
+  readonly name: string;
+  readonly unit: 's' | 'ms' | 'MiB';
+  readonly values: readonly number[];
+}
+
+/** One figure that has a goal. */
+export interface Finding {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: '×' | 'MiB' | '';
+  readonly goal: number;
+  /** `least`: the value is to be the goal or more. */
+  readonly bound: 'least' | 'most';
+}
+
+/** What one part of the bench found. */
+export interface PartReport {
+  readonly part: string;
+  readonly findings: readonly Finding[];
+  readonly series: readonly Series[];
+  /** What one has to know to read the figures. */
+  readonly notes: readonly string[];
+}
+
+/** Whether a figure is as good as it should be; never, if it is no number. */
+export function isMet({ value, goal, bound }: Finding): boolean {
+  return bound === 'least' ? value >= goal : value <= goal;
+}
+
+/** The table of figures with their goals, one row each. */
+export function findingsTable(reports: readonly PartReport[]): string {
+  const rows = reports.flatMap(({ part, findings }) =>
+    findings.map((finding) => [
+      part,
+      finding.what,
+      `${formatNumber(finding.value)}${space(finding.unit)}`,
+      `${finding.bound === 'least' ? '≥' : '≤'} ${finding.goal}${space(finding.unit)}`,
+      isMet(finding) ? 'met' : 'missed',
+    ]),
+  );
+  return table([['part', 'figure', 'value', 'goal', ''], ...rows]);
+}
+
+/** Every series of a part: its median and its raw values. */
+export function seriesTable({ series }: PartReport): string {
+  const rows = series.map(({ name, unit, values }) => [
+    name,
+    `${formatNumber(median(values))} ${unit}`,
+    values.map(formatNumber).join('  '),
+  ]);
+  return table([['side', 'median', 'raw figures'], ...rows]);
+}
+
+/** Three significant digits, and no fewer before the point than there are. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return '—';
+  if (Math.abs(value) >= 100) return value.toFixed(0);
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+}
+
+function space(unit: string): string {
+  return unit === '' || unit === '×' ? unit : ` ${unit}`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) => row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0)).join('  '))
+    .map((line) => `  ${line.trimEnd()}\n`)
+    .join('');
+}
