@@ -16,6 +16,7 @@ import type { Copy, NewCopy, Piece } from './copy.js';
 import { Fill, type MakeSpace } from './fill.js';
 import { LiveCopy, type CopyListener } from './live-copy.js';
 import type { SqliteCopies } from './sqlite-copies.js';
+import { WriteBuffers } from './write-buffers.js';
 
 /** What the store works with. */
 export interface CopyStoreParts {
@@ -36,6 +37,7 @@ export class CopyStore {
   private readonly files = new Map<CopyId, SharedFile>(); // Open for reading.
   private readonly fills = new Map<TaskId, Fill | 'opening'>();
   private readonly opening = new Map<CopyId, Promise<unknown>>(); // Files being made just now.
+  private readonly buffers = new WriteBuffers();
   private uses = new Map<CopyId, number>(); // Times of use not yet in the rows.
   private makeSpace: MakeSpace = () => Promise.resolve(false);
   private discard: (copyId: CopyId) => Promise<void> = () => Promise.resolve();
@@ -326,6 +328,7 @@ export class CopyStore {
         copy,
         pieces,
         handle,
+        buffers: this.buffers,
         live,
         rows,
         clock,

@@ -12,6 +12,7 @@ import {
   type PieceTarget,
 } from './piece-writer.js';
 import type { SqliteCopies } from './sqlite-copies.js';
+import type { WriteBuffers } from './write-buffers.js';
 
 /** Frees disk space when a fill finds none. */
 export type MakeSpace = () => Promise<boolean>;
@@ -21,6 +22,7 @@ export interface FillParts {
   readonly copy: Copy;
   readonly pieces: readonly Piece[];
   readonly handle: FileHandle;
+  readonly buffers: WriteBuffers;
   readonly live: LiveCopy;
   readonly rows: SqliteCopies;
   readonly clock: Clock;
@@ -58,7 +60,8 @@ export class Fill {
     );
     this.target = {
       check: () => this.check(),
-      write: (buffers, position) => this.write(buffers, position),
+      write: (bytes, position) => this.write(bytes, position),
+      buffers: parts.buffers,
       commit: (piece) => this.commits.commit(piece),
       nowMs: () => parts.clock.nowMs(),
     };
@@ -201,14 +204,14 @@ export class Fill {
     this.parts.live.announcePieces(pieces);
   }
 
-  private async write(buffers: readonly Buffer[], position: number): Promise<void> {
+  private async write(bytes: Buffer, position: number): Promise<void> {
     try {
-      await writeAll(this.parts.handle, buffers, position);
+      await writeAll(this.parts.handle, bytes, position);
     } catch (error) {
       const failure = toStorageError(error);
       if (failure.code !== 'DISK_FULL' || !(await this.parts.makeSpace())) throw failure;
       this.check();
-      await writeAll(this.parts.handle, buffers, position).catch((again: unknown) => {
+      await writeAll(this.parts.handle, bytes, position).catch((again: unknown) => {
         throw toStorageError(again);
       });
     }
@@ -228,29 +231,9 @@ export class Fill {
   }
 }
 
-async function writeAll(
-  handle: FileHandle,
-  buffers: readonly Buffer[],
-  position: number,
-): Promise<void> {
-  let rest = [...buffers];
-  let at = position;
-  while (rest.length > 0) {
-    const { bytesWritten } = await handle.writev(rest, at);
-    at += bytesWritten;
-    rest = skip(rest, bytesWritten);
+async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
-}
-
-function skip(buffers: readonly Buffer[], bytes: number): Buffer[] {
-  const rest: Buffer[] = [];
-  let skipped = bytes;
-  for (const buffer of buffers) {
-    if (skipped >= buffer.length) skipped -= buffer.length;
-    else {
-      rest.push(skipped === 0 ? buffer : buffer.subarray(skipped));
-      skipped = 0;
-    }
-  }
-  return rest;
 }

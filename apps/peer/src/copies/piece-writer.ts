@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { corrupt } from './copy-errors.js';
 import type { Piece } from './copy.js';
-
-/** Chunks are gathered to this size before they go to the disk; twice this is held in memory. */
-const WRITE_BATCH_BYTES = 1024 * 1024;
+import { WRITE_BUFFER_BYTES, type WriteBuffers } from './write-buffers.js';
 
 /** Where a piece goes, and whence it comes. */
 export interface PieceSource {
@@ -30,8 +28,9 @@ export interface ExpectedDigests {
 export interface PieceTarget {
   /** Throws if the fill was ended. */
   check(): void;
-  write(buffers: readonly Buffer[], position: number): Promise<void>;
+  write(bytes: Buffer, position: number): Promise<void>;
   commit(piece: Piece): Promise<Piece>;
+  readonly buffers: WriteBuffers;
   nowMs(): number;
 }
 
@@ -45,8 +44,8 @@ export class PieceWriter {
   private crc = 0;
   private received = 0;
   private written = 0;
-  private pending: Buffer[] = [];
-  private pendingBytes = 0;
+  private gathering: Buffer | undefined; // Filled up to `gatheredBytes`; another one may be on its way to the disk.
+  private gatheredBytes = 0;
   private writing: Promise<void> = Promise.resolve(); // The write under way; its failure shows at the next call.
   private readonly lengthMax: number;
 
@@ -63,7 +62,7 @@ export class PieceWriter {
   }
 
   /**
-   * Takes the next bytes; the buffer must not be changed afterwards. Await it for back-pressure.
+   * Takes the next bytes; the chunk may be used again once it resolves. Await it for back-pressure.
    *
    * @throws DataCorruptionError (`PIECE_LENGTH_MISMATCH`) on more bytes than the piece has.
    * @throws CopyPurgedError if the fill was ended; UnavailableError (`DISK_FULL`, `DISK_ERROR`).
@@ -74,11 +73,15 @@ export class PieceWriter {
     if (this.received > this.lengthMax) throw this.lengthMismatch();
     this.crc = crc32(chunk, this.crc);
     this.sha.update(chunk);
-    this.pending.push(chunk);
-    this.pendingBytes += chunk.length;
-    if (this.pendingBytes < WRITE_BATCH_BYTES) return;
-    await this.writing;
-    this.flush();
+    for (let taken = 0; taken < chunk.length;) {
+      this.gathering ??= this.target.buffers.take();
+      const copied = chunk.copy(this.gathering, this.gatheredBytes, taken);
+      taken += copied;
+      this.gatheredBytes += copied;
+      if (this.gatheredBytes < WRITE_BUFFER_BYTES) return;
+      await this.writing;
+      this.flush();
+    }
   }
 
   /**
@@ -109,13 +112,15 @@ export class PieceWriter {
   }
 
   private flush(): void {
-    if (this.pendingBytes === 0) return;
-    const buffers = this.pending;
+    const { gathering } = this;
+    if (gathering === undefined) return;
+    const { buffers } = this.target;
     const position = this.source.offset + this.written;
-    this.written += this.pendingBytes;
-    this.pending = [];
-    this.pendingBytes = 0;
-    this.writing = this.target.write(buffers, position);
+    this.written += this.gatheredBytes;
+    const bytes = gathering.subarray(0, this.gatheredBytes);
+    this.gathering = undefined;
+    this.gatheredBytes = 0;
+    this.writing = this.target.write(bytes, position).finally(() => buffers.release(gathering));
     // Whoever awaits `writing` gets the failure; without this a dropped writer would end the process.
     this.writing.catch(() => undefined);
   }

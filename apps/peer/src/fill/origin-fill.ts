@@ -118,10 +118,16 @@ export class OriginFill {
     const missing = ranges.filter(({ number }) => !this.parts.fill.pieces.has(number));
     const queue = missing.values();
     const worker = async (): Promise<void> => {
+      // While one piece becomes durable the next is received.
+      let committing: Promise<void> = Promise.resolve();
       for (const range of queue) {
-        if (this.failure !== undefined) return;
-        await this.retrying(() => this.takeRange(range));
+        if (this.failure !== undefined) break;
+        const writer = await this.retrying(() => this.takeRange(range));
+        await committing;
+        committing = this.commit(writer);
+        committing.catch(() => undefined); // Shown by the next wait for it.
       }
+      await committing;
     };
     const count = Math.min(ORIGIN_REQUESTS_IN_FLIGHT_MAX, missing.length);
     const workers = Array.from({ length: count }, () =>
@@ -137,8 +143,9 @@ export class OriginFill {
     if (error instanceof PondhawkError && error.code === 'ORIGIN_CHANGED') this.abort.abort(error);
   }
 
-  private async takeRange({ number, offsetBytes, lengthBytes }: PieceRange): Promise<void> {
-    const { fill, origin, limiter, hostId, onPiece } = this.parts;
+  /** @returns the piece, received in full and not yet durable. */
+  private async takeRange({ number, offsetBytes, lengthBytes }: PieceRange): Promise<PieceWriter> {
+    const { fill, origin, limiter, hostId } = this.parts;
     const request = this.request();
     const body = await origin.fetchRange({
       ...request,
@@ -158,10 +165,14 @@ export class OriginFill {
         if (paid !== undefined) await paid;
         await writer.write(chunk);
       }
-      onPiece(await writer.finish());
+      return writer;
     } finally {
       body.close();
     }
+  }
+
+  private async commit(writer: PieceWriter): Promise<void> {
+    this.parts.onPiece(await writer.finish());
   }
 
   /** The whole content in one stream, cut into pieces; its end may be its only length. */

@@ -10,6 +10,9 @@ import type { PieceReceiver } from './vortex-connection.js';
 /** Without a piece from anybody for so long the scheduler is asked for other parents. */
 export const PARENTS_STALL_MS_MAX = 10_000;
 
+/** Received pieces that wait for the disk; beyond it no further piece is asked for. */
+const COMMITTING_MAX = 8;
+
 /** What fetching from parents works with. */
 export interface ParentFetch {
   readonly fill: Fill;
@@ -41,7 +44,8 @@ interface Choice {
  * different pieces for each other; of the parents that hold a piece the least loaded is asked.
  */
 export class ParentFetcher {
-  private readonly inFlight = new Set<number>();
+  private readonly inFlight = new Set<number>(); // Asked for, and not yet durable.
+  private receiving = 0; // Of these, those whose bytes are still coming.
   private failure: Error | undefined; // The fill cannot go on: disk full, purged.
 
   constructor(private readonly fetch: ParentFetch) {}
@@ -66,11 +70,20 @@ export class ParentFetcher {
   }
 
   private startMore(): void {
-    while (this.failure === undefined && this.inFlight.size < this.fetch.concurrentPieceCount) {
+    while (this.failure === undefined && this.hasRoom()) {
       const choice = this.choose();
       if (choice === undefined) return;
       this.start(choice);
     }
+  }
+
+  /** While pieces become durable, others are received. */
+  private hasRoom(): boolean {
+    const { concurrentPieceCount } = this.fetch;
+    return (
+      this.receiving < concurrentPieceCount &&
+      this.inFlight.size < concurrentPieceCount + COMMITTING_MAX
+    );
   }
 
   private choose(): Choice | undefined {
@@ -126,7 +139,13 @@ export class ParentFetcher {
 
   private async fetchPiece(number: number, parent: Parent): Promise<Piece> {
     const receipt = new PieceReceipt(this.fetch, number, parent.id);
-    await parent.fetch(number, receipt);
+    this.receiving += 1;
+    try {
+      await parent.fetch(number, receipt);
+    } finally {
+      this.receiving -= 1;
+      this.fetch.change.notify();
+    }
     return receipt.finish();
   }
 }

@@ -20,34 +20,48 @@ export const PARENT_SILENCE_MS_MAX = 5_000;
 const NOT_FOUND_CODE = 2;
 const GONE_CODE = 18;
 
+/** Bytes taken from the kernel at once; the only buffer of a connection. */
+const READ_BYTES = 256 * 1024;
+
 /** Takes a piece as it comes. */
 export interface PieceReceiver {
   /** Before the first byte. Throws to refuse the piece. */
   onMetadata(metadata: PieceMetadata): void;
+  /** The bytes are overwritten once this resolves. */
   onBytes(bytes: Buffer): Promise<void>;
 }
 
 /** One connection to a parent's piece port; one piece at a time. */
 export class VortexConnection {
   private readonly reader = new VortexReader('server');
-  private readonly chunks: AsyncIterator<Buffer>;
   private events: Iterator<VortexEvent> | undefined; // What is left of the last chunk.
   private nextId = 0;
 
-  private constructor(private readonly socket: Socket) {
-    this.chunks = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  }
+  private constructor(
+    private readonly socket: Socket,
+    private readonly chunks: SocketChunks,
+  ) {}
 
   /** @throws UnavailableError (`PARENT_UNREACHABLE`). */
   static async open(address: { host: string; port: number }): Promise<VortexConnection> {
-    const socket = connect({ ...address, noDelay: true, timeout: PARENT_SILENCE_MS_MAX });
+    const chunks = new SocketChunks();
+    const socket = connect({
+      ...address,
+      noDelay: true,
+      timeout: PARENT_SILENCE_MS_MAX,
+      onread: {
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (byteCount, buffer) => chunks.receive(buffer.subarray(0, byteCount)),
+      },
+    });
     socket.on('timeout', () => socket.destroy(new Error('silent for too long')));
+    socket.once('close', () => chunks.end());
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', (error) => reject(unreachable(error)));
     });
     socket.on('error', () => undefined); // Shown by the next read.
-    return new VortexConnection(socket);
+    return new VortexConnection(socket, chunks);
   }
 
   /**
@@ -97,10 +111,49 @@ export class VortexConnection {
     for (;;) {
       const event = this.events?.next();
       if (event !== undefined && event.done !== true) return event.value;
-      const chunk = await this.chunks.next();
-      if (chunk.done === true) throw unreachable(new Error('closed'));
-      this.events = this.reader.feed(chunk.value);
+      const chunk = await this.chunks.next(this.socket);
+      if (chunk === undefined) throw unreachable(new Error('closed'));
+      this.events = this.reader.feed(chunk);
     }
+  }
+}
+
+/**
+ * What a socket reads, one chunk at a time and always in the same buffer: the socket waits until the
+ * chunk before has been used.
+ */
+class SocketChunks {
+  private chunk: Uint8Array | undefined; // Read and not yet taken.
+  private hasEnded = false;
+  private isPaused = false;
+  private wake: () => void = () => undefined; // Ends the present wait.
+
+  /** For the socket: @returns false, which pauses it. */
+  receive(chunk: Uint8Array): false {
+    this.chunk = chunk;
+    this.isPaused = true;
+    this.wake();
+    return false;
+  }
+
+  /** For the socket: nothing more comes. */
+  end(): void {
+    this.hasEnded = true;
+    this.wake();
+  }
+
+  /** The next chunk, which overwrites the one before; undefined at the end. */
+  async next(socket: Socket): Promise<Buffer | undefined> {
+    if (this.chunk === undefined && this.isPaused) {
+      this.isPaused = false;
+      socket.resume();
+    }
+    while (this.chunk === undefined && !this.hasEnded) {
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+    const { chunk } = this;
+    this.chunk = undefined;
+    return chunk && Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
   }
 }
 

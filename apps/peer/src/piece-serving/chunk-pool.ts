@@ -1,7 +1,7 @@
 /** Most bytes of one read and one write; what is sent is checked against a purge this often. */
 export const CHUNK_BYTES = 256 * 1024;
-/** Idle chunks kept for reuse: 16 MiB. More are left to the garbage collector. */
-const IDLE_CHUNKS_MAX = 64;
+/** Idle chunks kept for reuse: 4 MiB. More are left to the garbage collector. */
+const IDLE_CHUNKS_MAX = 16;
 
 /** Buffers of CHUNK_BYTES that are used again, because zeroing and collecting them costs more than reading. */
 export class ChunkPool {
