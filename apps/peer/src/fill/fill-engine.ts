@@ -36,7 +36,10 @@ export class FillEngine {
    */
   join(spec: DownloadSpec): Source {
     const running = this.runs.get(spec.taskId);
-    if (running?.hasEnded === false) return { kind: 'run', run: running };
+    if (running?.hasEnded === false) {
+      running.join(spec);
+      return { kind: 'run', run: running };
+    }
     const { copies, link, log } = this.parts;
     const copy = copies.findComplete(spec.taskId);
     if (copy !== undefined) {

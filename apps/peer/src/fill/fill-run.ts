@@ -71,12 +71,14 @@ export class FillRun {
   private readonly abort = new AbortController(); // The daemon stops.
   private readonly waiting = new Set<(copy: Copy) => void>(); // Until the content is known.
   private ended = false; // Set before `finished` settles.
+  private isOriginAllowed: boolean; // By any of those who asked for it.
   private known: Copy | undefined; // Its length and version are known, as far as the origin tells.
 
   constructor(
     private readonly spec: DownloadSpec,
     private readonly parts: FillParts,
   ) {
+    this.isOriginAllowed = !spec.disableBackToSource;
     this.finished = this.run().finally(() => (this.ended = true));
     this.finished.catch(() => undefined); // Those who wait get it; a run nobody waits for may fail.
   }
@@ -84,6 +86,11 @@ export class FillRun {
   /** Whether it has ended: who comes now needs another run. */
   get hasEnded(): boolean {
     return this.ended;
+  }
+
+  /** Another caller asks for the same: what he allows is allowed from now on. */
+  join(spec: DownloadSpec): void {
+    this.isOriginAllowed ||= !spec.disableBackToSource;
   }
 
   /** The copy, once its content is known. Rejects if the fill fails before. */
@@ -276,8 +283,8 @@ export class FillRun {
   private async takeFromOrigin(going: Going): Promise<void> {
     const { fill, announcement, report, signal } = going;
     const { origin, originLimiter, faults, random, link } = this.parts;
-    const { url, headers, pieceLength, disableBackToSource } = this.spec;
-    if (disableBackToSource) {
+    const { url, headers, pieceLength } = this.spec;
+    if (!this.isOriginAllowed) {
       throw new ConflictError(
         'BACK_TO_SOURCE_DISABLED',
         'No parent gives the content, and going to the origin was not allowed.',
