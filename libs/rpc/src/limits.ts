@@ -19,10 +19,14 @@ export const CHANNEL_IDLE_MS = 300_000;
 /** Channels kept open; beyond, the longest unused is closed. */
 export const CHANNELS_MAX = 1_024;
 
+/** Bytes in flight of one stream; HTTP/2's own 64 KiB would make content wait for its reader at every turn. */
+export const FLOW_CONTROL_WINDOW_BYTES = 4 * 1024 * 1024;
+
 /** Options common to channels and listeners. */
 export const CHANNEL_OPTIONS = {
   'grpc.max_send_message_length': MESSAGE_SIZE_BYTES_MAX,
   'grpc.max_receive_message_length': MESSAGE_SIZE_BYTES_MAX,
+  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
   'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
   'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
 } as const;
