@@ -131,15 +131,13 @@ export class PieceConnection {
               metadata: metadataOf(piece),
               applied: found.applied,
             };
-      const isSent = await this.send({ copy, piece, header: encodeVortexPacket({ id, message }) });
-      this.parts.onAnswered(isSent ? 'served' : 'corrupt');
+      await this.send({ copy, piece, header: encodeVortexPacket({ id, message }) });
     } catch (error) {
       this.fail(id, request, error);
     }
   }
 
-  /** @returns false if the piece turned out to be broken on disk, and is forgotten. */
-  private async send(what: { copy: Copy; piece: Piece; header: Buffer }): Promise<boolean> {
+  private async send(what: { copy: Copy; piece: Piece; header: Buffer }): Promise<void> {
     const reader = await this.parts.copies.openForReading(what.copy.copyId);
     // In the turn of the mark, so that not one byte more leaves.
     const onPurged = (): void => void this.socket.destroy();
@@ -150,15 +148,12 @@ export class PieceConnection {
         { socket: this.socket, reader, piece, header, signal: this.gone.signal },
         this.parts,
       );
-      return true;
+      this.parts.onAnswered('served');
     } catch (error) {
+      if (error instanceof DataCorruptionError) this.forgetCorrupt(what, error);
       // Bytes may have left already: the child can only be told by the end of the connection.
       this.socket.destroy();
-      if (error instanceof DataCorruptionError) {
-        this.forgetCorrupt(what, error);
-        return false;
-      }
-      throw error;
+      if (!(error instanceof DataCorruptionError)) throw error;
     } finally {
       reader.signal.removeEventListener('abort', onPurged);
       await reader.close();
@@ -166,6 +161,7 @@ export class PieceConnection {
   }
 
   private forgetCorrupt({ copy, piece }: { copy: Copy; piece: Piece }, err: Error): void {
+    this.parts.onAnswered('corrupt');
     this.parts.copies.dropPiece(copy.copyId, piece.number);
     const { taskId, copyId } = copy;
     this.parts.log.error('piece is corrupt on disk', { taskId, copyId, err });
