@@ -11,6 +11,8 @@ export interface OriginFile {
   readonly hasRanges?: boolean;
   /** Whether Content-Length is sent; true unless said otherwise. Without it there are no ranges. */
   readonly hasLength?: boolean;
+  /** Bytes of the file from `fromByte` on are sent only after `until`: a slow origin without a clock. */
+  readonly hold?: { readonly fromByte: number; readonly until: Promise<unknown> };
 }
 
 /** A request as the origin saw it. */
@@ -80,7 +82,8 @@ export class OriginServer {
     const range = parseRange(request.headers.range, file.body.length);
     if (range === undefined || file.hasRanges === false || file.hasLength === false) {
       if (file.hasLength !== false) response.setHeader('content-length', file.body.length);
-      response.writeHead(200).end(file.body);
+      response.writeHead(200);
+      send(response, file, { start: 0, end: file.body.length });
       return;
     }
     const { start, end } = range;
@@ -88,13 +91,29 @@ export class OriginServer {
       response.writeHead(416, { 'content-range': `bytes */${file.body.length}` }).end();
       return;
     }
-    response
-      .writeHead(206, {
-        'content-range': `bytes ${start}-${end - 1}/${file.body.length}`,
-        'content-length': end - start,
-      })
-      .end(file.body.subarray(start, end));
+    response.writeHead(206, {
+      'content-range': `bytes ${start}-${end - 1}/${file.body.length}`,
+      'content-length': end - start,
+    });
+    send(response, file, { start, end });
   }
+}
+
+/** Sends these bytes of the file, those that are held only after the wait. */
+function send(
+  response: ServerResponse,
+  { body, hold }: OriginFile,
+  { start, end }: { start: number; end: number },
+): void {
+  if (hold === undefined || hold.fromByte >= end) {
+    response.end(body.subarray(start, end));
+    return;
+  }
+  const heldFrom = Math.max(start, hold.fromByte);
+  response.flushHeaders();
+  if (heldFrom > start) response.write(body.subarray(start, heldFrom));
+  const rest = (): void => void response.end(body.subarray(heldFrom, end));
+  hold.until.then(rest, rest);
 }
 
 /** Reads `bytes=a-b` and `bytes=a-`; `end` is exclusive. */

@@ -56,7 +56,7 @@ export interface LocalClusterOptions extends ClusterShape {
  */
 export class LocalCluster {
   private readonly running = new Map<string, DaemonProcess>();
-  private readonly restarted = new Set<string>();
+  private readonly restartEnv = new Map<string, Readonly<Record<string, string>>>();
   private planned: PlannedProcess[] = [];
 
   constructor(private readonly options: LocalClusterOptions) {}
@@ -88,9 +88,9 @@ export class LocalCluster {
     return this.writeRecord();
   }
 
-  /** Starts one process that has ended, on the ports it had; without the environment it was first given. */
-  async restart(name: string): Promise<ProcessRecord> {
-    this.restarted.add(name);
+  /** Starts one process that has ended, on the ports it had; with `env` instead of the environment it was first given. */
+  async restart(name: string, env: Readonly<Record<string, string>> = {}): Promise<ProcessRecord> {
+    this.restartEnv.set(name, env);
     const planned = this.planned.find((p) => p.name === name);
     if (planned === undefined) {
       throw new ConfigError(
@@ -169,7 +169,7 @@ export class LocalCluster {
   }
 
   private commandOf(planned: PlannedProcess): DaemonCommand {
-    const env = this.restarted.has(planned.name) ? undefined : this.options.env?.[planned.name];
+    const env = this.restartEnv.get(planned.name) ?? this.options.env?.[planned.name];
     const extra = env === undefined ? {} : { env };
     if (planned.role === 'nats') {
       return {
