@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { argv, env } from 'node:process';
 import { configFileFromArgv, faultsFromEnv, loadConfig } from '@pondhawk/config';
 import { ConfigError, toError } from '@pondhawk/core';
-import { SystemClock, createLog } from '@pondhawk/observability';
+import { SystemClock, createLog, stopOnSignals } from '@pondhawk/observability';
 import { ManagerConfig } from './config/manager.config.js';
 import { startManager } from './start-manager.js';
 
@@ -27,20 +27,13 @@ async function main(): Promise<void> {
     envPrefix: 'PONDHAWK_MANAGER',
   });
   const log = createLog({ level: config.log.level, component: 'manager' });
-  const { app } = await startManager({
+  const { stop } = await startManager({
     config,
     log,
     faults: faultsFromEnv(),
     clock: new SystemClock(),
   });
-  app.enableShutdownHooks();
-  exitOnSecondSignal();
-}
-
-function exitOnSecondSignal(): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => process.on(signal, () => process.exit(EXIT_FAILURE)));
-  }
+  stopOnSignals({ stop, log });
 }
 
 main().catch((thrown: unknown) => {

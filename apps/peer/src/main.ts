@@ -1,10 +1,9 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
-import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { configFileFromArgv, faultsFromEnv, loadConfig } from '@pondhawk/config';
 import { ConfigError, parseIncarnation, toError } from '@pondhawk/core';
-import { Metrics, SystemClock, createLog, type Log } from '@pondhawk/observability';
+import { Metrics, SystemClock, createLog, stopOnSignals } from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
 import { PeerConfig } from './peer.config.js';
 import { PeerModule } from './peer.module.js';
@@ -46,31 +45,12 @@ async function main(): Promise<void> {
     }),
     { logger: false, abortOnError: false },
   );
-  stopOnSignals(app, log);
+  stopOnSignals({ stop: () => app.close(), log });
 }
 
 /** The one place of this app that looks at its surroundings. */
 function environment(): { argv: string[]; env: NodeJS.ProcessEnv } {
   return { argv: process.argv.slice(2), env: process.env };
-}
-
-/** The first signal stops in order, a second one at once. */
-function stopOnSignals(app: INestApplicationContext, log: Log): void {
-  let isStopping = false;
-  const stop = (signal: string): void => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    log.info('stopping', { signal });
-    app
-      .close()
-      .then(() => process.exit(0))
-      .catch((error: unknown) => {
-        log.error('stop failed', { err: error });
-        process.exit(1);
-      });
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
 }
 
 main().catch((thrown: unknown) => {

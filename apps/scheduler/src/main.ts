@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { configFileFromArgv, loadConfig } from '@pondhawk/config';
 import { toError } from '@pondhawk/core';
-import { createLog } from '@pondhawk/observability';
+import { createLog, stopOnSignals } from '@pondhawk/observability';
 import { orderStrategy } from './orders/order-strategy.js';
 import { SchedulerConfig } from './scheduler.config.js';
 import { SchedulerModule } from './scheduler.module.js';
@@ -26,8 +26,8 @@ async function main(): Promise<void> {
     logger: false,
     abortOnError: false,
   });
-  app.enableShutdownHooks();
   await app.listen();
+  stopOnSignals({ stop: () => app.close(), log: transport.log });
 }
 
 main().catch((thrown: unknown) => {

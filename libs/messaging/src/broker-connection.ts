@@ -78,17 +78,19 @@ export class BrokerConnection {
     return this.client;
   }
 
-  /** Sends what is buffered and hangs up. Nothing works afterwards. */
+  /**
+   * Sends what is buffered, as long as there is a broker to take it, and hangs up. Nothing works
+   * afterwards. Takes at most three times BROKER_TIMEOUT_MS, whatever the broker does meanwhile.
+   */
   async close(): Promise<void> {
     this.closing.abort();
     const { client } = this;
     if (client !== undefined && !client.isClosed()) {
-      const drained = this.isUp ? client.drain() : client.close();
-      // Unreferenced: a wait that nobody needs any more must not keep the process.
-      const limit = delay(BROKER_TIMEOUT_MS, undefined, { ref: false });
-      await Promise.race([drained.catch(() => client.close()), limit]);
+      // A drain of a lost connection waits for the redial, so the loss ends the wait as well.
+      if (this.isUp) await within(BROKER_TIMEOUT_MS, [client.drain(), this.nextChange(undefined)]);
+      await within(BROKER_TIMEOUT_MS, [client.close()]);
     }
-    await this.dialling;
+    await within(BROKER_TIMEOUT_MS, [this.dialling ?? Promise.resolve()]);
   }
 
   private async run(): Promise<void> {
@@ -158,6 +160,15 @@ export class BrokerConnection {
       signal?.addEventListener('abort', done, { once: true });
     });
   }
+}
+
+/** Waits for the first end of any kind, at most `limitMs`. */
+async function within(limitMs: number, ends: readonly Promise<unknown>[]): Promise<void> {
+  const timer = new AbortController();
+  const limit = delay(limitMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  // What went wrong with a connection that is being given up changes nothing any more.
+  await Promise.race([...ends.map((end) => end.catch(() => undefined)), limit]);
+  timer.abort();
 }
 
 function redialDelayMs(attempt: number): number {
