@@ -108,18 +108,33 @@ const gone = async (): Promise<HostAnswer> =>
   Promise.resolve({ outcome: 'deleted', deletedBytes: 5 });
 
 describe('OrderExecutor', () => {
-  it('names every home host first, then each outcome, and says when it is the last report', async () => {
+  it('names hosts that have not answered as pending, then each outcome, and says when it is the last report', async () => {
     const sink = new Sink();
-    await makeExecutor(makeLoop(names(3)), new FakeHosts(gone)).execute(anOrder(), sink.send);
-    expect(sink.reports[0]?.targets.map(({ outcome }) => outcome)).toEqual([
-      'pending',
-      'pending',
-      'pending',
-    ]);
+    let release: (answer: HostAnswer) => void = () => undefined;
+    const slow = new Promise<HostAnswer>((resolve) => (release = resolve));
+    const done = makeExecutor(makeLoop(names(3)), new FakeHosts(() => slow)).execute(
+      anOrder(),
+      sink.send,
+    );
+    await eventually(() => sink.reports.length > 0, { timeoutMs: 5_000 });
+    expect(sink.outcomes('pending')).toHaveLength(3);
+    release({ outcome: 'deleted', deletedBytes: 5 });
+    await done;
     expect(sink.outcomes('deleted').map(({ deleted_bytes }) => deleted_bytes)).toEqual([5, 5, 5]);
     expect(sink.reports.map(({ is_last }) => is_last)).toEqual([
       ...sink.reports.slice(1).map(() => false),
       true,
+    ]);
+  });
+
+  it('needs one report when every host answers at once', async () => {
+    const sink = new Sink();
+    await makeExecutor(makeLoop(names(3)), new FakeHosts(gone)).execute(anOrder(), sink.send);
+    expect(sink.reports).toMatchObject([
+      {
+        is_last: true,
+        targets: [{ outcome: 'deleted' }, { outcome: 'deleted' }, { outcome: 'deleted' }],
+      },
     ]);
   });
 

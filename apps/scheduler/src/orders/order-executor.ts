@@ -36,8 +36,8 @@ export interface OrderExecutorOptions {
 
 /**
  * Every announced host is asked, not only those that memory names as holders: memory is lost at a
- * restart, disks are not. The first report names all hosts as pending; each outcome follows as it
- * comes, so that a hung host holds up nobody.
+ * restart, disks are not. The first report names all hosts, as pending unless they have answered by
+ * then; each outcome follows soon after it came, so that a hung host holds up nobody.
  */
 export class OrderExecutor {
   constructor(private readonly options: OrderExecutorOptions) {}
@@ -52,7 +52,6 @@ export class OrderExecutor {
     const hosts = this.homeHosts(order);
     for (const host of hosts)
       batcher.add(this.target(host, { outcome: 'pending', try: 0, attempts: 0 }));
-    batcher.flush(false);
     const endsAtMs =
       this.options.clock.monotonicMs() +
       Math.max(

@@ -7,19 +7,25 @@ import {
   type TargetReport,
 } from '@pondhawk/contracts';
 
-/** How long an outcome may wait for others to travel with. */
-const BATCH_DELAY_MS = 20;
+/**
+ * How long an outcome may wait for others to travel with: twice as long after each report, because
+ * each costs the manager a commit, and who watches wants the first ones soon.
+ */
+const BATCH_DELAY_MS_MIN = 50;
+const BATCH_DELAY_MS_MAX = 250;
 
 /** Sends a report and resolves once the broker has it. */
 export type SendReport = (report: ReportPayload) => Promise<void>;
 
 /**
- * Gathers the targets of one attempt into reports of at most 500, none later than 20 ms after it
- * came. Reports leave one after another; `finish` sends the last one and throws the first failure.
+ * Gathers the targets of one attempt into reports of at most 500, none later than 250 ms after it
+ * came. What is said later of a target that still waits takes its place. Reports leave one after
+ * another; `finish` sends the last one and throws the first failure.
  */
 export class ReportBatcher {
-  private waiting: TargetReport[] = [];
+  private readonly waiting = new Map<string, TargetReport>(); // By node.
   private timer: NodeJS.Timeout | undefined; // Set while targets wait.
+  private delayMs = BATCH_DELAY_MS_MIN;
   private sending: Promise<void> = Promise.resolve();
   private failure: unknown;
 
@@ -30,20 +36,9 @@ export class ReportBatcher {
 
   /** Takes one target along. */
   add(target: TargetReport): void {
-    this.waiting.push(target);
-    if (this.waiting.length >= TARGETS_PER_REPORT_MAX) this.flush(false);
-    else this.timer ??= setTimeout(() => this.flush(false), BATCH_DELAY_MS);
-  }
-
-  /** Sends what waits now. */
-  flush(isLast: boolean): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    do {
-      const targets = this.waiting.splice(0, TARGETS_PER_REPORT_MAX);
-      if (targets.length === 0 && !isLast) return;
-      this.enqueue(targets, isLast && this.waiting.length === 0);
-    } while (this.waiting.length > 0);
+    this.waiting.set(target.node, target);
+    if (this.waiting.size >= TARGETS_PER_REPORT_MAX) this.flush(false);
+    else this.timer ??= setTimeout(() => this.flush(false), this.delayMs);
   }
 
   /** Sends the last report. @throws what the first failed sending threw: the order must come again. */
@@ -51,6 +46,16 @@ export class ReportBatcher {
     this.flush(true);
     await this.sending;
     if (this.failure !== undefined) throw this.failure as Error;
+  }
+
+  /** Sends what waits; at the end also an empty report, that says it is the last. */
+  private flush(isLast: boolean): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.delayMs = Math.min(this.delayMs * 2, BATCH_DELAY_MS_MAX);
+    const targets = [...this.waiting.values()];
+    this.waiting.clear();
+    if (targets.length > 0 || isLast) this.enqueue(targets, isLast);
   }
 
   private enqueue(targets: TargetReport[], isLast: boolean): void {
