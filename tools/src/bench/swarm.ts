@@ -17,7 +17,7 @@ interface Round {
 
 /** Measures it. */
 export async function benchSwarm(options: BenchOptions): Promise<PartReport> {
-  const sizeBytes = (options.isQuick ? 16 : 128) * MIB;
+  const sizeBytes = (options.isQuick ? 16 : 64) * MIB;
   const rounds = options.isQuick ? 1 : 3;
   const names = Array.from({ length: PEERS }, (_, index) => `peer-${index + 1}`);
   const cap = { PONDHAWK_PEER_UPLOAD_RATE_LIMIT_BYTES_PER_SECOND: String(CAP_BYTES_PER_SECOND) };
