@@ -4,6 +4,7 @@ import { openDatabase, toStorageError } from '@pondhawk/storage';
 import { ConfigError, type PondhawkError, UnavailableError, errnoOf } from '@pondhawk/core';
 import { Kysely, PostgresDialect, type RawBuilder, SqliteDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
+import { StatementCache } from './statement-cache.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
 /** Where the ledger lies. */
@@ -58,14 +59,14 @@ export function toLedgerError(dialect: LedgerDialect, thrown: unknown): Pondhawk
 }
 
 function connectSqlite(path: string): LedgerConnections {
-  const database = openDatabase({ path });
+  const database = new StatementCache(openDatabase({ path }));
   return {
     dialect: 'sqlite',
     writing: new Kysely({ dialect: new SqliteDialect({ database }) }),
-    reading: () =>
-      new Kysely({
-        dialect: new SqliteDialect({ database: openDatabase({ path, readOnly: true }) }),
-      }),
+    reading: () => {
+      const readOnly = new StatementCache(openDatabase({ path, readOnly: true }));
+      return new Kysely({ dialect: new SqliteDialect({ database: readOnly }) });
+    },
   };
 }
 
