@@ -44,6 +44,14 @@ describe('A cluster of two schedulers, a seed peer and three peers', () => {
     );
   }, 30_000);
 
+  it('lists them in pages', async () => {
+    expect([await page(1), await page(2), await page(3)]).toEqual([
+      { page: 1, per_page: 3, total_count: 4, listed: 3 },
+      { page: 2, per_page: 3, total_count: 4, listed: 1 },
+      { page: 3, per_page: 3, total_count: 4, listed: 0 },
+    ]);
+  }, 30_000);
+
   it('clears it on every host by one call that answers host by host', async () => {
     const job = await stage.runJob({ type: 'delete_task', args: { task_id: taskId } });
     expect([job.state, job.result.outcome, job.result.finality]).toEqual([
@@ -61,6 +69,10 @@ describe('A cluster of two schedulers, a seed peer and three peers', () => {
   it('finds nobody afterwards', async () => {
     const job = await stage.runJob({ type: 'get_task', args: { task_id: taskId } });
     expect([job.state, job.result.peers]).toEqual(['SUCCESS', []]);
+  }, 30_000);
+
+  it('lists nothing afterwards', async () => {
+    expect(await page(1)).toEqual({ page: 1, per_page: 3, total_count: 0, listed: 0 });
   }, 30_000);
 
   it('ends with success for a task that nobody has', async () => {
@@ -96,4 +108,15 @@ describe('A cluster of two schedulers, a seed peer and three peers', () => {
     expect(result.stdout).toContain('peer-2');
     expect(result.stdout).toContain('deleted');
   }, 60_000);
+
+  async function page(number: number): Promise<object> {
+    const args = { page: number, per_page: 3 };
+    const { result } = await stage.runJob({ type: 'list_tasks', args });
+    return {
+      page: result.page,
+      per_page: result.per_page,
+      total_count: result.total_count,
+      listed: result.peers?.length,
+    };
+  }
 });

@@ -4,6 +4,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import Database from 'better-sqlite3';
 import {
   LocalCluster,
   makeTempDir,
@@ -11,11 +12,13 @@ import {
   runCommand,
   type ClusterRecord,
   type LocalClusterOptions,
+  type OriginFile,
   type ProcessRecord,
   type TempDir,
 } from '@pondhawk/testing';
 
-const PROJECT_DIR = resolve(__dirname, '..', '..');
+/** Root of the project. */
+export const PROJECT_DIR = resolve(__dirname, '..', '..');
 const COMMAND_TIMEOUT_MS = 60_000;
 
 /** What a command printed, and how it ended. */
@@ -33,7 +36,7 @@ export class Stage {
   private contents = 0;
 
   private constructor(
-    private readonly folder: TempDir,
+    readonly folder: TempDir,
     readonly cluster: LocalCluster,
     readonly origin: OriginServer,
     readonly record: ClusterRecord,
@@ -57,14 +60,22 @@ export class Stage {
     await this.folder.remove();
   }
 
-  /** Serves new random bytes. */
-  serve(sizeBytes: number): Content {
+  /** Serves new random bytes, with `facts` laid over the origin's ordinary answer. */
+  serve(sizeBytes: number, facts: Partial<OriginFile> = {}): Content {
     this.contents += 1;
     const path = `/content-${this.contents}`;
     const body = randomFillSync(Buffer.alloc(sizeBytes));
-    this.origin.serve(path, { body, etag: `"${this.contents}"` });
+    this.origin.serve(path, { body, etag: `"${this.contents}"`, ...facts });
     const sha256 = createHash('sha256').update(body).digest('hex');
     return { url: this.origin.url(path), body, sha256 };
+  }
+
+  /** Serves new random bytes, of which the second half stays at the origin until `release`. */
+  serveHeld(sizeBytes: number): Content & { readonly release: () => void } {
+    let release = (): void => undefined;
+    const until = new Promise<void>((resolve) => (release = resolve));
+    const hold = { fromByte: sizeBytes / 2, until };
+    return { ...this.serve(sizeBytes, { hold }), release: () => release() };
   }
 
   /** Every host of the cluster: peers and seeds. */
@@ -114,6 +125,26 @@ export class Stage {
     return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   }
 
+  /** Rows of a host's database. */
+  rowsOf(host: ProcessRecord): { copies: number; pieces: number } {
+    const sql = 'SELECT (SELECT count(*) FROM copies) AS copies, count(*) AS pieces FROM pieces';
+    return queryOne<{ copies: number; pieces: number }>(host, sql);
+  }
+
+  /** Bytes of a content in whole pieces on a host's disk. */
+  storedBytesOf(host: ProcessRecord, url: string): number {
+    const sql =
+      'SELECT coalesce(sum(length_bytes), 0) AS bytes FROM pieces JOIN copies USING (copy_id) WHERE url = ?';
+    return queryOne<{ bytes: number }>(host, sql, url).bytes;
+  }
+
+  /** Ends a process as by `kill -9`, and waits until it is gone. */
+  async kill(name: string): Promise<void> {
+    const process = this.cluster.getProcess(name);
+    process.kill('SIGKILL');
+    await process.ended;
+  }
+
   /** Calls the manager's REST API. */
   async rest(
     path: string,
@@ -153,6 +184,16 @@ export class Stage {
   }
 }
 
+/** The one row of a query on a host's database. */
+function queryOne<Row>(host: ProcessRecord, sql: string, ...values: string[]): Row {
+  const db = new Database(join(host.dataDir, 'peer.db'), { readonly: true });
+  try {
+    return db.prepare(sql).get(...values) as Row;
+  } finally {
+    db.close();
+  }
+}
+
 /** A job as the REST API shows it, as far as suites look. */
 export interface Job {
   readonly id: number;
@@ -171,6 +212,8 @@ export interface Job {
     readonly success_peers: readonly HostResult[];
     readonly failure_peers: readonly HostResult[];
     readonly total_count?: number;
+    readonly page?: number;
+    readonly per_page?: number;
   };
 }
 
