@@ -128,14 +128,14 @@ export class Stage {
   /** Rows of a host's database. */
   rowsOf(host: ProcessRecord): { copies: number; pieces: number } {
     const sql = 'SELECT (SELECT count(*) FROM copies) AS copies, count(*) AS pieces FROM pieces';
-    return queryOne<{ copies: number; pieces: number }>(host, sql);
+    return queryOne(host, sql) as { copies: number; pieces: number };
   }
 
   /** Bytes of a content in whole pieces on a host's disk. */
   storedBytesOf(host: ProcessRecord, url: string): number {
     const sql =
       'SELECT coalesce(sum(length_bytes), 0) AS bytes FROM pieces JOIN copies USING (copy_id) WHERE url = ?';
-    return queryOne<{ bytes: number }>(host, sql, url).bytes;
+    return (queryOne(host, sql, url) as { bytes: number }).bytes;
   }
 
   /** Ends a process as by `kill -9`, and waits until it is gone. */
@@ -185,10 +185,10 @@ export class Stage {
 }
 
 /** The one row of a query on a host's database. */
-function queryOne<Row>(host: ProcessRecord, sql: string, ...values: string[]): Row {
+function queryOne(host: ProcessRecord, sql: string, ...values: string[]): unknown {
   const db = new Database(join(host.dataDir, 'peer.db'), { readonly: true });
   try {
-    return db.prepare(sql).get(...values) as Row;
+    return db.prepare(sql).get(...values);
   } finally {
     db.close();
   }

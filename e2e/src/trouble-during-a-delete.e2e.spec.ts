@@ -66,7 +66,7 @@ describe('A delete in trouble', () => {
       const host = stage.cluster.record('peer-4');
       const download = stage.get('peer-4', content.url).then(
         (sha256) => ({ sha256 }),
-        (error: Error) => ({ error: error.message }),
+        (error: unknown) => ({ error: String(error) }),
       );
       await eventually(() => expect(stage.rowsOf(host).pieces).toBeGreaterThan(0), {
         timeoutMs: 15_000,
