@@ -30,8 +30,7 @@ const CHECKS = [
  */
 const SELECTIONS = {
   unit: { words: ['--maxWorkers=2'], limitMs: 10 * 60_000 },
-  // gRPC channels of tests close in the background, later than Jest waits.
-  medium: { words: ['--maxWorkers=2', '--forceExit'], limitMs: 20 * 60_000 },
+  medium: { words: ['--maxWorkers=2'], limitMs: 20 * 60_000 },
   e2e: { words: ['--runInBand'], limitMs: 40 * 60_000 },
 };
 

@@ -27,13 +27,13 @@ async function main(): Promise<void> {
     envPrefix: 'PONDHAWK_MANAGER',
   });
   const log = createLog({ level: config.log.level, component: 'manager' });
-  const { stop } = await startManager({
+  const manager = await startManager({
     config,
     log,
     faults: faultsFromEnv(),
     clock: new SystemClock(),
   });
-  stopOnSignals({ stop, log });
+  stopOnSignals({ stop: () => manager.stop(), log });
 }
 
 main().catch((thrown: unknown) => {

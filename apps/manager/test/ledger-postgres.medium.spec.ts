@@ -19,7 +19,7 @@ describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
 
   afterAll(async () => {
     await server?.stop();
-  });
+  }, START_TIMEOUT_MS);
 
   const createDatabase = (): Promise<string> => {
     databaseCount += 1;
