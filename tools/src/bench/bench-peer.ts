@@ -57,6 +57,15 @@ export class BenchPeer {
     );
   }
 
+  /** Bytes of pieces it has sent to others so far, by its own metrics. */
+  async sentBytes(): Promise<number> {
+    const answer = await fetch(`http://${this.record.addresses['metrics'] ?? ''}/metrics`);
+    const line = /^pondhawk_peer_upload_bytes_total(?:\{[^}]*\})? (\S+)$/m.exec(
+      await answer.text(),
+    );
+    return Number(line?.[1] ?? '0');
+  }
+
   /** Closes its channels. */
   close(): void {
     this.local.close();

@@ -62,7 +62,7 @@ function report(readings: {
       ...{ value, unit: 'MiB', goal: GOAL_MIB, bound: 'most' },
     })),
     notes: [
-      `Raw figures: resident memory (VmRSS) ${REST_MS / 1_000} s after the start, and as long after the last download.`,
+      `Resident memory (VmRSS) ${REST_MS / 1_000} s after the start, and as long after the last download.`,
       'peer-1 is served by the seed peer while that fetches from the origin; then peer-2 fetches from both.',
     ],
   };

@@ -13,6 +13,8 @@ const CAP_BYTES_PER_SECOND = 8 * MIB;
 interface Round {
   readonly seconds: number;
   readonly originMib: number;
+  /** What the seed sent; the peers sent each other the rest. */
+  readonly seedMib: number;
 }
 
 /** Measures it. */
@@ -31,7 +33,8 @@ export async function benchSwarm(options: BenchOptions): Promise<PartReport> {
       const share = formatNumber(perfect / result.seconds);
       options.say(
         `round ${round + 1}: all after ${formatNumber(result.seconds)} s, ${share} of the cap, ` +
-          `${formatNumber(result.originMib)} MiB from the origin; load ${loadAverage()}`,
+          `${formatNumber(result.seedMib)} MiB from the seed, ` +
+          `${formatNumber(result.originMib)} from the origin; load ${loadAverage()}`,
       );
     }
     return report(taken, sizeBytes);
@@ -62,11 +65,13 @@ async function play(
   const peers = names.map((peer) => new BenchPeer(bench.cluster.record(peer)));
   try {
     await seed.download(url);
+    const sentBefore = await seed.sentBytes();
     const startedAt = performance.now();
     const receipts = await Promise.all(peers.map((peer) => peer.download(url)));
     const seconds = (performance.now() - startedAt) / 1_000;
     await Promise.all([seed, ...peers].map((peer) => peer.deleteTask(receipts[0]?.taskId ?? '')));
-    return { seconds, originMib: originBytes(receipts) / MIB };
+    const seedMib = ((await seed.sentBytes()) - sentBefore) / MIB;
+    return { seconds, originMib: originBytes(receipts) / MIB, seedMib };
   } finally {
     for (const peer of [seed, ...peers]) peer.close();
   }
@@ -83,6 +88,7 @@ function report(rounds: readonly Round[], sizeBytes: number): PartReport {
     part: 'swarm',
     series: [
       { name: 'last of 8 peers', unit: 's', values: seconds },
+      { name: 'from the seed', unit: 'MiB', values: rounds.map((round) => round.seedMib) },
       { name: 'from the origin', unit: 'MiB', values: rounds.map((round) => round.originMib) },
     ],
     findings: [
