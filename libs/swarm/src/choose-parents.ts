@@ -1,7 +1,7 @@
 /** Who may be whose parent, and who is the better one. */
 
 import type { PeerId, RandomSource } from '@pondhawk/core';
-import { canServe } from './peer-state.js';
+import { canServe, isUnderWay } from './peer-state.js';
 import type { SwarmLimits } from './swarm-limits.js';
 import type { SwarmHost, SwarmPeer, SwarmTask } from './swarm-model.js';
 
@@ -57,8 +57,8 @@ function isUsable(peer: SwarmPeer, choice: ParentChoice): boolean {
 /** Whether the peer has, or will have, pieces of the version that the task has now. */
 function hasSomething(peer: SwarmPeer, { content }: SwarmTask): boolean {
   if (!canServe(peer.state)) return false;
-  // A running peer without parents has nothing and gets nothing.
-  if (peer.state === 'Running' && peer.parents.size === 0) return false;
+  // A peer under way without parents has nothing and gets nothing.
+  if (isUnderWay(peer.state) && peer.parents.size === 0) return false;
   return peer.version === undefined || content === undefined || peer.version === content.version;
 }
 

@@ -65,9 +65,18 @@ export function nextPeerState(state: PeerState, event: PeerEvent): PeerState | u
   return TRANSITIONS[state][event];
 }
 
-/** Whether a peer in this state may serve pieces. `Running` may: what it has is announced piece by piece. */
+/**
+ * Whether a peer in this state may serve pieces. One under way may: what it has is announced piece by
+ * piece. One that has only just been given parents may too, so that peers that come in the same
+ * instant find each other.
+ */
 export function canServe(state: PeerState): boolean {
-  return state === 'Running' || state === 'BackToSource' || state === 'Succeeded';
+  return isUnderWay(state) || state === 'BackToSource' || state === 'Succeeded';
+}
+
+/** Whether the peer takes pieces from parents, or is about to. */
+export function isUnderWay(state: PeerState): boolean {
+  return state === 'ReceivedNormal' || state === 'Running';
 }
 
 /** Whether the peer's download has come to its end, well or not. */

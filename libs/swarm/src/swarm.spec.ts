@@ -79,8 +79,15 @@ describe('Swarm', () => {
       expect(stage.answers(stage.apply(register('s', 'seed')))).toEqual([
         's<-origin',
         'a<-s',
-        'b<-s',
+        'b<-a+s',
       ]);
+    });
+
+    it('lets those who were given parents serve those who come next, before they have begun', () => {
+      const stage = new Stage();
+      stage.apply(...['a', 'b', 'c'].map((name) => host(`h-${name}`)));
+      const effects = stage.apply(register('a'), register('b'), register('c'));
+      expect(stage.answers(effects)).toEqual(['a<-origin', 'b<-a', 'c<-a+b']);
     });
   });
 

@@ -8,7 +8,7 @@ import { formatNumber, type PartReport } from './report.js';
 import { median } from './statistics.js';
 
 const PEERS = 8;
-const CAP_BYTES_PER_SECOND = 8 * MIB;
+const CAP_BYTES_PER_SECOND = 16 * MIB;
 
 interface Round {
   readonly seconds: number;
@@ -19,7 +19,7 @@ interface Round {
 
 /** Measures it. */
 export async function benchSwarm(options: BenchOptions): Promise<PartReport> {
-  const sizeBytes = (options.isQuick ? 16 : 64) * MIB;
+  const sizeBytes = (options.isQuick ? 64 : 256) * MIB;
   const rounds = options.isQuick ? 1 : 3;
   const names = Array.from({ length: PEERS }, (_, index) => `peer-${index + 1}`);
   const cap = { PONDHAWK_PEER_UPLOAD_RATE_LIMIT_BYTES_PER_SECOND: String(CAP_BYTES_PER_SECOND) };

@@ -4,6 +4,7 @@ import type { ExpectedDigests, Fill, Piece, PieceWriter } from '../copies/index.
 import type { RateLimiter } from '../rate-limit/index.js';
 import type { ChangeSignal } from './change-signal.js';
 import type { Parent } from './parent.js';
+import { PATIENCE_MS, ParentPreference } from './parent-preference.js';
 import type { PieceDigests, TrustedPiece } from './piece-digests.js';
 import type { PieceReceiver } from './vortex-connection.js';
 
@@ -34,6 +35,7 @@ export interface ParentFetch {
 interface Choice {
   readonly number: number;
   readonly parent: Parent;
+  readonly isProbe: boolean;
 }
 
 /**
@@ -41,11 +43,12 @@ interface Choice {
  * whole, no usable parent can come to hold another, or nothing came for PARENTS_STALL_MS_MAX.
  *
  * Pieces are taken in random order among those at hand, so that children of one parent soon have
- * different pieces for each other; of the parents that hold a piece the least loaded is asked.
+ * different pieces for each other; which parents are asked is ParentPreference's part.
  */
 export class ParentFetcher {
   private readonly inFlight = new Set<number>(); // Asked for, and not yet durable.
   private receiving = 0; // Of these, those whose bytes are still coming.
+  private readonly preference = new ParentPreference(() => performance.now());
   private failure: Error | undefined; // The fill cannot go on: disk full, purged.
 
   constructor(private readonly fetch: ParentFetch) {}
@@ -53,13 +56,17 @@ export class ParentFetcher {
   /** @throws what writing to the fill throws: CopyPurgedError, UnavailableError (`DISK_FULL`). */
   async run(): Promise<void> {
     const { change, fill, signal, stallMsMax = PARENTS_STALL_MS_MAX } = this.fetch;
+    let changedAtMs = performance.now();
     for (;;) {
       if (signal.aborted) this.failure ??= toError(signal.reason);
       this.startMore();
       if (this.failure !== undefined || this.isOver()) break;
       const wholeCount = fill.pieces.size;
-      const changed = await change.wait(stallMsMax);
-      if (!changed && fill.pieces.size === wholeCount && this.inFlight.size === 0) break;
+      // Not longer than a spared parent is spared for one that brings nothing.
+      const changed = await change.wait(Math.min(stallMsMax, PATIENCE_MS));
+      const nowMs = performance.now();
+      if (changed || fill.pieces.size !== wholeCount || this.inFlight.size > 0) changedAtMs = nowMs;
+      else if (nowMs - changedAtMs >= stallMsMax) break;
     }
     while (this.inFlight.size > 0) await change.wait(stallMsMax);
     if (this.failure !== undefined) throw this.failure;
@@ -88,18 +95,13 @@ export class ParentFetcher {
 
   private choose(): Choice | undefined {
     const { parents, random } = this.fetch;
-    const holders = parents.filter((parent) => parent.isUsable && parent.hasRoom);
-    const available = new Set<number>();
-    for (const parent of holders) {
-      for (const number of parent.pieces) if (this.isWanted(number)) available.add(number);
+    const isWanted = (number: number): boolean => this.isWanted(number);
+    for (const { parent, isProbe } of this.preference.allowed(parents, isWanted)) {
+      const wanted = [...parent.pieces].filter(isWanted);
+      const number = wanted[Math.floor(random() * wanted.length)];
+      if (number !== undefined) return { number, parent, isProbe };
     }
-    if (available.size === 0) return undefined;
-    const number = [...available][Math.floor(random() * available.size)];
-    if (number === undefined) return undefined;
-    const [parent] = holders
-      .filter((holder) => holder.pieces.has(number))
-      .sort((a, b) => a.inFlight - b.inFlight);
-    return parent === undefined ? undefined : { number, parent };
+    return undefined;
   }
 
   private isWanted(number: number): boolean {
@@ -118,10 +120,11 @@ export class ParentFetcher {
     return !digests.hasEnded && usable.some((parent) => [...parent.pieces].some(isMissing));
   }
 
-  private start({ number, parent }: Choice): void {
+  private start(choice: Choice): void {
+    const { number, parent } = choice;
     const { change, onPiece, onPieceFailed } = this.fetch;
     this.inFlight.add(number);
-    this.fetchPiece(number, parent)
+    this.fetchPiece(choice)
       .then((piece) => onPiece(piece, parent))
       .catch((thrown: unknown) => {
         const error = toError(thrown);
@@ -137,13 +140,15 @@ export class ParentFetcher {
       });
   }
 
-  private async fetchPiece(number: number, parent: Parent): Promise<Piece> {
+  private async fetchPiece({ number, parent, isProbe }: Choice): Promise<Piece> {
     const receipt = new PieceReceipt(this.fetch, number, parent.id);
     this.receiving += 1;
+    const inFlight = this.preference.started(isProbe);
     try {
       await parent.fetch(number, receipt);
     } finally {
       this.receiving -= 1;
+      this.preference.ended(inFlight, receipt.receivedBytes);
       this.fetch.change.notify();
     }
     return receipt.finish();
@@ -192,6 +197,11 @@ class PieceReceipt implements PieceReceiver {
     const paid = limiter.take(bytes.length, signal);
     if (paid !== undefined) await paid;
     await this.writer?.write(bytes);
+  }
+
+  /** Bytes that have come. */
+  get receivedBytes(): number {
+    return this.writer?.receivedBytes ?? 0;
   }
 
   async finish(): Promise<Piece> {

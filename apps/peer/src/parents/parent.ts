@@ -16,7 +16,7 @@ import { type PieceReceiver, VortexConnection } from './vortex-connection.js';
 /** Failed pieces after which a parent is dropped for the rest of the fill. */
 export const PARENT_FAILURES_MAX = 3;
 /** Connections to one parent. */
-export const PARENT_CONNECTIONS_MAX = 4;
+export const PARENT_CONNECTIONS_MAX = 2;
 
 /** What is asked of a parent, and on whose behalf. */
 export interface ParentTask {
@@ -37,6 +37,8 @@ export class Parent {
   readonly pieces = new Set<number>();
   /** Pieces on their way from it. */
   inFlight = 0;
+  /** When it last told of a piece, or was met (monotonic). */
+  newsAtMs = performance.now();
   private failures = 0;
   private readonly abort = new AbortController();
   private readonly idle: VortexConnection[] = [];
@@ -161,6 +163,7 @@ export class Parent {
       if (tcpPort === undefined) continue;
       this.address = { host: ip, port: tcpPort };
       this.pieces.add(parsePieceNumber(number));
+      this.newsAtMs = performance.now();
       this.change.notify();
     }
   }
