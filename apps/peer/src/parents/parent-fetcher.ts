@@ -57,16 +57,15 @@ export class ParentFetcher {
   async run(): Promise<void> {
     const { change, fill, signal, stallMsMax = PARENTS_STALL_MS_MAX } = this.fetch;
     let changedAtMs = performance.now();
-    for (;;) {
+    while (performance.now() - changedAtMs < stallMsMax) {
       if (signal.aborted) this.failure ??= toError(signal.reason);
       this.startMore();
       if (this.failure !== undefined || this.isOver()) break;
       const wholeCount = fill.pieces.size;
-      // Not longer than a spared parent is spared for one that brings nothing.
+      // Not longer than a parent that brings nothing is waited for.
       const changed = await change.wait(Math.min(stallMsMax, PATIENCE_MS));
-      const nowMs = performance.now();
-      if (changed || fill.pieces.size !== wholeCount || this.inFlight.size > 0) changedAtMs = nowMs;
-      else if (nowMs - changedAtMs >= stallMsMax) break;
+      const isMoving = changed || fill.pieces.size !== wholeCount || this.inFlight.size > 0;
+      if (isMoving) changedAtMs = performance.now();
     }
     while (this.inFlight.size > 0) await change.wait(stallMsMax);
     if (this.failure !== undefined) throw this.failure;
