@@ -1,5 +1,5 @@
 import { ManualClock } from '@pondhawk/core';
-import { ChannelPool } from './channel-pool.js';
+import { callUnary, ChannelPool, GrpcServer, HealthService } from './index.js';
 
 describe('ChannelPool', () => {
   let clock: ManualClock;
@@ -35,4 +35,33 @@ describe('ChannelPool', () => {
     expect(pool.size).toBe(3);
     expect(pool.get('127.0.0.1:1')).toBe(first);
   });
+
+  it('reaches a daemon that is back at once, however often it was asked while it was away', async () => {
+    const daemon = newDaemon(0);
+    const port = await daemon.start();
+    await askHealth(port);
+    await daemon.stop(0);
+    for (let tries = 0; tries < 8; tries += 1) await expect(askHealth(port)).rejects.toThrow();
+    const restarted = newDaemon(port);
+    await restarted.start();
+    try {
+      await expect(askHealth(port)).resolves.toBeDefined();
+    } finally {
+      await restarted.stop(0);
+    }
+  });
+
+  function newDaemon(port: number): GrpcServer {
+    return new GrpcServer({
+      listen: { host: '127.0.0.1', port },
+      onUnexpectedError: ({ error }) => {
+        throw error;
+      },
+    });
+  }
+
+  function askHealth(port: number): Promise<unknown> {
+    const client = pool.get(`127.0.0.1:${port}`);
+    return callUnary(client, HealthService.check, { service: '' }, { timeoutMs: 4_000 });
+  }
 });

@@ -1,4 +1,4 @@
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { Clock } from '@pondhawk/core';
 import {
   CHANNELS_MAX,
@@ -37,7 +37,8 @@ export interface ChannelPoolOptions {
 }
 
 /**
- * Channels by address. One that nobody asked for during CHANNEL_IDLE_MS is closed, and so is the
+ * Channels by address. One that lost its connection and could not make a new one is replaced: it
+ * would fail calls unsent until its next dial, although the daemon may be back. One that nobody asked for during CHANNEL_IDLE_MS is closed, and so is the
  * longest unused one when there are CHANNELS_MAX; calls under way on it finish. Ask for the client
  * at each call, do not keep it.
  */
@@ -72,7 +73,11 @@ export class ChannelPool {
   private take(address: string): Client | undefined {
     const client = this.channels.get(address)?.client;
     this.channels.delete(address);
-    return client;
+    if (client?.getChannel().getConnectivityState(false) !== connectivityState.TRANSIENT_FAILURE) {
+      return client;
+    }
+    client.close();
+    return undefined;
   }
 
   private closeOld(nowMs: number): void {
