@@ -22,7 +22,7 @@ class FakeHosts extends HostCaller {
   open = 0;
   openMax = 0;
 
-  constructor(private readonly answer: (host: string) => Promise<HostAnswer>) {
+  constructor(private readonly answer: (host: string, port: number) => Promise<HostAnswer>) {
     super();
   }
 
@@ -31,7 +31,7 @@ class FakeHosts extends HostCaller {
     this.open += 1;
     this.openMax = Math.max(this.openMax, this.open);
     try {
-      return await this.answer(host.id);
+      return await this.answer(host.id, host.port);
     } finally {
       this.open -= 1;
     }
@@ -195,6 +195,26 @@ describe('OrderExecutor', () => {
     expect(sink.outcomes('failed')).toMatchObject([
       { code: 'HOST_UNREACHABLE', attempts: HOST_TRIES_MAX },
     ]);
+  });
+
+  it('asks a host that announced itself anew at its new address', async () => {
+    const loop = makeLoop(names(1));
+    const fake = new FakeHosts(async (id, port) => {
+      if (port === 4001) return gone();
+      loop.hosts.set(
+        id as never,
+        commonV2.Host.fromPartial({ id, ip: '127.0.0.1', port: 4001, downloadPort: 4001 }),
+      );
+      return Promise.resolve({
+        outcome: 'failed',
+        code: 'HOST_UNREACHABLE',
+        message: 'refused',
+        isRetryable: true,
+      });
+    });
+    const sink = new Sink();
+    await makeExecutor(loop, fake).execute(anOrder(), sink.send);
+    expect(sink.outcomes('deleted')).toMatchObject([{ attempts: 2 }]);
   });
 
   it('sends the number of the purge with the call', async () => {

@@ -72,7 +72,7 @@ export class GrpcHostCaller extends HostCaller {
         ? { outcome: 'absent' }
         : { outcome: 'deleted', deletedBytes: outcome?.deleted_bytes };
     } catch (thrown) {
-      return describeFailure(toError(thrown));
+      return describeFailure(toError(thrown), `${host.ip}:${host.port}`, timeoutMs);
     }
   }
 }
@@ -80,14 +80,17 @@ export class GrpcHostCaller extends HostCaller {
 /** Other daemons answer INTERNAL with such a text where ours answer NOT_FOUND. */
 const ABSENT_TEXT = /task \S* ?not found/i;
 
-function describeFailure(error: Error): HostAnswer {
+function describeFailure(error: Error, address: string, timeoutMs: number): HostAnswer {
   if (error instanceof NotFoundError || ABSENT_TEXT.test(error.message))
     return { outcome: 'absent' };
   if (error instanceof UnavailableError) {
     return {
       outcome: 'failed',
       code: 'HOST_UNREACHABLE',
-      message: error.message,
+      message:
+        error.code === 'DEADLINE_EXCEEDED'
+          ? `No answer from ${address} within ${Math.ceil(timeoutMs)} ms.`
+          : `No connection to ${address}; is its daemon running?`,
       isRetryable: true,
     };
   }

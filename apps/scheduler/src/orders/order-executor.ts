@@ -122,7 +122,9 @@ export class OrderExecutor {
       const leftMs = untilMs - clock.monotonicMs();
       if (leftMs <= 0) break;
       tries += 1;
-      answer = await caller.ask(host, question, Math.min(HOST_CALL_TIMEOUT_MS, leftMs));
+      // A host that restarted since the last try may have announced another address.
+      const now = this.options.loop.hosts.get(parseHostId(host.id)) ?? host;
+      answer = await caller.ask(now, question, Math.min(HOST_CALL_TIMEOUT_MS, leftMs));
       faults.reach('scheduler.order.host-asked');
       if (answer.outcome !== 'failed' || !answer.isRetryable || tries === HOST_TRIES_MAX) break;
       await sleep(
