@@ -1,4 +1,4 @@
-/** Settings of the manager; every key is described in docs/config.md. */
+/** Settings of the manager; every key is described in docs/configuration.md. */
 
 import { LOG_LEVELS, type LogLevel } from '@pondhawk/observability';
 import { Type } from 'class-transformer';
