@@ -1,4 +1,11 @@
-import { commonV2, OrderPayload, type ReportPayload, type TargetReport } from '@pondhawk/contracts';
+import {
+  commonV2,
+  HeldTask,
+  OrderPayload,
+  pondhawkV1,
+  type ReportPayload,
+  type TargetReport,
+} from '@pondhawk/contracts';
 import { chooseByRendezvous, NoFaults } from '@pondhawk/core';
 import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { Swarm } from '@pondhawk/swarm';
@@ -245,6 +252,28 @@ describe('OrderExecutor', () => {
     await expect(
       makeExecutor(makeLoop(names(1)), new FakeHosts(gone)).execute(anOrder(), refuse),
     ).rejects.toThrow('no broker');
+  });
+
+  it('tells of a held task what the host told of it before, since StatLocalTask has no url', async () => {
+    const [sink, copies, id] = [new Sink(), new HeldCopies(), 'a'.repeat(64)];
+    const record = { taskId: id, url: 'http://o/f', tag: 't', application: 'a', storedBytes: 7n };
+    copies.tell(names(1)[0] as never, [pondhawkV1.CopyRecord.fromPartial(record)], true);
+    const fake = new FakeHosts(async () =>
+      Promise.resolve({
+        outcome: 'answered',
+        task: Object.assign(new HeldTask(), { id, url: '', finished_bytes: 0, piece_length: 4 }),
+      }),
+    );
+    await makeExecutor(makeLoop(names(1)), fake, copies).execute(
+      anOrder({ type: 'get_task' }),
+      sink.send,
+    );
+    expect(sink.outcomes('answered')[0]?.task).toEqual(
+      expect.objectContaining({
+        ...{ id, url: 'http://o/f', tag: 't', application: 'a' },
+        ...{ finished_bytes: 7, piece_length: 4 },
+      }),
+    );
   });
 
   it('names a host that has not told what it holds when tasks are listed', async () => {

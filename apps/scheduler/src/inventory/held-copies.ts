@@ -23,6 +23,11 @@ export class HeldCopies {
     this.byHost.delete(hostId);
   }
 
+  /** What a host told of one copy, if it did. */
+  find(hostId: HostId, taskId: TaskId): HeldTask | undefined {
+    return this.byHost.get(hostId)?.get(taskId);
+  }
+
   /** What a host holds, sorted by task id; undefined if it has not told yet. */
   findOf(hostId: HostId): HeldTask[] | undefined {
     const held = this.byHost.get(hostId);

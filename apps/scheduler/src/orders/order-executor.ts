@@ -1,7 +1,13 @@
 /** Carries out one order on every host that this scheduler is home for. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TargetReport, toHostRecord, type commonV2, type OrderPayload } from '@pondhawk/contracts';
+import {
+  TargetReport,
+  toHostRecord,
+  type commonV2,
+  type HeldTask,
+  type OrderPayload,
+} from '@pondhawk/contracts';
 import {
   backoffDelayMs,
   chooseByRendezvous,
@@ -92,11 +98,14 @@ export class OrderExecutor {
         }),
     };
     const target = await this.ask(host, question, endsAtMs);
+    const [hostId, taskId] = [parseHostId(host.id), parseTaskId(question.taskId)];
+    if (target.task !== undefined) {
+      target.task = withOrigin(target.task, this.options.copies.find(hostId, taskId));
+    }
     if (
       order.type === 'delete_task' &&
       (target.outcome === 'deleted' || target.outcome === 'absent')
     ) {
-      const [hostId, taskId] = [parseHostId(host.id), parseTaskId(question.taskId)];
       this.options.loop.apply({ kind: 'task-deleted', hostId, taskId });
       this.options.copies.drop(hostId, taskId);
     }
@@ -176,6 +185,14 @@ export class OrderExecutor {
       ...facts,
     });
   }
+}
+
+/** StatLocalTask's answer has no place for what identifies a task; the host told it before. */
+function withOrigin(task: HeldTask, told: HeldTask | undefined): HeldTask {
+  if (told === undefined) return task;
+  const { url, tag, application } = told;
+  const finished_bytes = Math.max(task.finished_bytes, told.finished_bytes);
+  return Object.assign(task, { url, tag, application, finished_bytes });
 }
 
 function toOutcome(answer: HostAnswer): Partial<TargetReport> {
