@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 import { argv, env } from 'node:process';
 import { configFileFromArgv, faultsFromEnv, loadConfig } from '@pondhawk/config';
-import { ConfigError, toError } from '@pondhawk/core';
-import { SystemClock, createLog, stopOnSignals } from '@pondhawk/observability';
+import { SystemClock, createLog, endOnStartFailure, stopOnSignals } from '@pondhawk/observability';
 import { ManagerConfig } from './config/manager.config.js';
 import { startManager } from './start-manager.js';
 
@@ -12,8 +11,6 @@ Runs the manager: REST, gRPC for schedulers and peers, metrics. Every key of the
 an environment variable, such as PONDHAWK_MANAGER_REST_PORT. Stops on SIGTERM and SIGINT; a second
 signal ends it at once.
 `;
-const EXIT_CONFIG = 2;
-const EXIT_FAILURE = 1;
 
 async function main(): Promise<void> {
   const command = configFileFromArgv(argv.slice(2));
@@ -36,9 +33,4 @@ async function main(): Promise<void> {
   stopOnSignals({ stop: () => manager.stop(), log });
 }
 
-main().catch((thrown: unknown) => {
-  const error = toError(thrown);
-  const text = error instanceof ConfigError ? `${error.code}: ${error.message}` : error.stack;
-  process.stderr.write(`pondhawk-manager: ${text ?? error.message}\n`);
-  process.exit(error instanceof ConfigError ? EXIT_CONFIG : EXIT_FAILURE);
-});
+main().catch(endOnStartFailure('pondhawk-manager'));

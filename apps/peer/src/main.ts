@@ -2,8 +2,14 @@ import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { configFileFromArgv, faultsFromEnv, loadConfig } from '@pondhawk/config';
-import { ConfigError, parseIncarnation, toError } from '@pondhawk/core';
-import { Metrics, SystemClock, createLog, stopOnSignals } from '@pondhawk/observability';
+import { parseIncarnation } from '@pondhawk/core';
+import {
+  Metrics,
+  SystemClock,
+  createLog,
+  endOnStartFailure,
+  stopOnSignals,
+} from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
 import { PeerConfig } from './peer.config.js';
 import { PeerModule } from './peer.module.js';
@@ -53,9 +59,4 @@ function environment(): { argv: string[]; env: NodeJS.ProcessEnv } {
   return { argv: process.argv.slice(2), env: process.env };
 }
 
-main().catch((thrown: unknown) => {
-  const error = toError(thrown);
-  const text = error instanceof ConfigError ? `${error.code}: ${error.message}` : error.stack;
-  process.stderr.write(`pondhawk-peer: ${text ?? error.message}\n`);
-  process.exit(1);
-});
+main().catch(endOnStartFailure('pondhawk-peer'));

@@ -104,6 +104,15 @@ describe('pondhawk-peer', () => {
       interestedPieceNumbers: [],
     });
     await expect(sync.next()).rejects.toMatchObject(invalid);
+    const inside = clientOf(`unix:${addresses['socket']!}`);
+    for (const method of [download.deleteTask, download.deleteLocalTask, download.statLocalTask]) {
+      await expect(
+        callUnary<typeof download.deleteTask>(inside, method as never, request, { timeoutMs }),
+      ).rejects.toMatchObject(invalid);
+    }
+    if (taskId === '') return; // Means every task there.
+    const list = callServerStream(inside, pondhawkV1.LocalService.listCopies, { taskId });
+    await expect(list.next()).rejects.toMatchObject(invalid);
   });
 
   it('downloads a task, tells of its pieces, and deletes it with a receipt', async () => {
@@ -186,7 +195,7 @@ describe('pondhawk-peer', () => {
     let text = '';
     second.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
     const code = await new Promise((resolve) => second.once('close', resolve));
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(text).toContain('DATA_FOLDER_IN_USE');
   }, 30_000);
 });

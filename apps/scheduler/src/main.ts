@@ -1,18 +1,22 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { configFileFromArgv, loadConfig } from '@pondhawk/config';
-import { toError } from '@pondhawk/core';
-import { createLog, stopOnSignals } from '@pondhawk/observability';
+import { endOnStartFailure, stopOnSignals } from '@pondhawk/observability';
 import { orderStrategy } from './orders/order-strategy.js';
 import { SchedulerConfig } from './scheduler.config.js';
 import { SchedulerModule } from './scheduler.module.js';
 
-const USAGE = 'usage: pondhawk-scheduler --config FILE.yaml\n';
+const USAGE = `Usage: pondhawk-scheduler --config FILE.yaml
+
+Keeps hosts, tasks and peers of a cluster in memory, finds parents for downloads and carries out orders.
+Settings come from the file and from variables PONDHAWK_SCHEDULER_<SECTION>_<KEY>.
+`;
+const VERSION = '0.1.0';
 
 async function main(): Promise<void> {
   const command = configFileFromArgv(process.argv.slice(2));
   if (command.kind !== 'run') {
-    process.stdout.write(USAGE);
+    process.stdout.write(command.kind === 'help' ? USAGE : `${VERSION}\n`);
     return;
   }
   const config = loadConfig(SchedulerConfig, {
@@ -30,9 +34,4 @@ async function main(): Promise<void> {
   stopOnSignals({ stop: () => app.close(), log: transport.log });
 }
 
-main().catch((thrown: unknown) => {
-  createLog({ level: 'error', component: 'scheduler' }).error('cannot start', {
-    err: toError(thrown),
-  });
-  process.exitCode = 1;
-});
+main().catch(endOnStartFailure('pondhawk-scheduler'));
