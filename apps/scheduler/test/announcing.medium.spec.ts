@@ -39,6 +39,7 @@ describe('The listener of a scheduler', () => {
   let server: GrpcServer;
   let client: Client;
   let loop: SwarmLoop;
+  let copies: HeldCopies;
 
   beforeEach(async () => {
     loop = new SwarmLoop({
@@ -47,7 +48,7 @@ describe('The listener of a scheduler', () => {
       log: new MemoryLog(),
       seeds: new NoSeeds(),
     });
-    const copies = new HeldCopies();
+    copies = new HeldCopies();
     server = new GrpcServer({
       listen: { host: '127.0.0.1', port: 0 },
       onUnexpectedError: ({ error }) => {
@@ -181,19 +182,99 @@ describe('The listener of a scheduler', () => {
     ['host id of 10,000 characters', { id: 'x'.repeat(10_000) }],
     ['no ip', { ip: '' }],
     ['port 70000', { port: 70_000 }],
+    ['a host name of 10,000 characters', { hostname: 'x'.repeat(10_000) }],
+    [
+      'an idc of 10,000 characters',
+      { network: commonV2.Network.fromPartial({ idc: 'x'.repeat(10_000) }) },
+    ],
   ])('refuses a host with %s', async (_, facts) => {
     await expect(announceHost('h', facts)).rejects.toMatchObject({ kind: 'invalid-argument' });
     expect(loop.hosts.size).toBe(0);
   });
 
   it.each(['..', 'A'.repeat(64), `${'a'.repeat(63)}/`, 'x'.repeat(10_000)])(
-    'refuses task id %s',
+    'refuses task id %.70s',
     async (taskId) => {
       await expect(
         callUnary(client, SchedulerService.deleteTask, { hostId: 'h', taskId }, CALL),
       ).rejects.toMatchObject({ kind: 'invalid-argument' });
     },
   );
+
+  const failedBy = (parentId: string): schedulerV2.DownloadPieceFailedRequest =>
+    schedulerV2.DownloadPieceFailedRequest.fromPartial({ parentId });
+  const costing = (seconds: bigint): Said => ({
+    $case: 'downloadPieceFinishedRequest',
+    value: { piece: commonV2.Piece.fromPartial({ length: 4n, cost: { seconds, nanos: 0 } }) },
+  });
+  it.each<[string, Partial<schedulerV2.AnnouncePeerRequest>]>([
+    ['a task id with a path', { taskId: `../${'a'.repeat(61)}` }],
+    ['a task id of 10,000 characters', { taskId: 'a'.repeat(10_000) }],
+    ['a host id with a slash', { hostId: 'a/../b' }],
+    ['a peer id with a NUL', { peerId: 'a\0b' }],
+    ['no peer id', { peerId: '' }],
+    ['a piece that took less than no time', { request: costing(-1n) }],
+    ['a piece that took for ever', { request: costing(2n ** 62n) }],
+    [
+      'a failed parent with a path',
+      { request: { $case: 'downloadPieceFailedRequest', value: failedBy('../x') } },
+    ],
+  ])('ends the stream of a peer that sends %s, and keeps nothing of it', async (_name, facts) => {
+    await announceHost('h-a');
+    const call = callBidi(client, SchedulerService.announcePeer);
+    const answers = call.responses[Symbol.asyncIterator]();
+    await say(call, 'a', REGISTER);
+    await next(answers);
+    await call.send({ hostId: 'h-a', taskId: TASK, peerId: 'a', request: REGISTER, ...facts });
+    await expect(answers.next()).rejects.toMatchObject({ kind: 'invalid-argument' });
+    expect(loop.swarm.peers.size).toBe(0);
+  });
+
+  it.each<[string, Partial<pondhawkV1.CopyRecord>]>([
+    ['a task id with a path', { taskId: '../x' }],
+    ['a copy id with a slash', { copyId: 'a/b' }],
+    ['a url of 100,000 characters', { url: 'u'.repeat(100_000) }],
+    ['a tag of 10,000 characters', { tag: 't'.repeat(10_000) }],
+    ['an application of 10,000 characters', { application: 'a'.repeat(10_000) }],
+    ['more stored bytes than any number', { storedBytes: 2n ** 63n }],
+    ['a content length beyond all numbers', { contentLength: 2n ** 63n }],
+    [
+      'a piece of a short digest',
+      { pieces: [pondhawkV1.PieceDigest.fromPartial({ length: 4n, sha256: Buffer.alloc(5) })] },
+    ],
+  ])('refuses an inventory with %s, and keeps what it knew', async (_name, facts) => {
+    await announceHost('h-a');
+    const tell = (copies: Partial<pondhawkV1.CopyRecord>[]): Promise<unknown> =>
+      callUnary(
+        client,
+        pondhawkV1.SwarmService.announceCopies,
+        pondhawkV1.AnnounceCopiesRequest.fromPartial({
+          hostId: 'h-a',
+          copies: copies.map((copy) => ({ taskId: TASK, copyId: 'c'.repeat(32), ...copy })),
+          inventoryStart: true,
+        }),
+        CALL,
+      );
+    await tell([{ url: 'http://o/f' }]);
+    await expect(tell([{}, facts])).rejects.toMatchObject({ kind: 'invalid-argument' });
+    expect(copies.findOf('h-a' as never)).toMatchObject([{ id: TASK, url: 'http://o/f' }]);
+    expect([...(loop.swarm.tasks.get(TASK as never)?.peers.keys() ?? [])]).toHaveLength(1);
+  });
+
+  it('tells no time of a copy whose times are none', async () => {
+    await announceHost('h-a');
+    const createdAt = new Date(8_640_000_000_000_000);
+    const copy = { taskId: TASK, copyId: 'c'.repeat(32), createdAt, updatedAt: new Date(-1) };
+    await callUnary(
+      client,
+      pondhawkV1.SwarmService.announceCopies,
+      pondhawkV1.AnnounceCopiesRequest.fromPartial({ hostId: 'h-a', copies: [copy] }),
+      CALL,
+    );
+    expect(copies.findOf('h-a' as never)).toMatchObject([
+      { created_at_ms: createdAt.getTime(), updated_at_ms: 0 },
+    ]);
+  });
 
   it('deletes a task of a host that it does not know without complaint', async () => {
     await expect(

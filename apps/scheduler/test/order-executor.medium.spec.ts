@@ -12,7 +12,7 @@ import { Swarm } from '@pondhawk/swarm';
 import { eventually } from '@pondhawk/testing';
 import { SeedCaller, SwarmLoop } from '../src/announcing/swarm-loop.js';
 import { toHostEvent } from '../src/announcing/swarm-messages.js';
-import { HeldCopies } from '../src/inventory/held-copies.js';
+import { HeldCopies, toHeldTask } from '../src/inventory/held-copies.js';
 import { HostCaller, type HostAnswer, type HostQuestion } from '../src/orders/host-caller.js';
 import { HOST_TRIES_MAX, OrderExecutor } from '../src/orders/order-executor.js';
 
@@ -257,7 +257,11 @@ describe('OrderExecutor', () => {
   it('tells of a held task what the host told of it before, since StatLocalTask has no url', async () => {
     const [sink, copies, id] = [new Sink(), new HeldCopies(), 'a'.repeat(64)];
     const record = { taskId: id, url: 'http://o/f', tag: 't', application: 'a', storedBytes: 7n };
-    copies.tell(names(1)[0] as never, [pondhawkV1.CopyRecord.fromPartial(record)], true);
+    copies.tell(
+      names(1)[0] as never,
+      [toHeldTask(pondhawkV1.CopyRecord.fromPartial(record))],
+      true,
+    );
     const fake = new FakeHosts(async () =>
       Promise.resolve({
         outcome: 'answered',

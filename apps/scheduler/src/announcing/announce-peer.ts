@@ -19,6 +19,8 @@ type Response = schedulerV2.AnnouncePeerResponse;
 
 const MS_PER_SECOND = 1_000;
 const NS_PER_MS = 1_000_000;
+/** Longest time that a piece may be said to have taken: a day. */
+const PIECE_COST_MS_MAX = 86_400_000;
 
 /**
  * Plays the server's side of AnnouncePeer: one answer a register or reschedule, and the stream ends
@@ -176,6 +178,14 @@ function toPieceFailed(peerId: PeerId, parentId: string): SwarmEvent | undefined
   return { kind: 'piece-failed', peerId, parentId: parsePeerId(parentId, 'parent_id') };
 }
 
+/** @throws InvalidArgumentError (`INVALID_COST`): a cost outside of all reason would spoil the means of parents. */
 function costMs(cost: { seconds: bigint; nanos: number } | undefined): number {
-  return cost === undefined ? 0 : Number(cost.seconds) * MS_PER_SECOND + cost.nanos / NS_PER_MS;
+  if (cost === undefined) return 0;
+  const ms = Number(cost.seconds) * MS_PER_SECOND + cost.nanos / NS_PER_MS;
+  if (ms >= 0 && ms <= PIECE_COST_MS_MAX) return ms;
+  throw new InvalidArgumentError(
+    'INVALID_COST',
+    `piece.cost must be from 0 to ${PIECE_COST_MS_MAX} ms.`,
+    { details: { field: 'piece.cost' } },
+  );
 }

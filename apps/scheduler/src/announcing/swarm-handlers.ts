@@ -4,7 +4,7 @@ import { pondhawkV1 } from '@pondhawk/contracts';
 import { parseHostId, parsePeerId, parseTaskId } from '@pondhawk/core';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmTask } from '@pondhawk/swarm';
-import type { HeldCopies } from '../inventory/held-copies.js';
+import { toHeldTask, type HeldCopies } from '../inventory/held-copies.js';
 import { Mailbox } from './mailbox.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toContentFacts, toHeldCopy, toWatchResponse } from './swarm-messages.js';
@@ -32,13 +32,14 @@ export function swarmHandlers(
     announceCopies: async (request) => {
       const hostId = parseHostId(request.hostId);
       const held = request.copies.map((record) => toHeldCopy(record, hostId));
+      const tasks = request.copies.map((record) => toHeldTask(record));
       loop.apply({
         kind: 'copies-told',
         hostId,
         copies: held,
         isInventoryStart: request.inventoryStart,
       });
-      copies.tell(hostId, request.copies, request.inventoryStart);
+      copies.tell(hostId, tasks, request.inventoryStart);
       return Promise.resolve(pondhawkV1.AnnounceCopiesResponse.create());
     },
   };

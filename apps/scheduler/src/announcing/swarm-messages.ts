@@ -1,9 +1,11 @@
 /** Between the messages of gRPC and the values of the swarm. */
 
 import {
+  toHostRecord,
   toPieceDigestValue,
   fromPieceDigestValue,
   commonV2,
+  TEXT_LENGTH_MAX,
   type pondhawkV1,
 } from '@pondhawk/contracts';
 import {
@@ -27,7 +29,10 @@ import type {
 const ANNOUNCE_INTERVAL_MS_DEFAULT = 300_000;
 const PORT_MAX = 65_535;
 
-/** @throws InvalidArgumentError when the host's id, address or ports are none. */
+/**
+ * @throws InvalidArgumentError when the host's id, address or ports are none, or a text is longer than
+ *   reports may carry: one such host would have the reports of all refused.
+ */
 export function toHostEvent(
   host: commonV2.Host,
   intervalMs: number | undefined,
@@ -40,6 +45,9 @@ export function toHostEvent(
       'host must have an ip and a port from 1 to 65535.',
       { details: { field: 'host' } },
     );
+  }
+  for (const [field, value] of Object.entries(toHostRecord(host))) {
+    if (typeof value === 'string') checkLength(value, `host.${field}`, TEXT_LENGTH_MAX);
   }
   return {
     kind: 'host-announced',
@@ -134,7 +142,24 @@ function toKnownPiece(message: pondhawkV1.PieceDigest, teller: HostId): KnownPie
   return { ...value, hostId: value.hostId === '' ? teller : parseHostId(value.hostId) };
 }
 
-function toWhole(value: bigint, field: string): number {
+/** @throws InvalidArgumentError (`TEXT_TOO_LONG`). @returns the text. */
+export function checkLength(value: string, field: string, lengthMax: number): string {
+  if (value.length <= lengthMax) return value;
+  throw new InvalidArgumentError(
+    'TEXT_TOO_LONG',
+    `${field} may have at most ${lengthMax} characters.`,
+    { details: { field } },
+  );
+}
+
+/** Unix ms of a time; 0 for none and for one that no report may carry. */
+export function toTimeMs(time: Date | undefined): number {
+  const ms = time?.getTime() ?? 0;
+  return ms > 0 ? ms : 0; // Not for NaN either.
+}
+
+/** @throws InvalidArgumentError (`NUMBER_TOO_LARGE`) beyond what a number holds exactly. */
+export function toWhole(value: bigint, field: string): number {
   if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw new InvalidArgumentError('NUMBER_TOO_LARGE', `${field} is too large.`, {
       details: { field },

@@ -1,15 +1,16 @@
-import { HeldTask, type pondhawkV1 } from '@pondhawk/contracts';
+import { HeldTask, TEXT_LENGTH_MAX, URL_LENGTH_MAX, type pondhawkV1 } from '@pondhawk/contracts';
 import type { HostId, TaskId } from '@pondhawk/core';
+import { checkLength, toTimeMs, toWhole } from '../announcing/swarm-messages.js';
 
 /** Complete copies by host, as the hosts told of them; what `list_tasks` answers from. */
 export class HeldCopies {
   private readonly byHost = new Map<HostId, Map<string, HeldTask>>();
 
   /** Remembers what a host tells; the first batch of an inventory replaces what was known. */
-  tell(hostId: HostId, records: readonly pondhawkV1.CopyRecord[], isInventoryStart: boolean): void {
+  tell(hostId: HostId, tasks: readonly HeldTask[], isInventoryStart: boolean): void {
     const held =
       (isInventoryStart ? undefined : this.byHost.get(hostId)) ?? new Map<string, HeldTask>();
-    for (const record of records) held.set(record.taskId, toHeldTask(record));
+    for (const task of tasks) held.set(task.id, task);
     this.byHost.set(hostId, held);
   }
 
@@ -35,19 +36,24 @@ export class HeldCopies {
   }
 }
 
-function toHeldTask(record: pondhawkV1.CopyRecord): HeldTask {
-  const finishedAtMs = record.finishedAt?.getTime();
+/**
+ * What a report says of a copy.
+ *
+ * @throws InvalidArgumentError (`TEXT_TOO_LONG`, `NUMBER_TOO_LARGE`) for what no report may carry: one
+ *   such copy would have the whole report refused.
+ */
+export function toHeldTask(record: pondhawkV1.CopyRecord): HeldTask {
   return Object.assign(new HeldTask(), {
     id: record.taskId,
-    url: record.url,
-    tag: record.tag,
-    application: record.application,
+    url: checkLength(record.url, 'url', URL_LENGTH_MAX),
+    tag: checkLength(record.tag, 'tag', TEXT_LENGTH_MAX),
+    application: checkLength(record.application, 'application', TEXT_LENGTH_MAX),
     state: record.state === 'filling' ? ('filling' as const) : ('complete' as const),
-    content_length: Number(record.contentLength),
-    finished_bytes: Number(record.storedBytes),
-    piece_length: Number(record.pieceLength),
-    created_at_ms: record.createdAt?.getTime() ?? 0,
-    updated_at_ms: record.updatedAt?.getTime() ?? 0,
-    ...(finishedAtMs === undefined ? {} : { finished_at_ms: finishedAtMs }),
+    content_length: toWhole(record.contentLength, 'content_length'),
+    finished_bytes: toWhole(record.storedBytes, 'stored_bytes'),
+    piece_length: toWhole(record.pieceLength, 'piece_length'),
+    created_at_ms: toTimeMs(record.createdAt),
+    updated_at_ms: toTimeMs(record.updatedAt),
+    ...(record.finishedAt && { finished_at_ms: toTimeMs(record.finishedAt) }),
   });
 }

@@ -10,6 +10,7 @@ import {
 } from '@pondhawk/contracts';
 import { NotFoundError, PondhawkError, toError, UnavailableError } from '@pondhawk/core';
 import { callUnary, Metadata, type ChannelPool } from '@pondhawk/rpc';
+import { toTimeMs } from '../announcing/swarm-messages.js';
 
 /** What one call found out. */
 export type HostAnswer =
@@ -104,19 +105,19 @@ function describeFailure(error: Error, address: string, timeoutMs: number): Host
 }
 
 function toHeldTask(answer: dfdaemonV2.StatLocalTaskResponse): HeldTask {
-  const finishedAtMs = answer.finishedAt?.getTime();
+  const isFinished = answer.finishedAt !== undefined;
   const length = Number(answer.contentLength ?? 0n);
   return Object.assign(new HeldTask(), {
     id: answer.taskId,
     url: '',
     tag: '',
     application: '',
-    state: finishedAtMs === undefined ? ('filling' as const) : ('complete' as const),
+    state: isFinished ? ('complete' as const) : ('filling' as const),
     content_length: length,
-    finished_bytes: finishedAtMs === undefined ? 0 : length,
+    finished_bytes: isFinished ? length : 0,
     piece_length: Number(answer.pieceLength ?? 0n),
-    created_at_ms: answer.createdAt?.getTime() ?? 0,
-    updated_at_ms: answer.updatedAt?.getTime() ?? 0,
-    ...(finishedAtMs === undefined ? {} : { finished_at_ms: finishedAtMs }),
+    created_at_ms: toTimeMs(answer.createdAt),
+    updated_at_ms: toTimeMs(answer.updatedAt),
+    ...(answer.finishedAt && { finished_at_ms: toTimeMs(answer.finishedAt) }),
   });
 }

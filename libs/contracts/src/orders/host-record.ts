@@ -3,8 +3,10 @@
 import 'reflect-metadata';
 import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 
-const TEXT_LENGTH_MAX = 1024;
-const URL_LENGTH_MAX = 64 * 1024;
+/** Longest name, tag, application or place in an order or report, in characters. */
+export const TEXT_LENGTH_MAX = 1024;
+/** Longest URL in an order or report, in characters. */
+export const URL_LENGTH_MAX = 64 * 1024;
 
 /** A host as its scheduler knows it. Texts are empty where the host told nothing. */
 export class HostRecord {
