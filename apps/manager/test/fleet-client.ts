@@ -5,6 +5,8 @@ import { callClientStream, callUnary, createClient, type ClientStreamCall } from
 
 const TIMEOUT_MS = 5_000;
 const IP = '127.0.0.1';
+/** Facts that every registration has. */
+const GOOD = { hostname: 'good', ip: IP, port: 8002 };
 
 /** A stream of keepalives of one scheduler. */
 export interface KeepAliveStream {
@@ -16,6 +18,10 @@ export interface KeepAliveStream {
 /** Calls of schedulers and peers. */
 export interface FleetClient {
   registerScheduler(hostname: string, intervalMs?: number): Promise<number>;
+  /** Registers a scheduler with facts that need not be right. */
+  register(facts: Partial<managerV2.UpdateSchedulerRequest>): Promise<unknown>;
+  /** Registers a seed peer with facts that need not be right. */
+  registerSeedPeer(facts: Partial<managerV2.UpdateSeedPeerRequest>): Promise<unknown>;
   keepAlive(hostname: string): KeepAliveStream;
   activeSchedulers(): Promise<string[]>;
   brokerEpoch(): Promise<string>;
@@ -28,6 +34,23 @@ export function fleetClient(address: string): FleetClient {
   const { ManagerService, SourceType } = managerV2;
   const options = { timeoutMs: TIMEOUT_MS };
   return {
+    register: (facts) =>
+      callUnary(
+        client,
+        ManagerService.updateScheduler,
+        managerV2.UpdateSchedulerRequest.fromPartial({ ...GOOD, schedulerClusterId: 1n, ...facts }),
+        options,
+      ),
+    registerSeedPeer: (facts) =>
+      callUnary(
+        client,
+        ManagerService.updateSeedPeer,
+        managerV2.UpdateSeedPeerRequest.fromPartial({
+          ...{ ...GOOD, downloadPort: 4000, seedPeerClusterId: 1n, type: 'super' },
+          ...facts,
+        }),
+        options,
+      ),
     registerScheduler: async (hostname, intervalMs) => {
       const config =
         intervalMs === undefined ? {} : { manager_keep_alive_interval: intervalMs * 1_000_000 };

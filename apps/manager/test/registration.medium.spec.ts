@@ -58,6 +58,35 @@ describe('registration of schedulers', () => {
     await expect(stream.ended).rejects.toMatchObject({ code: 'INSTANCE_NOT_REGISTERED' });
   });
 
+  const hostile: [string, object][] = [
+    ['a host name with a path', { hostname: '../../etc/passwd' }],
+    ['a host name with a slash', { hostname: 'a/b' }],
+    ['a host name with a NUL', { hostname: 'a\0b' }],
+    ['a host name of 10,000 characters', { hostname: 'x'.repeat(10_000) }],
+    ['no host name', { hostname: '' }],
+    ['an address that is none', { ip: '127.0.0.1; drop table hosts' }],
+    ['port 0', { port: 0 }],
+    ['a port beyond all ports', { port: 70_000 }],
+    ['a place of 10,000 characters', { idc: 'x'.repeat(10_000) }],
+  ];
+  it.each(hostile)('refuses %s and writes nothing', async (_name, facts) => {
+    const { fleet, countRows } = manager.get();
+    const before = countRows();
+    const refused = { code: 'INVALID_FIELD', kind: 'invalid-argument' };
+    await expect(fleet.register(facts)).rejects.toMatchObject(refused);
+    await expect(fleet.registerSeedPeer(facts)).rejects.toMatchObject(refused);
+    expect(countRows()).toEqual(before);
+  });
+
+  it.each([0n, 99n, 2n ** 63n])('refuses cluster %s and writes nothing', async (id) => {
+    const { fleet, countRows } = manager.get();
+    const before = countRows();
+    const cluster = { schedulerClusterId: id, seedPeerClusterId: id };
+    await expect(fleet.register(cluster)).rejects.toThrow();
+    await expect(fleet.registerSeedPeer(cluster)).rejects.toThrow();
+    expect(countRows()).toEqual(before);
+  });
+
   it('hands out one epoch of the broker', async () => {
     const { fleet } = manager.get();
     const epoch = await fleet.brokerEpoch();

@@ -219,6 +219,24 @@ describe('PieceServer', () => {
     while (server.connectionCount > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 
+  it('keeps to its rate within a tenth over ten seconds, with two takers', async () => {
+    const rate = 1024 * 1024;
+    await fillWhole(store, task, content);
+    await serve({}, rate);
+    const endMs = performance.now() + 10_000;
+    const taken = await Promise.all(
+      [0, 1].map(async (number) => {
+        const socket = await dial();
+        let bytes = 0;
+        while (performance.now() < endMs) bytes += (await ask(socket, plain(number))).bytes.length;
+        return bytes;
+      }),
+    );
+    const perSecond = (taken[0]! + taken[1]!) / 10;
+    expect(perSecond / rate).toBeGreaterThan(0.9);
+    expect(perSecond / rate).toBeLessThan(1.1);
+  }, 30_000);
+
   it('closes connections beyond the limit at once', async () => {
     await serve({ connectionsMax: 2 });
     await dial();
