@@ -32,7 +32,7 @@ export class SchedulerListeners
     copies: HeldCopies,
     metrics: Metrics,
   ) {
-    const { log, connection } = transport;
+    const { log, connection, link } = transport;
     this.grpc = new GrpcServer({
       listen: config.grpc,
       onUnexpectedError: ({ error, path }) =>
@@ -40,7 +40,7 @@ export class SchedulerListeners
     });
     this.grpc.addService(
       schedulerV2.SchedulerService,
-      schedulerHandlers({ loop, copies, hostUploadLimit: config.swarm.hostUploadLimit }),
+      schedulerHandlers({ loop, copies, limits: () => link.limits }),
     );
     this.grpc.addService(pondhawkV1.SwarmService, swarmHandlers(loop, copies));
     this.health = new HealthServer({ host: config.health.host, port: config.health.port, metrics });

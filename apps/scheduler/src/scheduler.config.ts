@@ -38,15 +38,6 @@ class KeepAliveConfig {
   @IsInt() @Min(100) @Max(600_000) intervalMs = 5_000;
 }
 
-class SwarmConfig {
-  /** Most parents in one answer. */
-  @IsInt() @Min(1) @Max(20) candidateParentLimit = 4;
-  /** Most peers looked at for one answer. */
-  @IsInt() @Min(10) @Max(1_000) filterParentLimit = 15;
-  /** Most peers that one host serves at once. */
-  @IsInt() @Min(1) @Max(50_000) hostUploadLimit = 200;
-}
-
 class LogConfig {
   @IsIn(LOG_LEVELS) level: LogLevel = 'info';
 }
@@ -63,6 +54,5 @@ export class SchedulerConfig {
   @ValidateNested() @Type(() => ManagerConfig) manager = new ManagerConfig();
   @ValidateNested() @Type(() => NatsConfig) nats = new NatsConfig();
   @ValidateNested() @Type(() => KeepAliveConfig) keepAlive = new KeepAliveConfig();
-  @ValidateNested() @Type(() => SwarmConfig) swarm = new SwarmConfig();
   @ValidateNested() @Type(() => LogConfig) log = new LogConfig();
 }

@@ -33,21 +33,17 @@ const PROVIDERS: Provider[] = [
   { provide: ChannelPool, useFactory: (clock: Clock) => new ChannelPool(clock), inject: [Clock] },
   {
     provide: SwarmLoop,
-    useFactory: (config: SchedulerConfig, clock: Clock, log: Log, channels: ChannelPool) =>
+    useFactory: (link: ManagerLink, clock: Clock, log: Log, channels: ChannelPool) =>
       new SwarmLoop({
         swarm: new Swarm({
           random: Math.random,
-          limits: {
-            ...DEFAULT_SWARM_LIMITS,
-            candidateParentLimit: config.swarm.candidateParentLimit,
-            filterParentLimit: config.swarm.filterParentLimit,
-          },
+          limits: () => ({ ...DEFAULT_SWARM_LIMITS, ...link.limits }),
         }),
         clock,
         log,
         seeds: new GrpcSeedCaller(channels),
       }),
-    inject: [SchedulerConfig, Clock, Log, ChannelPool],
+    inject: [ManagerLink, Clock, Log, ChannelPool],
   },
   {
     provide: HostCaller,

@@ -55,7 +55,14 @@ describe('The listener of a scheduler', () => {
         throw error;
       },
     });
-    server.addService(SchedulerService, schedulerHandlers({ loop, copies, hostUploadLimit: 100 }));
+    server.addService(
+      SchedulerService,
+      schedulerHandlers({
+        loop,
+        copies,
+        limits: () => ({ uploadLimit: 100, seedUploadLimit: 500 }),
+      }),
+    );
     server.addService(pondhawkV1.SwarmService, swarmHandlers(loop, copies));
     client = createClient(`127.0.0.1:${await server.start()}`);
   });
@@ -274,6 +281,13 @@ describe('The listener of a scheduler', () => {
     expect(copies.findOf('h-a' as never)).toMatchObject([
       { created_at_ms: createdAt.getTime(), updated_at_ms: 0 },
     ]);
+  });
+
+  it('gives hosts and seed peers the upload limits of their cluster', async () => {
+    await announceHost('h-a');
+    await announceHost('h-s', { type: 1 });
+    const limitOf = (id: string): unknown => loop.swarm.hosts.get(id as never)?.uploadLimit;
+    expect([limitOf('h-a'), limitOf('h-s')]).toEqual([100, 500]);
   });
 
   it('deletes a task of a host that it does not know without complaint', async () => {

@@ -18,8 +18,6 @@ export interface ParentChoice {
   readonly wouldCycle: CycleCheck;
 }
 
-// A last piece that took this many times the mean of those before it marks a bad parent.
-const SLOW_PIECE_FACTOR = 20;
 const LOCATION_PARTS_MAX = 5;
 
 /** The child's parents, best first; empty if nobody can serve it at the moment. */
@@ -51,7 +49,9 @@ function isUsable(peer: SwarmPeer, choice: ParentChoice): boolean {
   const host = hosts.get(peer.hostId);
   if (peer.hostId === child.hostId || child.blockedParents.has(peer.id)) return false;
   if (host?.isShared !== true || peer.children.size >= host.uploadLimit) return false;
-  return hasSomething(peer, task) && !isSlow(peer) && !choice.wouldCycle(task, peer, child);
+  return (
+    hasSomething(peer, task) && !peer.pieceCosts.isLastSlow && !choice.wouldCycle(task, peer, child)
+  );
 }
 
 /** Whether the peer has, or will have, pieces of the version that the task has now. */
@@ -60,14 +60,6 @@ function hasSomething(peer: SwarmPeer, { content }: SwarmTask): boolean {
   // A peer under way without parents has nothing and gets nothing.
   if (isUnderWay(peer.state) && peer.parents.size === 0) return false;
   return peer.version === undefined || content === undefined || peer.version === content.version;
-}
-
-function isSlow(peer: SwarmPeer): boolean {
-  const last = peer.pieceCostsMs.at(-1);
-  const before = peer.pieceCostsMs.slice(0, -1);
-  if (last === undefined || before.length === 0) return false;
-  const meanMs = before.reduce((sum, cost) => sum + cost, 0) / before.length;
-  return last > SLOW_PIECE_FACTOR * Math.max(meanMs, 1);
 }
 
 /** 0.6 load, 0.2 same idc, 0.1 common location, 0.1 kind of host. */

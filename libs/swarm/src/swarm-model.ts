@@ -1,5 +1,6 @@
 /** What a scheduler remembers: hosts, tasks and peers. Only `Swarm` changes any of it. */
 
+import type { PieceCosts } from './piece-costs.js';
 import type { HostId, PeerId, TaskId } from '@pondhawk/core';
 import type { PeerState } from './peer-state.js';
 import type { TaskState } from './task-state.js';
@@ -75,8 +76,8 @@ export interface SwarmPeer {
   scheduleCount: number;
   /** Version of what it holds; undefined while unknown. */
   version: VersionKey | undefined;
-  /** Costs of its last pieces, oldest first. */
-  readonly pieceCostsMs: number[];
+  /** How long its pieces took. */
+  readonly pieceCosts: PieceCosts;
   finishedPieces: number;
   readonly createdAtMs: number;
   updatedAtMs: number;

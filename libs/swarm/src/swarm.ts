@@ -14,12 +14,11 @@ import { chooseParents, wouldCycle, type CycleCheck } from './choose-parents.js'
 import { hasEnded, nextPeerState, type PeerEvent } from './peer-state.js';
 import { mergeContent } from './task-content.js';
 import type { HeldCopy, PeerNames, SwarmEffect, SwarmEvent } from './swarm-event.js';
+import { PieceCosts } from './piece-costs.js';
 import { DEFAULT_SWARM_LIMITS, type SwarmLimits } from './swarm-limits.js';
 import type { SwarmHost, SwarmPeer, SwarmTask } from './swarm-model.js';
 import { nextTaskState, type TaskEvent } from './task-state.js';
 
-/** Costs remembered a peer. */
-const PIECE_COSTS_MAX = 20;
 /** Silent for this many announce intervals, a host is gone. */
 const SILENT_INTERVALS_MAX = 2;
 
@@ -32,7 +31,8 @@ type PeerChange = Exclude<
 /** What a swarm is built with; the cycle check is replaced in tests alone. */
 export interface SwarmOptions {
   readonly random: RandomSource;
-  readonly limits?: SwarmLimits;
+  /** The limits as they are now; default DEFAULT_SWARM_LIMITS. */
+  readonly limits?: () => SwarmLimits;
   readonly wouldCycle?: CycleCheck;
 }
 
@@ -41,13 +41,10 @@ export class Swarm {
   readonly hosts = new Map<HostId, SwarmHost>();
   readonly tasks = new Map<TaskId, SwarmTask>();
   readonly peers = new Map<PeerId, SwarmPeer>();
-  private readonly limits: SwarmLimits;
   private effects: SwarmEffect[] = [];
   private nowMs = 0;
 
-  constructor(private readonly options: SwarmOptions) {
-    this.limits = options.limits ?? DEFAULT_SWARM_LIMITS;
-  }
+  constructor(private readonly options: SwarmOptions) {}
 
   /** Applies one event that happened at `nowMs` (monotonic). */
   apply(event: SwarmEvent, nowMs: number): SwarmEffect[] {
@@ -62,6 +59,10 @@ export class Swarm {
     return [...(this.tasks.get(taskId)?.peers.values() ?? [])].filter(
       (peer) => peer.state !== 'Failed',
     );
+  }
+
+  private get limits(): SwarmLimits {
+    return this.options.limits?.() ?? DEFAULT_SWARM_LIMITS;
   }
 
   private change(event: SwarmEvent): void {
@@ -106,8 +107,7 @@ export class Swarm {
         return this.reschedule(peer, event.failedParents);
       case 'piece-finished':
         peer.finishedPieces += 1;
-        peer.pieceCostsMs.push(event.costMs);
-        if (peer.pieceCostsMs.length > PIECE_COSTS_MAX) peer.pieceCostsMs.shift();
+        peer.pieceCosts.add(event.costMs);
         return;
       case 'piece-failed':
         peer.blockedParents.add(event.parentId);
@@ -147,7 +147,7 @@ export class Swarm {
       waitingSinceMs: undefined,
       scheduleCount: 0,
       version: undefined,
-      pieceCostsMs: [],
+      pieceCosts: new PieceCosts(),
       finishedPieces: 0,
       createdAtMs: this.nowMs,
       updatedAtMs: this.nowMs,

@@ -10,6 +10,7 @@ import {
 } from '@pondhawk/core';
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmPeer, SwarmTask } from '@pondhawk/swarm';
+import type { ClusterLimits } from '../registration/cluster-limits.js';
 import type { HeldCopies } from '../inventory/held-copies.js';
 import { announcePeer } from './announce-peer.js';
 import type { SwarmLoop } from './swarm-loop.js';
@@ -25,14 +26,14 @@ const ANNOUNCE_INTERVAL_MS_MAX = 86_400_000;
 export interface SchedulerHandlersOptions {
   readonly loop: SwarmLoop;
   readonly copies: HeldCopies;
-  readonly hostUploadLimit: number;
+  readonly limits: () => Pick<ClusterLimits, 'uploadLimit' | 'seedUploadLimit'>;
 }
 
 /** The handlers of one listener. */
 export function schedulerHandlers({
   loop,
   copies,
-  hostUploadLimit,
+  limits,
 }: SchedulerHandlersOptions): ServiceHandlers<typeof schedulerV2.SchedulerService> {
   return {
     announcePeer: (requests) => announcePeer(loop, requests),
@@ -41,7 +42,9 @@ export function schedulerHandlers({
         throw new InvalidArgumentError('INVALID_HOST', 'host must be set.', {
           details: { field: 'host' },
         });
-      const event = toHostEvent(host, toIntervalMs(interval), hostUploadLimit);
+      const { uploadLimit, seedUploadLimit } = limits();
+      const limit = host.type === 0 ? uploadLimit : seedUploadLimit;
+      const event = toHostEvent(host, toIntervalMs(interval), limit);
       loop.hosts.set(parseHostId(host.id), host);
       loop.apply(event);
       return Promise.resolve(Empty.create());

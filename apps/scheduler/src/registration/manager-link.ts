@@ -5,6 +5,11 @@ import { managerV2, pondhawkV1 } from '@pondhawk/contracts';
 import { backoffDelayMs, toError, UnavailableError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { callClientStream, callUnary, createClient, type Client } from '@pondhawk/rpc';
+import {
+  DEFAULT_CLUSTER_LIMITS,
+  parseClusterLimits,
+  type ClusterLimits,
+} from './cluster-limits.js';
 
 const CALL_TIMEOUT_MS = 5_000;
 const RETRY_BACKOFF = { baseMs: 500, capMs: 5_000 };
@@ -36,6 +41,8 @@ export class ManagerLink {
   private readonly stopping = new AbortController();
   private registration: Registration | undefined; // Set from the first success on; numbers do not change.
   private running: Promise<void> = Promise.resolve();
+  /** What the cluster's row said at the newest registration. */
+  limits: ClusterLimits = DEFAULT_CLUSTER_LIMITS;
 
   constructor(private readonly options: ManagerLinkOptions) {
     this.client = createClient(options.address);
@@ -64,7 +71,10 @@ export class ManagerLink {
       try {
         this.registration = await this.register(port);
         failures = 0;
-        this.options.log.info('registered with the manager', { ...this.registration });
+        this.options.log.info('registered with the manager', {
+          ...this.registration,
+          limits: this.limits,
+        });
         await this.keepAlive();
       } catch (thrown) {
         if (this.isStopping()) return;
@@ -94,6 +104,7 @@ export class ManagerLink {
       }),
       call,
     );
+    this.limits = parseClusterLimits(scheduler.schedulerCluster);
     const { epoch } = await callUnary(
       this.client,
       pondhawkV1.FleetService.getBroker,
