@@ -11,6 +11,7 @@ export * as pondhawkV1 from './pondhawk-v1.js';
 export * as schedulerV2 from './gen/scheduler/v2/scheduler.js';
 export * from './mappers/host-mapper.js';
 export * from './mappers/piece-mapper.js';
+export * from './mappers/purge-mapper.js';
 export * from './metadata-keys.js';
 export * from './orders/index.js';
 export * from './vortex/index.js';

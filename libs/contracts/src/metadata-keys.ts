@@ -47,3 +47,6 @@ export function parseDeleteOutcome(raw: string | undefined): DeleteOutcome | und
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
+
+/** On Scheduler/AnnounceHost, from hosts that also open `FleetSync/Sync` to their home: 32 hex digits. */
+export const INCARNATION_KEY = 'pondhawk-incarnation';

@@ -13,6 +13,7 @@ export function chooseByRendezvous<N extends { readonly id: number }>(
   nodes: readonly N[],
   key: string,
 ): N {
+  if (nodes.length === 1 && nodes[0] !== undefined) return nodes[0];
   let best: { node: N; weight: bigint } | undefined;
   for (const node of nodes) {
     const weight = createHash('sha256').update(`${node.id}\n${key}`).digest().readBigUInt64BE(0);

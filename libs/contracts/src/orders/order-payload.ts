@@ -16,6 +16,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { PACKED_HOSTS_LENGTH_MAX } from './packed-hosts.js';
 import { ORDER_TYPES, SCHEDULERS_PER_ORDER_MAX, type OrderType } from './order-type.js';
 
 /** A scheduler that the order names. Home of a host is `chooseByRendezvous(schedulers, hostId)`. */
@@ -69,6 +70,8 @@ export class OrderPayload {
   @IsDefined() @ValidateNested() @Type(() => OrderArgs) args!: OrderArgs;
   @IsDefined() @ValidateNested() @Type(() => OrderSpec) spec!: OrderSpec;
   @IsOptional() @ValidateNested() @Type(() => OrderPurge) purge?: OrderPurge | undefined;
+  /** The hosts that this scheduler must account for, see `packHosts`. */
+  @IsOptional() @IsString() @MaxLength(PACKED_HOSTS_LENGTH_MAX) hosts?: string | undefined;
   /** Unix ms, by the manager's clock. */
   @IsInt() @Min(0) accepted_at_ms!: number;
   /** Unix ms, by the manager's clock; for hosts of other clocks `spec.timeout_ms` is the measure. */

@@ -18,8 +18,10 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Host } from "../../common/v2/common.js";
+import { LogState, PurgeEntry, PurgeOutcome } from "./purge.js";
 
-/** What a scheduler asks the manager for. Enrolment, views and the purge log come to this service. */
+/** What a scheduler asks the manager for and tells it of its hosts. */
 
 export interface GetBrokerRequest {
   schedulerId: bigint;
@@ -29,6 +31,81 @@ export interface GetBrokerRequest {
 export interface GetBrokerResponse {
   /** part of stream and subject names */
   epoch: string;
+}
+
+export interface EnrolRequest {
+  schedulerId: bigint;
+  schedulerClusterId: bigint;
+  /** 16 bytes; connections of a former one are lost with this call */
+  schedulerIncarnation: Buffer;
+  /** at most 500 */
+  opened: OpenedConnection[];
+  /** at most 500 */
+  closed: ClosedConnection[];
+}
+
+export interface OpenedConnection {
+  host:
+    | Host
+    | undefined;
+  /** 16 bytes; empty for daemons that tell none */
+  incarnation: Buffer;
+  /** counts up within the scheduler's incarnation, never reused */
+  connection: bigint;
+}
+
+export interface ClosedConnection {
+  hostId: string;
+  connection: bigint;
+  /** the host said so itself: it is no target until it comes back */
+  hasLeft: boolean;
+}
+
+export interface EnrolResponse {
+  log:
+    | LogState
+    | undefined;
+  /** 16 bytes, random at each start of the manager */
+  run: Buffer;
+}
+
+export interface ListPurgesRequest {
+  schedulerClusterId: bigint;
+  after: bigint;
+  /** at most 500 */
+  limit: number;
+}
+
+export interface ListPurgesResponse {
+  log: LogState | undefined;
+  entries: PurgeEntry[];
+}
+
+export interface ReportLaterRequest {
+  schedulerClusterId: bigint;
+  logEpoch: Buffer;
+  /** at most 500 */
+  outcomes: LaterOutcome[];
+}
+
+export interface LaterOutcome {
+  hostId: string;
+  outcome: PurgeOutcome | undefined;
+}
+
+export interface ReportLaterResponse {
+}
+
+export interface ReportOtherHistoryRequest {
+  schedulerClusterId: bigint;
+  logEpoch: Buffer;
+  hostId: string;
+  seq: bigint;
+  chainHash: string;
+}
+
+export interface ReportOtherHistoryResponse {
+  log: LogState | undefined;
 }
 
 function createBaseGetBrokerRequest(): GetBrokerRequest {
@@ -201,6 +278,1151 @@ export const GetBrokerResponse: MessageFns<GetBrokerResponse> = {
   },
 };
 
+function createBaseEnrolRequest(): EnrolRequest {
+  return { schedulerId: 0n, schedulerClusterId: 0n, schedulerIncarnation: Buffer.alloc(0), opened: [], closed: [] };
+}
+
+export const EnrolRequest: MessageFns<EnrolRequest> = {
+  encode(message: EnrolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedulerId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerId) !== message.schedulerId) {
+        throw new globalThis.Error("value provided for field message.schedulerId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.schedulerId);
+    }
+    if (message.schedulerClusterId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerClusterId) !== message.schedulerClusterId) {
+        throw new globalThis.Error("value provided for field message.schedulerClusterId of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.schedulerClusterId);
+    }
+    if (message.schedulerIncarnation.length !== 0) {
+      writer.uint32(26).bytes(message.schedulerIncarnation);
+    }
+    for (const v of message.opened) {
+      OpenedConnection.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.closed) {
+      ClosedConnection.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.schedulerId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.schedulerClusterId = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.schedulerIncarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.opened.push(OpenedConnection.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.closed.push(ClosedConnection.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EnrolRequest {
+    return {
+      schedulerId: isSet(object.schedulerId)
+        ? BigInt(object.schedulerId)
+        : isSet(object.scheduler_id)
+        ? BigInt(object.scheduler_id)
+        : 0n,
+      schedulerClusterId: isSet(object.schedulerClusterId)
+        ? BigInt(object.schedulerClusterId)
+        : isSet(object.scheduler_cluster_id)
+        ? BigInt(object.scheduler_cluster_id)
+        : 0n,
+      schedulerIncarnation: isSet(object.schedulerIncarnation)
+        ? Buffer.from(bytesFromBase64(object.schedulerIncarnation))
+        : isSet(object.scheduler_incarnation)
+        ? Buffer.from(bytesFromBase64(object.scheduler_incarnation))
+        : Buffer.alloc(0),
+      opened: globalThis.Array.isArray(object?.opened)
+        ? object.opened.map((e: any) => OpenedConnection.fromJSON(e))
+        : [],
+      closed: globalThis.Array.isArray(object?.closed)
+        ? object.closed.map((e: any) => ClosedConnection.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: EnrolRequest): unknown {
+    const obj: any = {};
+    if (message.schedulerId !== 0n) {
+      obj.schedulerId = message.schedulerId.toString();
+    }
+    if (message.schedulerClusterId !== 0n) {
+      obj.schedulerClusterId = message.schedulerClusterId.toString();
+    }
+    if (message.schedulerIncarnation.length !== 0) {
+      obj.schedulerIncarnation = base64FromBytes(message.schedulerIncarnation);
+    }
+    if (message.opened?.length) {
+      obj.opened = message.opened.map((e) => OpenedConnection.toJSON(e));
+    }
+    if (message.closed?.length) {
+      obj.closed = message.closed.map((e) => ClosedConnection.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EnrolRequest>): EnrolRequest {
+    return EnrolRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnrolRequest>): EnrolRequest {
+    const message = createBaseEnrolRequest();
+    message.schedulerId = (object.schedulerId !== undefined && object.schedulerId !== null)
+      ? BigInt(object.schedulerId)
+      : 0n;
+    message.schedulerClusterId = (object.schedulerClusterId !== undefined && object.schedulerClusterId !== null)
+      ? BigInt(object.schedulerClusterId)
+      : 0n;
+    message.schedulerIncarnation = object.schedulerIncarnation ?? Buffer.alloc(0);
+    message.opened = object.opened?.map((e) => OpenedConnection.fromPartial(e)) || [];
+    message.closed = object.closed?.map((e) => ClosedConnection.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseOpenedConnection(): OpenedConnection {
+  return { host: undefined, incarnation: Buffer.alloc(0), connection: 0n };
+}
+
+export const OpenedConnection: MessageFns<OpenedConnection> = {
+  encode(message: OpenedConnection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.host !== undefined) {
+      Host.encode(message.host, writer.uint32(10).fork()).join();
+    }
+    if (message.incarnation.length !== 0) {
+      writer.uint32(18).bytes(message.incarnation);
+    }
+    if (message.connection !== 0n) {
+      if (BigInt.asUintN(64, message.connection) !== message.connection) {
+        throw new globalThis.Error("value provided for field message.connection of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.connection);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): OpenedConnection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOpenedConnection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.host = Host.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.connection = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): OpenedConnection {
+    return {
+      host: isSet(object.host) ? Host.fromJSON(object.host) : undefined,
+      incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
+      connection: isSet(object.connection) ? BigInt(object.connection) : 0n,
+    };
+  },
+
+  toJSON(message: OpenedConnection): unknown {
+    const obj: any = {};
+    if (message.host !== undefined) {
+      obj.host = Host.toJSON(message.host);
+    }
+    if (message.incarnation.length !== 0) {
+      obj.incarnation = base64FromBytes(message.incarnation);
+    }
+    if (message.connection !== 0n) {
+      obj.connection = message.connection.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<OpenedConnection>): OpenedConnection {
+    return OpenedConnection.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<OpenedConnection>): OpenedConnection {
+    const message = createBaseOpenedConnection();
+    message.host = (object.host !== undefined && object.host !== null) ? Host.fromPartial(object.host) : undefined;
+    message.incarnation = object.incarnation ?? Buffer.alloc(0);
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? BigInt(object.connection)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseClosedConnection(): ClosedConnection {
+  return { hostId: "", connection: 0n, hasLeft: false };
+}
+
+export const ClosedConnection: MessageFns<ClosedConnection> = {
+  encode(message: ClosedConnection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    if (message.connection !== 0n) {
+      if (BigInt.asUintN(64, message.connection) !== message.connection) {
+        throw new globalThis.Error("value provided for field message.connection of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.connection);
+    }
+    if (message.hasLeft !== false) {
+      writer.uint32(24).bool(message.hasLeft);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClosedConnection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClosedConnection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.connection = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.hasLeft = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClosedConnection {
+    return {
+      hostId: isSet(object.hostId)
+        ? globalThis.String(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.String(object.host_id)
+        : "",
+      connection: isSet(object.connection) ? BigInt(object.connection) : 0n,
+      hasLeft: isSet(object.hasLeft)
+        ? globalThis.Boolean(object.hasLeft)
+        : isSet(object.has_left)
+        ? globalThis.Boolean(object.has_left)
+        : false,
+    };
+  },
+
+  toJSON(message: ClosedConnection): unknown {
+    const obj: any = {};
+    if (message.hostId !== "") {
+      obj.hostId = message.hostId;
+    }
+    if (message.connection !== 0n) {
+      obj.connection = message.connection.toString();
+    }
+    if (message.hasLeft !== false) {
+      obj.hasLeft = message.hasLeft;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ClosedConnection>): ClosedConnection {
+    return ClosedConnection.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClosedConnection>): ClosedConnection {
+    const message = createBaseClosedConnection();
+    message.hostId = object.hostId ?? "";
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? BigInt(object.connection)
+      : 0n;
+    message.hasLeft = object.hasLeft ?? false;
+    return message;
+  },
+};
+
+function createBaseEnrolResponse(): EnrolResponse {
+  return { log: undefined, run: Buffer.alloc(0) };
+}
+
+export const EnrolResponse: MessageFns<EnrolResponse> = {
+  encode(message: EnrolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.log !== undefined) {
+      LogState.encode(message.log, writer.uint32(10).fork()).join();
+    }
+    if (message.run.length !== 0) {
+      writer.uint32(18).bytes(message.run);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EnrolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEnrolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.log = LogState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.run = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EnrolResponse {
+    return {
+      log: isSet(object.log) ? LogState.fromJSON(object.log) : undefined,
+      run: isSet(object.run) ? Buffer.from(bytesFromBase64(object.run)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: EnrolResponse): unknown {
+    const obj: any = {};
+    if (message.log !== undefined) {
+      obj.log = LogState.toJSON(message.log);
+    }
+    if (message.run.length !== 0) {
+      obj.run = base64FromBytes(message.run);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EnrolResponse>): EnrolResponse {
+    return EnrolResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EnrolResponse>): EnrolResponse {
+    const message = createBaseEnrolResponse();
+    message.log = (object.log !== undefined && object.log !== null) ? LogState.fromPartial(object.log) : undefined;
+    message.run = object.run ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseListPurgesRequest(): ListPurgesRequest {
+  return { schedulerClusterId: 0n, after: 0n, limit: 0 };
+}
+
+export const ListPurgesRequest: MessageFns<ListPurgesRequest> = {
+  encode(message: ListPurgesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedulerClusterId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerClusterId) !== message.schedulerClusterId) {
+        throw new globalThis.Error("value provided for field message.schedulerClusterId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.schedulerClusterId);
+    }
+    if (message.after !== 0n) {
+      if (BigInt.asUintN(64, message.after) !== message.after) {
+        throw new globalThis.Error("value provided for field message.after of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.after);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPurgesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPurgesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.schedulerClusterId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.after = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListPurgesRequest {
+    return {
+      schedulerClusterId: isSet(object.schedulerClusterId)
+        ? BigInt(object.schedulerClusterId)
+        : isSet(object.scheduler_cluster_id)
+        ? BigInt(object.scheduler_cluster_id)
+        : 0n,
+      after: isSet(object.after) ? BigInt(object.after) : 0n,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+    };
+  },
+
+  toJSON(message: ListPurgesRequest): unknown {
+    const obj: any = {};
+    if (message.schedulerClusterId !== 0n) {
+      obj.schedulerClusterId = message.schedulerClusterId.toString();
+    }
+    if (message.after !== 0n) {
+      obj.after = message.after.toString();
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListPurgesRequest>): ListPurgesRequest {
+    return ListPurgesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPurgesRequest>): ListPurgesRequest {
+    const message = createBaseListPurgesRequest();
+    message.schedulerClusterId = (object.schedulerClusterId !== undefined && object.schedulerClusterId !== null)
+      ? BigInt(object.schedulerClusterId)
+      : 0n;
+    message.after = (object.after !== undefined && object.after !== null) ? BigInt(object.after) : 0n;
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListPurgesResponse(): ListPurgesResponse {
+  return { log: undefined, entries: [] };
+}
+
+export const ListPurgesResponse: MessageFns<ListPurgesResponse> = {
+  encode(message: ListPurgesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.log !== undefined) {
+      LogState.encode(message.log, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.entries) {
+      PurgeEntry.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPurgesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPurgesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.log = LogState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entries.push(PurgeEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListPurgesResponse {
+    return {
+      log: isSet(object.log) ? LogState.fromJSON(object.log) : undefined,
+      entries: globalThis.Array.isArray(object?.entries) ? object.entries.map((e: any) => PurgeEntry.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListPurgesResponse): unknown {
+    const obj: any = {};
+    if (message.log !== undefined) {
+      obj.log = LogState.toJSON(message.log);
+    }
+    if (message.entries?.length) {
+      obj.entries = message.entries.map((e) => PurgeEntry.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListPurgesResponse>): ListPurgesResponse {
+    return ListPurgesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPurgesResponse>): ListPurgesResponse {
+    const message = createBaseListPurgesResponse();
+    message.log = (object.log !== undefined && object.log !== null) ? LogState.fromPartial(object.log) : undefined;
+    message.entries = object.entries?.map((e) => PurgeEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseReportLaterRequest(): ReportLaterRequest {
+  return { schedulerClusterId: 0n, logEpoch: Buffer.alloc(0), outcomes: [] };
+}
+
+export const ReportLaterRequest: MessageFns<ReportLaterRequest> = {
+  encode(message: ReportLaterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedulerClusterId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerClusterId) !== message.schedulerClusterId) {
+        throw new globalThis.Error("value provided for field message.schedulerClusterId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.schedulerClusterId);
+    }
+    if (message.logEpoch.length !== 0) {
+      writer.uint32(18).bytes(message.logEpoch);
+    }
+    for (const v of message.outcomes) {
+      LaterOutcome.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportLaterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportLaterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.schedulerClusterId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.logEpoch = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcomes.push(LaterOutcome.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReportLaterRequest {
+    return {
+      schedulerClusterId: isSet(object.schedulerClusterId)
+        ? BigInt(object.schedulerClusterId)
+        : isSet(object.scheduler_cluster_id)
+        ? BigInt(object.scheduler_cluster_id)
+        : 0n,
+      logEpoch: isSet(object.logEpoch)
+        ? Buffer.from(bytesFromBase64(object.logEpoch))
+        : isSet(object.log_epoch)
+        ? Buffer.from(bytesFromBase64(object.log_epoch))
+        : Buffer.alloc(0),
+      outcomes: globalThis.Array.isArray(object?.outcomes)
+        ? object.outcomes.map((e: any) => LaterOutcome.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ReportLaterRequest): unknown {
+    const obj: any = {};
+    if (message.schedulerClusterId !== 0n) {
+      obj.schedulerClusterId = message.schedulerClusterId.toString();
+    }
+    if (message.logEpoch.length !== 0) {
+      obj.logEpoch = base64FromBytes(message.logEpoch);
+    }
+    if (message.outcomes?.length) {
+      obj.outcomes = message.outcomes.map((e) => LaterOutcome.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReportLaterRequest>): ReportLaterRequest {
+    return ReportLaterRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportLaterRequest>): ReportLaterRequest {
+    const message = createBaseReportLaterRequest();
+    message.schedulerClusterId = (object.schedulerClusterId !== undefined && object.schedulerClusterId !== null)
+      ? BigInt(object.schedulerClusterId)
+      : 0n;
+    message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
+    message.outcomes = object.outcomes?.map((e) => LaterOutcome.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLaterOutcome(): LaterOutcome {
+  return { hostId: "", outcome: undefined };
+}
+
+export const LaterOutcome: MessageFns<LaterOutcome> = {
+  encode(message: LaterOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    if (message.outcome !== undefined) {
+      PurgeOutcome.encode(message.outcome, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaterOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaterOutcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = PurgeOutcome.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LaterOutcome {
+    return {
+      hostId: isSet(object.hostId)
+        ? globalThis.String(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.String(object.host_id)
+        : "",
+      outcome: isSet(object.outcome) ? PurgeOutcome.fromJSON(object.outcome) : undefined,
+    };
+  },
+
+  toJSON(message: LaterOutcome): unknown {
+    const obj: any = {};
+    if (message.hostId !== "") {
+      obj.hostId = message.hostId;
+    }
+    if (message.outcome !== undefined) {
+      obj.outcome = PurgeOutcome.toJSON(message.outcome);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LaterOutcome>): LaterOutcome {
+    return LaterOutcome.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LaterOutcome>): LaterOutcome {
+    const message = createBaseLaterOutcome();
+    message.hostId = object.hostId ?? "";
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? PurgeOutcome.fromPartial(object.outcome)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReportLaterResponse(): ReportLaterResponse {
+  return {};
+}
+
+export const ReportLaterResponse: MessageFns<ReportLaterResponse> = {
+  encode(_: ReportLaterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportLaterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportLaterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ReportLaterResponse {
+    return {};
+  },
+
+  toJSON(_: ReportLaterResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReportLaterResponse>): ReportLaterResponse {
+    return ReportLaterResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReportLaterResponse>): ReportLaterResponse {
+    const message = createBaseReportLaterResponse();
+    return message;
+  },
+};
+
+function createBaseReportOtherHistoryRequest(): ReportOtherHistoryRequest {
+  return { schedulerClusterId: 0n, logEpoch: Buffer.alloc(0), hostId: "", seq: 0n, chainHash: "" };
+}
+
+export const ReportOtherHistoryRequest: MessageFns<ReportOtherHistoryRequest> = {
+  encode(message: ReportOtherHistoryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedulerClusterId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerClusterId) !== message.schedulerClusterId) {
+        throw new globalThis.Error("value provided for field message.schedulerClusterId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.schedulerClusterId);
+    }
+    if (message.logEpoch.length !== 0) {
+      writer.uint32(18).bytes(message.logEpoch);
+    }
+    if (message.hostId !== "") {
+      writer.uint32(26).string(message.hostId);
+    }
+    if (message.seq !== 0n) {
+      if (BigInt.asUintN(64, message.seq) !== message.seq) {
+        throw new globalThis.Error("value provided for field message.seq of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.seq);
+    }
+    if (message.chainHash !== "") {
+      writer.uint32(42).string(message.chainHash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportOtherHistoryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportOtherHistoryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.schedulerClusterId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.logEpoch = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.seq = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.chainHash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReportOtherHistoryRequest {
+    return {
+      schedulerClusterId: isSet(object.schedulerClusterId)
+        ? BigInt(object.schedulerClusterId)
+        : isSet(object.scheduler_cluster_id)
+        ? BigInt(object.scheduler_cluster_id)
+        : 0n,
+      logEpoch: isSet(object.logEpoch)
+        ? Buffer.from(bytesFromBase64(object.logEpoch))
+        : isSet(object.log_epoch)
+        ? Buffer.from(bytesFromBase64(object.log_epoch))
+        : Buffer.alloc(0),
+      hostId: isSet(object.hostId)
+        ? globalThis.String(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.String(object.host_id)
+        : "",
+      seq: isSet(object.seq) ? BigInt(object.seq) : 0n,
+      chainHash: isSet(object.chainHash)
+        ? globalThis.String(object.chainHash)
+        : isSet(object.chain_hash)
+        ? globalThis.String(object.chain_hash)
+        : "",
+    };
+  },
+
+  toJSON(message: ReportOtherHistoryRequest): unknown {
+    const obj: any = {};
+    if (message.schedulerClusterId !== 0n) {
+      obj.schedulerClusterId = message.schedulerClusterId.toString();
+    }
+    if (message.logEpoch.length !== 0) {
+      obj.logEpoch = base64FromBytes(message.logEpoch);
+    }
+    if (message.hostId !== "") {
+      obj.hostId = message.hostId;
+    }
+    if (message.seq !== 0n) {
+      obj.seq = message.seq.toString();
+    }
+    if (message.chainHash !== "") {
+      obj.chainHash = message.chainHash;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReportOtherHistoryRequest>): ReportOtherHistoryRequest {
+    return ReportOtherHistoryRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportOtherHistoryRequest>): ReportOtherHistoryRequest {
+    const message = createBaseReportOtherHistoryRequest();
+    message.schedulerClusterId = (object.schedulerClusterId !== undefined && object.schedulerClusterId !== null)
+      ? BigInt(object.schedulerClusterId)
+      : 0n;
+    message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
+    message.hostId = object.hostId ?? "";
+    message.seq = (object.seq !== undefined && object.seq !== null) ? BigInt(object.seq) : 0n;
+    message.chainHash = object.chainHash ?? "";
+    return message;
+  },
+};
+
+function createBaseReportOtherHistoryResponse(): ReportOtherHistoryResponse {
+  return { log: undefined };
+}
+
+export const ReportOtherHistoryResponse: MessageFns<ReportOtherHistoryResponse> = {
+  encode(message: ReportOtherHistoryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.log !== undefined) {
+      LogState.encode(message.log, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportOtherHistoryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportOtherHistoryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.log = LogState.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReportOtherHistoryResponse {
+    return { log: isSet(object.log) ? LogState.fromJSON(object.log) : undefined };
+  },
+
+  toJSON(message: ReportOtherHistoryResponse): unknown {
+    const obj: any = {};
+    if (message.log !== undefined) {
+      obj.log = LogState.toJSON(message.log);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReportOtherHistoryResponse>): ReportOtherHistoryResponse {
+    return ReportOtherHistoryResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportOtherHistoryResponse>): ReportOtherHistoryResponse {
+    const message = createBaseReportOtherHistoryResponse();
+    message.log = (object.log !== undefined && object.log !== null) ? LogState.fromPartial(object.log) : undefined;
+    return message;
+  },
+};
+
 /** Served by the manager. */
 export type FleetService = typeof FleetService;
 export const FleetService = {
@@ -214,11 +1436,61 @@ export const FleetService = {
     responseSerialize: (value: GetBrokerResponse): Buffer => Buffer.from(GetBrokerResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetBrokerResponse => GetBrokerResponse.decode(value),
   },
+  /** Records connections of hosts, opened and closed, and answers where the purge log stands after that. */
+  enrol: {
+    path: "/pondhawk.v1.Fleet/Enrol" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EnrolRequest): Buffer => Buffer.from(EnrolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EnrolRequest => EnrolRequest.decode(value),
+    responseSerialize: (value: EnrolResponse): Buffer => Buffer.from(EnrolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EnrolResponse => EnrolResponse.decode(value),
+  },
+  /** Entries of the purge log in order. */
+  listPurges: {
+    path: "/pondhawk.v1.Fleet/ListPurges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListPurgesRequest): Buffer => Buffer.from(ListPurgesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListPurgesRequest => ListPurgesRequest.decode(value),
+    responseSerialize: (value: ListPurgesResponse): Buffer => Buffer.from(ListPurgesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListPurgesResponse => ListPurgesResponse.decode(value),
+  },
+  /** What hosts did later with entries for which nobody waits any more. */
+  reportLater: {
+    path: "/pondhawk.v1.Fleet/ReportLater" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReportLaterRequest): Buffer => Buffer.from(ReportLaterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReportLaterRequest => ReportLaterRequest.decode(value),
+    responseSerialize: (value: ReportLaterResponse): Buffer => Buffer.from(ReportLaterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReportLaterResponse => ReportLaterResponse.decode(value),
+  },
+  /** A host names a number or a hash that this log does not have: the ledger may have gone back. */
+  reportOtherHistory: {
+    path: "/pondhawk.v1.Fleet/ReportOtherHistory" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReportOtherHistoryRequest): Buffer =>
+      Buffer.from(ReportOtherHistoryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReportOtherHistoryRequest => ReportOtherHistoryRequest.decode(value),
+    responseSerialize: (value: ReportOtherHistoryResponse): Buffer =>
+      Buffer.from(ReportOtherHistoryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReportOtherHistoryResponse => ReportOtherHistoryResponse.decode(value),
+  },
 } as const;
 
 export interface FleetServer extends UntypedServiceImplementation {
   /** Under which names orders and reports travel. */
   getBroker: handleUnaryCall<GetBrokerRequest, GetBrokerResponse>;
+  /** Records connections of hosts, opened and closed, and answers where the purge log stands after that. */
+  enrol: handleUnaryCall<EnrolRequest, EnrolResponse>;
+  /** Entries of the purge log in order. */
+  listPurges: handleUnaryCall<ListPurgesRequest, ListPurgesResponse>;
+  /** What hosts did later with entries for which nobody waits any more. */
+  reportLater: handleUnaryCall<ReportLaterRequest, ReportLaterResponse>;
+  /** A host names a number or a hash that this log does not have: the ledger may have gone back. */
+  reportOtherHistory: handleUnaryCall<ReportOtherHistoryRequest, ReportOtherHistoryResponse>;
 }
 
 export interface FleetClient extends Client {
@@ -238,6 +1510,70 @@ export interface FleetClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetBrokerResponse) => void,
   ): ClientUnaryCall;
+  /** Records connections of hosts, opened and closed, and answers where the purge log stands after that. */
+  enrol(
+    request: EnrolRequest,
+    callback: (error: ServiceError | null, response: EnrolResponse) => void,
+  ): ClientUnaryCall;
+  enrol(
+    request: EnrolRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EnrolResponse) => void,
+  ): ClientUnaryCall;
+  enrol(
+    request: EnrolRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EnrolResponse) => void,
+  ): ClientUnaryCall;
+  /** Entries of the purge log in order. */
+  listPurges(
+    request: ListPurgesRequest,
+    callback: (error: ServiceError | null, response: ListPurgesResponse) => void,
+  ): ClientUnaryCall;
+  listPurges(
+    request: ListPurgesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListPurgesResponse) => void,
+  ): ClientUnaryCall;
+  listPurges(
+    request: ListPurgesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListPurgesResponse) => void,
+  ): ClientUnaryCall;
+  /** What hosts did later with entries for which nobody waits any more. */
+  reportLater(
+    request: ReportLaterRequest,
+    callback: (error: ServiceError | null, response: ReportLaterResponse) => void,
+  ): ClientUnaryCall;
+  reportLater(
+    request: ReportLaterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReportLaterResponse) => void,
+  ): ClientUnaryCall;
+  reportLater(
+    request: ReportLaterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReportLaterResponse) => void,
+  ): ClientUnaryCall;
+  /** A host names a number or a hash that this log does not have: the ledger may have gone back. */
+  reportOtherHistory(
+    request: ReportOtherHistoryRequest,
+    callback: (error: ServiceError | null, response: ReportOtherHistoryResponse) => void,
+  ): ClientUnaryCall;
+  reportOtherHistory(
+    request: ReportOtherHistoryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReportOtherHistoryResponse) => void,
+  ): ClientUnaryCall;
+  reportOtherHistory(
+    request: ReportOtherHistoryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReportOtherHistoryResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const FleetClient = makeGenericClientConstructor(FleetService, "pondhawk.v1.Fleet") as unknown as {
@@ -245,6 +1581,14 @@ export const FleetClient = makeGenericClientConstructor(FleetService, "pondhawk.
   service: typeof FleetService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -1,0 +1,3 @@
+export * from './chain-hash.js';
+export * from './entry-log.js';
+export * from './purge-entry.js';
