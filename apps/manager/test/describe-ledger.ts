@@ -1,5 +1,7 @@
+import { describeEnrolment } from './describe-enrolment.js';
+import { describePurgeLog } from './describe-purge-log.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
-import { START_MS, aHost, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
+import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
 /** A ledger of its own for each test, with no job, scheduler or host. */
 export interface LedgerFixture {
@@ -273,20 +275,6 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
         expect(clusters[0]?.counts.absent).toBe(10_000);
       }, 30_000);
 
-      it('learns hosts from them and whether they answer', async () => {
-        const { messages } = await accept();
-        await report(messages[0]!, [aTarget(2, 'failed'), aTarget(1, 'absent')]);
-        const peers = await ledger.reader.listPeers({ clusterId: 1 }, { page: 1, perPage: 10 });
-        expect(peers.items.map(({ host, state }) => [host.id, state])).toEqual([
-          [aHost(1).id, 'active'],
-          [aHost(2).id, 'inactive'],
-        ]);
-        expect(await ledger.reader.listPeers({ clusterId: 2 }, { page: 1, perPage: 10 })).toEqual({
-          items: [],
-          totalCount: 0,
-        });
-      });
-
       it('pages over the tasks that all hosts hold', async () => {
         const orderArgs = { page: 2, per_page: 3 };
         const { jobId, messages } = await accept(1, { type: 'list_tasks', orderArgs });
@@ -321,6 +309,9 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
         ]);
       });
     });
+
+    describeEnrolment(() => ledger);
+    describePurgeLog(() => ledger);
 
     describe('when the deadline passes', () => {
       it('fails what is pending, names it, and ends the job as timed out', async () => {

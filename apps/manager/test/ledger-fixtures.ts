@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TargetOutcome } from '@pondhawk/jobs';
+import { PurgeWitness, type WitnessedLogs } from '../src/ledger/index.js';
 import type {
   AcceptJob,
   HostRecord,
@@ -111,4 +112,51 @@ export async function startSchedulers(
     ids.push(id);
   }
   return ids;
+}
+
+/** A witness that lives as long as the test. */
+export class MemoryWitness extends PurgeWitness {
+  logs: WitnessedLogs | undefined;
+
+  override async read(): Promise<WitnessedLogs | undefined> {
+    return Promise.resolve(this.logs);
+  }
+
+  override async restart(logs: WitnessedLogs): Promise<void> {
+    this.logs = logs;
+    return Promise.resolve();
+  }
+
+  override async record({ epoch, heads }: WitnessedLogs): Promise<void> {
+    const former = this.logs?.epoch === epoch ? this.logs.heads : [];
+    return this.restart({ epoch, heads: new Map([...former, ...heads]) });
+  }
+}
+
+/** What opening a ledger takes, with a witness of its own. */
+export const OPEN_OPTIONS = {
+  nowMs: START_MS,
+  brokerEpoch: 'ab'.repeat(16),
+  purgeEpoch: 'e1'.repeat(16),
+};
+
+/** Connects hosts 1 to `count` to a scheduler, each by the connection of its own number. */
+export async function enrolHosts(
+  { writer }: Ledger,
+  schedulerId: number,
+  count: number,
+  facts: { readonly atMs?: number; readonly incarnation?: string } = {},
+): Promise<void> {
+  await writer.execute('enrol-hosts', {
+    atMs: facts.atMs ?? START_MS,
+    clusterId: 1,
+    schedulerId,
+    schedulerIncarnation: facts.incarnation ?? '51'.repeat(16),
+    opened: Array.from({ length: count }, (_, index) => ({
+      host: aHost(index + 1),
+      incarnation: 'aa'.repeat(16),
+      connection: index + 1,
+    })),
+    closed: [],
+  });
 }

@@ -1,13 +1,20 @@
 import { type PostgresServer, describeWithTool, startPostgres } from '@pondhawk/testing';
 import { type Ledger, openLedger } from '../src/ledger/index.js';
 import { describeLedger } from './describe-ledger.js';
-import { START_MS, aJob } from './ledger-fixtures.js';
+import { MemoryWitness, OPEN_OPTIONS, aJob } from './ledger-fixtures.js';
 
 const START_TIMEOUT_MS = 60_000;
 const BROKER_EPOCH = 'cd'.repeat(16);
 
 const open = (url: string): Promise<Ledger> =>
-  openLedger({ type: 'postgres', url }, { nowMs: START_MS, brokerEpoch: BROKER_EPOCH });
+  openLedger(
+    { type: 'postgres', url },
+    {
+      ...OPEN_OPTIONS,
+      brokerEpoch: BROKER_EPOCH,
+      witness: new MemoryWitness(),
+    },
+  );
 
 describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
   let server: PostgresServer | undefined;
@@ -36,7 +43,7 @@ describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
       await first.close();
       const again = await openLedger(
         { type: 'postgres', url },
-        { nowMs: START_MS + 1, brokerEpoch: 'ee'.repeat(16) },
+        { ...OPEN_OPTIONS, witness: new MemoryWitness(), brokerEpoch: 'ee'.repeat(16) },
       );
       expect(await again.reader.listUnfinishedJobIds()).toEqual([jobId]);
       expect(await again.reader.loadBrokerEpoch()).toBe(BROKER_EPOCH);

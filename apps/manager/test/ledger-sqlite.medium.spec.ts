@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Ledger, openLedger } from '../src/ledger/index.js';
 import { describeLedger } from './describe-ledger.js';
-import { START_MS } from './ledger-fixtures.js';
+import { MemoryWitness, OPEN_OPTIONS } from './ledger-fixtures.js';
 
 const folders: string[] = [];
 
 function open(path: string): Promise<Ledger> {
-  return openLedger({ type: 'sqlite', path }, { nowMs: START_MS, brokerEpoch: 'ab'.repeat(16) });
+  return openLedger({ type: 'sqlite', path }, { ...OPEN_OPTIONS, witness: new MemoryWitness() });
 }
 
 function aFile(): string {

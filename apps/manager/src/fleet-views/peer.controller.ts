@@ -1,10 +1,12 @@
 import { Controller, Get, Query as QueryString, Req, Res } from '@nestjs/common';
+import { Clock } from '@pondhawk/core';
 import type { Request, Response } from 'express';
 import { peerView, type Json } from '../job-views/index.js';
 import { LedgerReader, type PeerRecord } from '../ledger/index.js';
 import { ID_BOUNDS } from '../rest-edge/field-reader.js';
 import { linkHeader } from '../rest-edge/link-header.js';
 import {
+  PER_PAGE_MAX,
   choiceParameter,
   numberParameter,
   pageParameters,
@@ -12,7 +14,6 @@ import {
   type Query,
 } from '../rest-edge/query-parameters.js';
 import { FleetListDocs } from './fleet.docs.js';
-import { HostDirectory } from './host-directory.js';
 import { pageOf } from './in-memory-page.js';
 
 const TEXT_FILTERS = [
@@ -35,8 +36,8 @@ const TEXT_FILTERS = [
 @Controller('api/v1/peers')
 export class PeerController {
   constructor(
-    private readonly hosts: HostDirectory,
     private readonly reader: LedgerReader,
+    private readonly clock: Clock,
   ) {}
 
   @Get()
@@ -49,7 +50,11 @@ export class PeerController {
     const page = pageParameters(query);
     const clusterId = numberParameter(query, 'scheduler_cluster_id', ID_BOUNDS);
     const matches = peerFilter(query);
-    const peers = await this.hosts.listHosts(clusterId);
+    const { items: peers } = await this.reader.listPeers(
+      this.clock.nowMs(),
+      clusterId === undefined ? {} : { clusterId },
+      { page: 1, perPage: PER_PAGE_MAX },
+    );
     const { items, totalCount } = pageOf(peers.filter(matches), page);
     const clusters = await this.reader.listClusters();
     const names = new Map(clusters.map(({ id, name }) => [id, name]));

@@ -47,16 +47,21 @@ function aTarget(name: string, outcome: TargetOutcome, facts: object = {}): Targ
     startedAtMs: CREATED_AT_MS + 5,
     endedAtMs: CREATED_AT_MS + 400,
     task: undefined,
+    later: undefined,
     ...facts,
   };
 }
 
-function aCluster(counts: Partial<TargetCounts>, facts: Partial<JobClusterRecord> = {}) {
+function aCluster(
+  counts: Partial<TargetCounts>,
+  facts: Partial<JobClusterRecord> = {},
+): JobClusterRecord {
   return {
     id: 1,
     name: 'cluster-1',
     counts: { ...NO_TARGETS, ...counts },
     deletedBytes: (counts.deleted ?? 0) * 67_108_864,
+    purgeSeq: 6,
     orders: [],
     ...facts,
   };
@@ -141,7 +146,7 @@ describe('jobView', () => {
           group_uuid: 'group_2f1c',
           created_at: '2026-11-22T10:00:00.000Z',
           updated_at: '2026-11-22T10:00:00.412Z',
-          purge_seq: {},
+          purge_seq: { 1: 6 },
           counts: {
             targets: 10,
             pending: 0,
@@ -184,6 +189,7 @@ describe('jobView', () => {
               deleted_bytes: 67_108_864,
               attempts: 1,
               ended_at: '2026-11-22T10:00:00.400Z',
+              later: null,
             },
           ],
           failure_peers: [],

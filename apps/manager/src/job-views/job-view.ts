@@ -43,7 +43,7 @@ function resultView(detail: JobDetail): Json {
     group_uuid: groupUuid(job),
     created_at: timeView(job.createdAtMs),
     updated_at: timeView(job.updatedAtMs),
-    ...(isDelete ? { purge_seq: {} } : {}),
+    ...(isDelete ? { purge_seq: purgeNumbers(detail) } : {}),
     counts: countsView(detail),
     ...(isDelete
       ? { deleted_bytes: clusters.reduce((sum, { deletedBytes }) => sum + deletedBytes, 0) }
@@ -55,4 +55,11 @@ function resultView(detail: JobDetail): Json {
 
 function groupUuid({ uuid }: JobRecord): string {
   return `group_${uuid}`;
+}
+
+/** The purge's number in the log of each cluster. */
+function purgeNumbers({ clusters }: JobDetail): Record<string, number> {
+  return Object.fromEntries(
+    clusters.flatMap(({ id, purgeSeq }) => (purgeSeq === undefined ? [] : [[id, purgeSeq]])),
+  );
 }

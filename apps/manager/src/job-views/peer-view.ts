@@ -37,6 +37,7 @@ export function targetPeerView(target: TargetRecord, cluster: ClusterName): Json
     deleted_bytes: target.deletedBytes,
     attempts: target.attempts,
     ended_at: target.endedAtMs === undefined ? null : timeView(target.endedAtMs),
+    later: target.later ?? null,
   };
 }
 
@@ -50,7 +51,6 @@ export function targetView(target: TargetRecord, clusterName: string): Json {
     code: target.code,
     started_at: timeView(target.startedAtMs),
     task: target.task === undefined ? null : heldTaskView(target.task),
-    later: null,
   };
 }
 

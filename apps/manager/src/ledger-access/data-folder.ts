@@ -6,6 +6,7 @@ import type { Log } from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
 import type { ManagerConfig } from '../config/manager.config.js';
 import { openLedger, type Ledger } from '../ledger/index.js';
+import { WITNESS_FILE, WitnessFile } from './witness-file.js';
 
 /** The database file in the data folder. */
 export const DATABASE_FILE = 'manager.db';
@@ -17,6 +18,7 @@ export class DataFolder implements OnApplicationShutdown {
   private constructor(
     private readonly lock: DataFolderLock,
     readonly ledger: Ledger,
+    private readonly witness: WitnessFile,
   ) {}
 
   /** @throws ConfigError if the folder is in use or the ledger cannot be opened, as they say. */
@@ -26,6 +28,7 @@ export class DataFolder implements OnApplicationShutdown {
     log: Log,
   ): Promise<DataFolder> {
     const lock = await DataFolderLock.acquire({ directory: dataDir });
+    const witness = new WitnessFile(join(dataDir, WITNESS_FILE));
     try {
       const location =
         database.type === 'postgres'
@@ -34,13 +37,21 @@ export class DataFolder implements OnApplicationShutdown {
       const ledger = await openLedger(location, {
         nowMs: clock.nowMs(),
         brokerEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
+        purgeEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
+        witness,
       });
+      if (ledger.purgeLogAlarm !== undefined) {
+        log.error('purge logs got a new epoch: hosts drop what they hold', {
+          reason: ledger.purgeLogAlarm,
+        });
+      }
       if (ledger.unknownMigrations.length > 0) {
         const migrations = ledger.unknownMigrations;
         log.warn('ledger was changed by a newer manager', { migrations });
       }
-      return new DataFolder(lock, ledger);
+      return new DataFolder(lock, ledger, witness);
     } catch (error) {
+      await witness.close();
       lock.release();
       throw error;
     }
@@ -48,6 +59,7 @@ export class DataFolder implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     await this.ledger.close();
+    await this.witness.close();
     this.lock.release();
   }
 }

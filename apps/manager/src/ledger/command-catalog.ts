@@ -5,6 +5,7 @@
 
 import type { JobOutcome, JobState, JobType } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
+import type { LogState } from '@pondhawk/purge';
 import type { HostRecord } from './host-record.js';
 import type { OrderReport } from './order-report.js';
 import type { OutboxMessage } from './records.js';
@@ -134,12 +135,56 @@ export interface KeptAlive {
   readonly messages: readonly OutboxMessage[];
 }
 
-/** Hosts of a cluster that somebody has seen; at most 500. */
-export interface RecordHosts {
+/** A host that has connected to its home scheduler. */
+export interface OpenedConnection {
+  readonly host: HostRecord;
+  /** 32 hex digits, one start of the daemon; absent for daemons that tell none. */
+  readonly incarnation?: string | undefined;
+  /** Counts up within the scheduler's incarnation. */
+  readonly connection: number;
+}
+
+/** A connection that is no more. */
+export interface ClosedConnection {
+  readonly hostId: string;
+  readonly connection: number;
+  /** The host said that it leaves. */
+  readonly hasLeft: boolean;
+}
+
+/** Connections of one scheduler, opened and closed; each list at most 500. */
+export interface EnrolHosts {
   readonly atMs: number;
   readonly clusterId: number;
-  readonly state: 'active' | 'inactive';
-  readonly hosts: readonly HostRecord[];
+  readonly schedulerId: number;
+  /** 32 hex digits; with a new one all connections of the former are lost. */
+  readonly schedulerIncarnation: string;
+  readonly opened: readonly OpenedConnection[];
+  readonly closed: readonly ClosedConnection[];
+}
+
+/** What hosts did with entries of the purge log after their job had given them up; at most 500. */
+export interface RecordLater {
+  readonly atMs: number;
+  readonly clusterId: number;
+  readonly epoch: string;
+  readonly outcomes: readonly {
+    readonly hostId: string;
+    readonly seq: number;
+    readonly outcome: 'deleted' | 'absent' | 'failed';
+  }[];
+}
+
+/** A host says that an entry of a log has another hash, or exists at all, than the ledger knows. */
+export interface RenewLogId {
+  readonly atMs: number;
+  readonly clusterId: number;
+  readonly epoch: string;
+  readonly hostId: string;
+  readonly seq: number;
+  readonly chainHash: string;
+  /** 32 random hex digits: the epoch of all logs if the host is right. */
+  readonly newEpoch: string;
 }
 
 /** Each command by name: what goes in and what its commit answers. */
@@ -174,7 +219,24 @@ export interface LedgerCommands {
   };
   /** @throws NotFoundError (`INSTANCE_NOT_REGISTERED`). */
   readonly 'keep-alive': { readonly input: KeepAlive; readonly result: KeptAlive };
-  readonly 'record-hosts': { readonly input: RecordHosts; readonly result: undefined };
+  /**
+   * Answers where the cluster's purge log stands after the rows were written.
+   *
+   * @throws NotFoundError (`INSTANCE_NOT_REGISTERED`).
+   */
+  readonly 'enrol-hosts': { readonly input: EnrolHosts; readonly result: LogState };
+  /** Changes nothing under another epoch. */
+  readonly 'record-later': {
+    readonly input: RecordLater;
+    readonly result: { readonly changedTargetCount: number };
+  };
+  /** Changes nothing unless the ledger indeed knows the number otherwise. Answers the state after. */
+  readonly 'renew-log-id': { readonly input: RenewLogId; readonly result: LogState };
+  /** Somebody has read why the logs got a new epoch. */
+  readonly 'acknowledge-purge-log': {
+    readonly input: { readonly atMs: number };
+    readonly result: undefined;
+  };
 }
 
 /** Names of the commands. */

@@ -14,6 +14,8 @@ export type LedgerEventKind =
 export class CommandContext {
   /** Told to listeners after the commit. */
   readonly changes: LedgerChange[] = [];
+  /** Heads of purge logs that this command moved, by cluster; witnessed before anybody hears of them. */
+  readonly purgeHeads = new Map<number, { readonly epoch: string; readonly head: number }>();
   private eventCount = 0;
 
   constructor(

@@ -5,4 +5,5 @@ export * from './ledger-reader.js';
 export * from './ledger-writer.js';
 export * from './open-ledger.js';
 export * from './order-report.js';
+export * from './purge-witness.js';
 export * from './records.js';

@@ -5,7 +5,7 @@ import type { HostRecord } from './host-record.js';
 import type { ReadContext } from './job-queries.js';
 import { parseObject } from './job-rows.js';
 import type { InstanceFilter, Page, PageRequest } from './ledger-reader.js';
-import { isActive } from './liveness.js';
+import { activeUntilMs, isActive } from './liveness.js';
 import type { ClusterRecord, PeerRecord, SchedulerRecord, SeedPeerRecord } from './records.js';
 import type { SchedulerClustersTable } from './tables.js';
 import { sql } from 'kysely';
@@ -66,21 +66,23 @@ export async function loadSeedPeers(
   }));
 }
 
-/** A page of hosts, by cluster, host name, ip, id. */
+/** A page of hosts, by cluster, host name, ip, id. Active is who is connected to a scheduler that is itself active. */
 export async function loadPeers(
   { db }: ReadContext,
+  nowMs: number,
   { clusterId }: InstanceFilter,
   { page, perPage }: PageRequest,
 ): Promise<Page<PeerRecord>> {
-  let query = db.selectFrom('peers');
-  if (clusterId !== undefined) query = query.where('scheduler_cluster_id', '=', clusterId);
+  let query = db.selectFrom('peers').leftJoin('schedulers', 'schedulers.id', 'peers.scheduler_id');
+  if (clusterId !== undefined) query = query.where('peers.scheduler_cluster_id', '=', clusterId);
   const { count } = await query.select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow();
   const rows = await query
-    .selectAll()
-    .orderBy('scheduler_cluster_id')
-    .orderBy('host_name')
-    .orderBy('ip')
-    .orderBy('host_id')
+    .selectAll('peers')
+    .select(activeUntilMs.as('home_until_ms'))
+    .orderBy('peers.scheduler_cluster_id')
+    .orderBy('peers.host_name')
+    .orderBy('peers.ip')
+    .orderBy('peers.host_id')
     .limit(perPage)
     .offset((page - 1) * perPage)
     .execute();
@@ -88,7 +90,10 @@ export async function loadPeers(
     id: row.id,
     clusterId: row.scheduler_cluster_id,
     host: JSON.parse(row.host) as HostRecord,
-    state: row.state as PeerRecord['state'],
+    state:
+      row.lost_at_ms === null && row.home_until_ms > nowMs
+        ? ('active' as const)
+        : ('inactive' as const),
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
   }));

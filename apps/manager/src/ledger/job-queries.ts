@@ -47,7 +47,7 @@ export async function loadJobClusters(
       .orderBy('id')
       .execute();
     const tallies = await loadTallies(db, ofJobs);
-    for (const { job_id, scheduler_cluster_id, cluster_name } of clusters) {
+    for (const { job_id, scheduler_cluster_id, cluster_name, purge_seq } of clusters) {
       const isOfCluster = (row: { job_id: number; scheduler_cluster_id: number }): boolean =>
         row.job_id === job_id && row.scheduler_cluster_id === scheduler_cluster_id;
       const tally = tallies.filter(isOfCluster);
@@ -57,6 +57,7 @@ export async function loadJobClusters(
           id: scheduler_cluster_id,
           name: cluster_name,
           counts: toCounts(tally),
+          purgeSeq: purge_seq ?? undefined,
           deletedBytes: tally.reduce((sum, { deleted_bytes }) => sum + deleted_bytes, 0),
           orders: orders.filter(isOfCluster).map(toOrderRecord),
         },

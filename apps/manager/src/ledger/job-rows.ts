@@ -56,6 +56,7 @@ export function toTargetRecord(row: TargetRow): TargetRecord {
     startedAtMs: row.started_at_ms,
     endedAtMs: row.ended_at_ms ?? undefined,
     task: Array.isArray(held) ? undefined : held,
+    later: row.later ?? undefined,
   };
 }
 

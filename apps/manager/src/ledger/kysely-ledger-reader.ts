@@ -1,4 +1,5 @@
 import { JobPhase, JobType, type TargetOutcome } from '@pondhawk/jobs';
+import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
 import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
 import {
@@ -20,6 +21,7 @@ import {
   type PageRequest,
 } from './ledger-reader.js';
 import { toOutboxMessage } from './outbox-rows.js';
+import { findLogState, findPurgeLogAlarm, loadPurges } from './purge-queries.js';
 import type {
   ClusterRecord,
   JobDetail,
@@ -161,8 +163,27 @@ export class KyselyLedgerReader extends LedgerReader {
     return this.read((context) => loadSeedPeers(context, nowMs, filter));
   }
 
-  override listPeers(filter: InstanceFilter, page: PageRequest): Promise<Page<PeerRecord>> {
-    return this.snapshot((context) => loadPeers(context, filter, page));
+  override listPeers(
+    nowMs: number,
+    filter: InstanceFilter,
+    page: PageRequest,
+  ): Promise<Page<PeerRecord>> {
+    return this.snapshot((context) => loadPeers(context, nowMs, filter, page));
+  }
+
+  override findLogState(clusterId: number): Promise<LogState | undefined> {
+    return this.read((context) => findLogState(context, clusterId));
+  }
+
+  override listPurges(
+    clusterId: number,
+    range: { readonly after: number; readonly limit: number },
+  ): Promise<readonly PurgeEntry[]> {
+    return this.read((context) => loadPurges(context, clusterId, range));
+  }
+
+  override findPurgeLogAlarm(): Promise<string | undefined> {
+    return this.read(findPurgeLogAlarm);
   }
 
   override loadBrokerEpoch(): Promise<string> {

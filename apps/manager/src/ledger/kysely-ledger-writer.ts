@@ -5,6 +5,7 @@ import type { LedgerCommandName, LedgerCommands } from './command-catalog.js';
 import { COMMAND_HANDLERS, type CommandHandler } from './commands/index.js';
 import { toLedgerError } from './ledger-connections.js';
 import { type LedgerChange, type LedgerListener, LedgerWriter } from './ledger-writer.js';
+import type { PurgeWitness } from './purge-witness.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
 /** Commands that may wait; more are refused, so that a slow disk shows at the edge and not in memory. */
@@ -26,6 +27,7 @@ type Applied =
       readonly isApplied: true;
       readonly result: unknown;
       readonly changes: readonly LedgerChange[];
+      readonly purgeHeads: CommandContext['purgeHeads'];
     }
   | { readonly isApplied: false; readonly error: PondhawkError };
 
@@ -33,7 +35,8 @@ type Applied =
  * Applies commands one after another on the only writing connection. *Idle*: nothing waits.
  * *Committing*: one transaction holds up to `COMMANDS_PER_COMMIT_MAX` commands, each in a savepoint
  * of its own; those that come meanwhile wait and share the next one. A refused command is rolled
- * back alone. If the commit fails, nothing of it happened and all of its commands are rejected.
+ * back alone. If the commit fails, nothing of it happened and all of its commands are rejected; if
+ * the witness of purges fails after it, they are rejected too, because what it holds may be lost.
  * Closing refuses new commands and lets those that wait finish.
  */
 export class KyselyLedgerWriter extends LedgerWriter {
@@ -47,6 +50,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
   constructor(
     private readonly db: Kysely<LedgerTables>,
     private readonly dialect: LedgerDialect,
+    private readonly witness: PurgeWitness,
   ) {
     super();
   }
@@ -102,6 +106,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
     let outcomes: readonly Applied[];
     try {
       outcomes = await this.db.transaction().execute((tx) => this.applyAll(tx, commands));
+      await this.testify(outcomes);
     } catch (error) {
       const failure = toLedgerError(this.dialect, error);
       commands.forEach((command) => command.reject(failure));
@@ -110,6 +115,18 @@ export class KyselyLedgerWriter extends LedgerWriter {
     const changes = outcomes.flatMap((outcome) => (outcome.isApplied ? outcome.changes : []));
     if (changes.length > 0) this.listeners.forEach((listener) => listener(changes));
     commands.forEach((command, index) => settle(command, outcomes[index]));
+  }
+
+  /** Has what purge logs reached witnessed, before anybody is told. */
+  private async testify(outcomes: readonly Applied[]): Promise<void> {
+    const reached = outcomes.flatMap((outcome) =>
+      outcome.isApplied ? [...outcome.purgeHeads] : [],
+    );
+    if (reached.length === 0) return;
+    const epoch = reached.at(-1)?.[1].epoch ?? '';
+    const ofEpoch = reached.filter(([, log]) => log.epoch === epoch);
+    const heads = new Map(ofEpoch.map(([clusterId, { head }]) => [clusterId, head]));
+    await this.witness.record({ epoch, heads });
   }
 
   private async applyAll(
@@ -131,7 +148,8 @@ export class KyselyLedgerWriter extends LedgerWriter {
       const context = new CommandContext(tx, this.dialect, input.atMs, number);
       const result = await handler(context, input);
       await sql`release savepoint command`.execute(tx);
-      return { isApplied: true, result, changes: context.changes };
+      const { changes, purgeHeads } = context;
+      return { isApplied: true, result, changes, purgeHeads };
     } catch (error) {
       // When the database has given up the whole transaction this throws, and all are rejected.
       await sql`rollback to savepoint command`.execute(tx);

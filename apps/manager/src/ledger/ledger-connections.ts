@@ -63,9 +63,12 @@ function connectSqlite(path: string): LedgerConnections {
   return {
     dialect: 'sqlite',
     writing: new Kysely({ dialect: new SqliteDialect({ database }) }),
+    // Opened by the first read: Kysely does not close what it never used, and while a connection
+    // is open SQLite leaves its log beside the file.
     reading: () => {
-      const readOnly = new StatementCache(openDatabase({ path, readOnly: true }));
-      return new Kysely({ dialect: new SqliteDialect({ database: readOnly }) });
+      const database = () =>
+        Promise.resolve(new StatementCache(openDatabase({ path, readOnly: true })));
+      return new Kysely({ dialect: new SqliteDialect({ database }) });
     },
   };
 }

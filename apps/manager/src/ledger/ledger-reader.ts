@@ -1,4 +1,5 @@
 import type { TargetOutcome } from '@pondhawk/jobs';
+import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import type {
   ClusterRecord,
   JobDetail,
@@ -62,7 +63,21 @@ export abstract class LedgerReader {
     nowMs: number,
     filter?: InstanceFilter,
   ): Promise<readonly SeedPeerRecord[]>;
-  abstract listPeers(filter: InstanceFilter, page: PageRequest): Promise<Page<PeerRecord>>;
+  /** `state` as of `nowMs`. */
+  abstract listPeers(
+    nowMs: number,
+    filter: InstanceFilter,
+    page: PageRequest,
+  ): Promise<Page<PeerRecord>>;
+  /** Where a cluster's purge log stands. */
+  abstract findLogState(clusterId: number): Promise<LogState | undefined>;
+  /** Entries of a cluster's purge log after a number, in order. */
+  abstract listPurges(
+    clusterId: number,
+    range: { readonly after: number; readonly limit: number },
+  ): Promise<readonly PurgeEntry[]>;
+  /** Why purge logs got a new epoch, until it was acknowledged. */
+  abstract findPurgeLogAlarm(): Promise<string | undefined>;
   /** The `<e>` of streams and subjects, made when the ledger was first opened. */
   abstract loadBrokerEpoch(): Promise<string>;
   /** Asks the database for one row. @throws UnavailableError if it does not answer. */

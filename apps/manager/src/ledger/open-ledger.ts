@@ -4,6 +4,8 @@ import { type LedgerLocation, connectLedger } from './ledger-connections.js';
 import type { LedgerReader } from './ledger-reader.js';
 import type { LedgerWriter } from './ledger-writer.js';
 import { migrateLedger } from './migrate-ledger.js';
+import type { PurgeWitness } from './purge-witness.js';
+import { settleLogId } from './settle-log-id.js';
 import { LEDGER_MIGRATIONS, type LedgerMigration } from './migrations/index.js';
 
 export type { LedgerLocation } from './ledger-connections.js';
@@ -14,6 +16,10 @@ export interface OpenLedgerOptions {
   readonly nowMs: number;
   /** 16 random bytes as 32 hex digits: the broker epoch, if the ledger has none yet. */
   readonly brokerEpoch: string;
+  /** 32 random hex digits: the epoch of the purge logs, should they need a new one. */
+  readonly purgeEpoch: string;
+  /** What purge logs had reached. */
+  readonly witness: PurgeWitness;
   /** Schema steps; default all that this program knows. */
   readonly migrations?: readonly LedgerMigration[];
 }
@@ -24,6 +30,8 @@ export interface Ledger {
   readonly reader: LedgerReader;
   /** Newer schema steps that this program does not know and that do not break it; worth a warning. */
   readonly unknownMigrations: readonly string[];
+  /** Why the purge logs got a new epoch at this start. */
+  readonly purgeLogAlarm: string | undefined;
   /** Lets the commands that wait finish, then closes all connections. */
   close(): Promise<void>;
 }
@@ -35,7 +43,7 @@ export interface Ledger {
  */
 export async function openLedger(
   location: LedgerLocation,
-  { nowMs, brokerEpoch, migrations = LEDGER_MIGRATIONS }: OpenLedgerOptions,
+  { nowMs, brokerEpoch, purgeEpoch, witness, migrations = LEDGER_MIGRATIONS }: OpenLedgerOptions,
 ): Promise<Ledger> {
   const { dialect, writing, reading } = await connectLedger(location);
   try {
@@ -43,12 +51,14 @@ export async function openLedger(
       { db: writing, dialect, nowMs, brokerEpoch },
       migrations,
     );
-    const writer = new KyselyLedgerWriter(writing, dialect);
+    const purgeLogAlarm = await settleLogId(writing, witness, purgeEpoch);
+    const writer = new KyselyLedgerWriter(writing, dialect, witness);
     const readingDb = reading();
     return {
       writer,
       reader: new KyselyLedgerReader(readingDb, dialect),
       unknownMigrations,
+      purgeLogAlarm,
       close: async () => {
         await writer.close();
         await readingDb.destroy();

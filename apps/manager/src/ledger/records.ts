@@ -52,6 +52,8 @@ export interface JobClusterRecord {
   readonly name: string;
   readonly counts: TargetCounts;
   readonly deletedBytes: number;
+  /** Number in the cluster's purge log; with deletes. */
+  readonly purgeSeq: number | undefined;
   readonly orders: readonly OrderRecord[];
 }
 
@@ -80,6 +82,8 @@ export interface TargetRecord {
   readonly endedAtMs: number | undefined;
   /** `get_task`: what the host holds. */
   readonly task: HeldTask | undefined;
+  /** What the host did with the purge after the job had given it up. */
+  readonly later: string | undefined;
 }
 
 /** One task that one host holds, as `list_tasks` found it. */

@@ -47,6 +47,8 @@ export interface SchedulersTable {
   last_keep_alive_at_ms: number;
   created_at_ms: number;
   updated_at_ms: number;
+  /** Of the daemon's present start; null before it enrolled anything. */
+  incarnation: Generated<string | null>;
 }
 
 /** Seed peers, as schedulers. */
@@ -66,7 +68,7 @@ export interface SeedPeersTable {
   updated_at_ms: number;
 }
 
-/** Hosts; the columns about connections are filled once hosts are enrolled. */
+/** Hosts, as their home schedulers enrolled them. */
 export interface PeersTable {
   readonly id: Generated<number>;
   scheduler_cluster_id: number;
@@ -80,6 +82,8 @@ export interface PeersTable {
   lost_at_ms: number | null;
   created_at_ms: number;
   updated_at_ms: number;
+  scheduler_id: Generated<number | null>;
+  has_left: Generated<number>;
 }
 
 /** Jobs. */
@@ -150,6 +154,7 @@ export interface OrdersTable {
   absent_hosts: string | null;
   created_at_ms: number;
   updated_at_ms: number;
+  hosts: Generated<string>;
 }
 
 /** Messages to the broker. */
@@ -188,6 +193,20 @@ export interface PurgeLogHeadsTable {
   scheduler_cluster_id: number;
   epoch: string;
   head: number;
+  first_seq: Generated<number>;
+  head_hash: Generated<string>;
+  /** Why the epoch had to be replaced, until somebody has acknowledged it. */
+  alarm: Generated<string | null>;
+}
+
+/** Accepted deletes by cluster and number. */
+export interface PurgeLogTable {
+  scheduler_cluster_id: number;
+  seq: number;
+  job_id: number;
+  task_id: string;
+  chain_hash: string;
+  at_ms: number;
 }
 
 /** Schema steps that have been applied. */
@@ -214,6 +233,7 @@ export interface LedgerTables {
   events: EventsTable;
   locks: LocksTable;
   purge_log_heads: PurgeLogHeadsTable;
+  purge_log: PurgeLogTable;
   schema_migrations: SchemaMigrationsTable;
 }
 

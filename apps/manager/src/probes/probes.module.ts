@@ -5,12 +5,13 @@ import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader } from '../ledger/index.js';
 import { FrontController } from './front.controller.js';
 import { ProbeController } from './probe.controller.js';
+import { PurgeLogController } from './purge-log.controller.js';
 import { Readiness } from './readiness.js';
 
 /** Health, readiness and the front page. */
 @Module({
   imports: [LedgerModule, BrokerModule],
-  controllers: [FrontController, ProbeController],
+  controllers: [FrontController, ProbeController, PurgeLogController],
   providers: [
     {
       provide: Readiness,

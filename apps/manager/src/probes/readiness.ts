@@ -23,6 +23,7 @@ export class Readiness implements BeforeApplicationShutdown {
   async check(): Promise<void> {
     const reasons = [
       await this.ledgerTrouble(),
+      await this.purgeLogTrouble(),
       this.connection.isConnected ? undefined : 'broker: not connected, orders wait in the outbox',
       this.isStopping ? 'manager: stopping' : undefined,
     ].filter((reason) => reason !== undefined);
@@ -31,6 +32,13 @@ export class Readiness implements BeforeApplicationShutdown {
       details: { reasons },
       retryAfterMs: READINESS_RETRY_AFTER_MS,
     });
+  }
+
+  private async purgeLogTrouble(): Promise<string | undefined> {
+    const alarm = await this.reader.findPurgeLogAlarm().catch(() => undefined); // Told by the ledger's own check.
+    return alarm === undefined
+      ? undefined
+      : `purge log: a new epoch, hosts dropped what they held, because ${alarm}; acknowledge it`;
   }
 
   private async ledgerTrouble(): Promise<string | undefined> {

@@ -1,15 +1,151 @@
-import type { pondhawkV1 } from '@pondhawk/contracts';
+import { randomBytes } from 'node:crypto';
+import {
+  ENTRIES_PER_MESSAGE_MAX,
+  fromLogState,
+  fromPurgeEntry,
+  toHex16,
+  toHostRecord,
+  type pondhawkV1,
+} from '@pondhawk/contracts';
+import { type Clock, InvalidArgumentError, NotFoundError, parseHostId } from '@pondhawk/core';
+import type { Log } from '@pondhawk/observability';
 import type { ServiceHandlers } from '@pondhawk/rpc';
-import type { LedgerReader } from '../ledger/index.js';
+import type { LedgerReader, LedgerWriter, OpenedConnection, RecordLater } from '../ledger/index.js';
 
 type Handlers = ServiceHandlers<typeof pondhawkV1.FleetService>;
 
+/** Most connections or outcomes of one call. */
+export const ENROLLED_PER_CALL_MAX = 500;
+const EPOCH_BYTES = 16;
+
+/** What the service works with. */
+export interface FleetServiceParts {
+  readonly reader: LedgerReader;
+  readonly writer: LedgerWriter;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 /** `pondhawk.v1.Fleet`: what only our own schedulers ask. */
 export class FleetService implements Handlers {
-  constructor(private readonly reader: LedgerReader) {}
+  /** This start of the manager. */
+  private readonly run = randomBytes(EPOCH_BYTES);
+
+  constructor(private readonly parts: FleetServiceParts) {}
 
   /** Under which names orders and reports travel. */
   async getBroker(): Promise<pondhawkV1.GetBrokerResponse> {
-    return { epoch: await this.reader.loadBrokerEpoch() };
+    return { epoch: await this.parts.reader.loadBrokerEpoch() };
   }
+
+  /** @throws NotFoundError (`INSTANCE_NOT_REGISTERED`), InvalidArgumentError (`TOO_MANY_ROWS`, `INVALID_HOST_ID`, `INVALID_EPOCH`). */
+  async enrol(request: pondhawkV1.EnrolRequest): Promise<pondhawkV1.EnrolResponse> {
+    checkCount(request.opened, 'opened');
+    checkCount(request.closed, 'closed');
+    const state = await this.parts.writer.execute('enrol-hosts', {
+      atMs: this.parts.clock.nowMs(),
+      schedulerId: Number(request.schedulerId),
+      clusterId: Number(request.schedulerClusterId),
+      schedulerIncarnation: toHex16(request.schedulerIncarnation, 'scheduler_incarnation'),
+      opened: request.opened.map(toOpened),
+      closed: request.closed.map(({ hostId, connection, hasLeft }) => ({
+        hostId,
+        connection: Number(connection),
+        hasLeft,
+      })),
+    });
+    return { log: fromLogState(state), run: this.run };
+  }
+
+  /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */
+  async listPurges(request: pondhawkV1.ListPurgesRequest): Promise<pondhawkV1.ListPurgesResponse> {
+    const clusterId = Number(request.schedulerClusterId);
+    const limit = Math.min(request.limit || ENTRIES_PER_MESSAGE_MAX, ENTRIES_PER_MESSAGE_MAX);
+    const after = Number(request.after);
+    // Entries first: an epoch that changes in between is seen in the state, never missed.
+    const entries = await this.parts.reader.listPurges(clusterId, { after, limit });
+    return {
+      log: fromLogState(await this.requireState(clusterId)),
+      entries: entries.map(fromPurgeEntry),
+    };
+  }
+
+  /** @throws InvalidArgumentError (`TOO_MANY_ROWS`, `INVALID_EPOCH`). */
+  async reportLater(
+    request: pondhawkV1.ReportLaterRequest,
+  ): Promise<pondhawkV1.ReportLaterResponse> {
+    checkCount(request.outcomes, 'outcomes');
+    await this.parts.writer.execute('record-later', {
+      atMs: this.parts.clock.nowMs(),
+      clusterId: Number(request.schedulerClusterId),
+      epoch: toHex16(request.logEpoch, 'log_epoch'),
+      outcomes: request.outcomes.flatMap(({ hostId, outcome }) => toLater(hostId, outcome)),
+    });
+    return {};
+  }
+
+  /** @throws InvalidArgumentError (`INVALID_HOST_ID`, `INVALID_EPOCH`). */
+  async reportOtherHistory(
+    request: pondhawkV1.ReportOtherHistoryRequest,
+  ): Promise<pondhawkV1.ReportOtherHistoryResponse> {
+    const { writer, clock, log } = this.parts;
+    const epoch = toHex16(request.logEpoch, 'log_epoch');
+    const told = { hostId: parseHostId(request.hostId), seq: Number(request.seq) };
+    const state = await writer.execute('renew-log-id', {
+      atMs: clock.nowMs(),
+      clusterId: Number(request.schedulerClusterId),
+      epoch,
+      ...told,
+      chainHash: request.chainHash,
+      newEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
+    });
+    if (state.epoch !== epoch) log.error('a host knows another history of the purge log', told);
+    return { log: fromLogState(state) };
+  }
+
+  private async requireState(
+    clusterId: number,
+  ): Promise<NonNullable<Awaited<ReturnType<LedgerReader['findLogState']>>>> {
+    const state = await this.parts.reader.findLogState(clusterId);
+    if (state !== undefined) return state;
+    throw new NotFoundError('CLUSTER_NOT_FOUND', `There is no cluster ${clusterId}.`, {
+      details: { field: 'scheduler_cluster_id', clusterId },
+    });
+  }
+}
+
+function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
+  const { host, incarnation, connection } = opened;
+  parseHostId(host?.id ?? '', 'opened.host.id');
+  if (host === undefined) throw new TypeError('A host without an id was parsed.');
+  return {
+    host: toHostRecord(host),
+    ...(incarnation.length === 0
+      ? {}
+      : { incarnation: toHex16(incarnation, 'opened.incarnation') }),
+    connection: Number(connection),
+  };
+}
+
+function toLater(
+  hostId: string,
+  outcome: pondhawkV1.PurgeOutcome | undefined,
+): RecordLater['outcomes'] {
+  switch (outcome?.outcome) {
+    case 'deleted':
+    case 'absent':
+    case 'failed':
+      return [{ hostId, seq: Number(outcome.seq), outcome: outcome.outcome }];
+    default:
+      return []; // Of a newer host; nothing that this version could show.
+  }
+}
+
+function checkCount(rows: readonly unknown[], field: string): void {
+  if (rows.length <= ENROLLED_PER_CALL_MAX) return;
+  throw new InvalidArgumentError(
+    'TOO_MANY_ROWS',
+    `${field} may have at most ${ENROLLED_PER_CALL_MAX} entries.`,
+    { details: { field } },
+  );
 }

@@ -24,8 +24,9 @@ import { ManagerService } from './manager-service.js';
     },
     {
       provide: FleetService,
-      useFactory: (reader: LedgerReader) => new FleetService(reader),
-      inject: [LedgerReader],
+      useFactory: (reader: LedgerReader, writer: LedgerWriter, clock: Clock, log: Log) =>
+        new FleetService({ reader, writer, clock, log }),
+      inject: [LedgerReader, LedgerWriter, Clock, Log],
     },
     {
       provide: GrpcListener,

@@ -1,11 +1,14 @@
-import { NotFoundError } from '@pondhawk/core';
-import { JobPhase, JobState, splitParallelism } from '@pondhawk/jobs';
+import { packHosts } from '@pondhawk/contracts';
+import { NotFoundError, chooseByRendezvous } from '@pondhawk/core';
+import { JobPhase, JobState, JobType, splitParallelism } from '@pondhawk/jobs';
 import type { AcceptJob, AcceptedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import type { OutboxMessage } from '../records.js';
 import type { HandlerOf } from './command-handler.js';
+import { loadTargetHosts } from './hosts.js';
 import { findActiveSchedulers } from './instances.js';
-import { insertOrder, queueOrder } from './orders.js';
+import { type OrderScheduler, insertOrder, queueOrder } from './orders.js';
+import { appendPurge } from './purges.js';
 
 interface ClusterName {
   readonly id: number;
@@ -27,7 +30,13 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
     )
     .execute();
   const messages: OutboxMessage[] = [];
-  for (const { id } of clusters) messages.push(...(await insertOrders(context, jobId, id)));
+  for (const { id: clusterId } of clusters) {
+    // The number first, then the hosts: whoever enrols in between learns the number by enrolling.
+    if (input.type === JobType.DeleteTask) {
+      await appendPurge(context, { jobId, clusterId, taskId: input.orderArgs.task_id ?? '' });
+    }
+    messages.push(...(await insertOrders(context, jobId, clusterId)));
+  }
   await context.appendEvent(jobId, 'job-accepted', { type: input.type });
   context.changes.push({ jobId, kind: 'job-accepted' });
   return { jobId, clusterIds: clusters.map(({ id }) => id), messages };
@@ -90,19 +99,43 @@ async function insertOrders(
     .where('id', '=', jobId)
     .executeTakeFirstOrThrow();
   const schedulers = await findActiveSchedulers(context, clusterId);
+  const hosts = await loadTargetHosts(context, clusterId);
   if (schedulers.length === 0) {
-    await insertOrder(context, { jobId, clusterId, parallelism: job.parallelism });
+    const packed = packHosts(hosts.map(({ host }) => host));
+    await insertOrder(context, {
+      jobId,
+      clusterId,
+      parallelism: job.parallelism,
+      hosts: packed,
+    });
     return [];
   }
   const shares = splitParallelism(job.parallelism, schedulers.length);
+  const homes = divideHosts(hosts, schedulers);
   const messages: OutboxMessage[] = [];
   for (const [index, scheduler] of schedulers.entries()) {
     const orderId = await insertOrder(context, {
       jobId,
       clusterId,
       parallelism: shares[index] ?? 1,
+      hosts: packHosts(homes.get(scheduler.id) ?? []),
     });
     messages.push(await queueOrder(context, { job, orderId, scheduler, schedulers }));
   }
   return messages;
+}
+
+/** The records of the hosts that each scheduler is home of, by its id. */
+function divideHosts(
+  hosts: readonly { readonly id: string; readonly host: string }[],
+  schedulers: readonly OrderScheduler[],
+): Map<number, string[]> {
+  const homes = new Map<number, string[]>();
+  for (const { id, host } of hosts) {
+    const home = chooseByRendezvous(schedulers, id).id;
+    const records = homes.get(home) ?? [];
+    records.push(host);
+    homes.set(home, records);
+  }
+  return homes;
 }

@@ -3,9 +3,11 @@ import { acceptJob } from './accept-job.js';
 import type { HandlerOf } from './command-handler.js';
 import { deleteJobRecord } from './delete-job-record.js';
 import { expireJobs } from './expire-jobs.js';
-import { recordHosts } from './hosts.js';
+import { enrolHosts } from './hosts.js';
 import { keepAlive, upsertScheduler, upsertSeedPeer } from './instances.js';
+import { recordLater } from './later.js';
 import { markSent, raiseSend } from './outbox.js';
+import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
 
 export type { CommandHandler } from './command-handler.js';
@@ -21,5 +23,8 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'upsert-scheduler': upsertScheduler,
   'upsert-seed-peer': upsertSeedPeer,
   'keep-alive': keepAlive,
-  'record-hosts': recordHosts,
+  'enrol-hosts': enrolHosts,
+  'record-later': recordLater,
+  'renew-log-id': renewLogId,
+  'acknowledge-purge-log': acknowledgeAlarm,
 };

@@ -3,7 +3,6 @@ import type { CommandContext } from '../command-context.js';
 import type { TargetReport } from '../order-report.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
 import type { OrderRow, TargetRow } from '../tables.js';
-import { type SeenHost, writeHosts } from './hosts.js';
 
 type TargetSetRow = Omit<TargetRow, 'later'>;
 
@@ -27,8 +26,6 @@ const TARGET_COLUMNS: SetColumns<TargetSetRow> = {
   held: 'text',
   held_count: 'bigint',
 };
-/** What a report says of a host that did not answer. */
-const UNREACHABLE_CODE = 'HOST_UNREACHABLE';
 
 interface Merged extends TargetResult {
   readonly row: TargetSetRow;
@@ -64,7 +61,6 @@ async function mergeSet(
     .execute();
   const standing = new Map(rows.map((row) => [row.node, asMerged(row)]));
   const changed = new Map<string, Merged>();
-  const seen: SeenHost[] = [];
   for (const report of reports) {
     const reported = asMerged(toRow(order, report));
     const before = standing.get(report.node);
@@ -72,15 +68,11 @@ async function mergeSet(
     if (after === before) continue;
     standing.set(report.node, after);
     changed.set(report.node, after);
-    if (before === undefined || isReachable(before.row.code) !== isReachable(report.code)) {
-      seen.push(toSeenHost(order, report));
-    }
   }
   await writeTargets(
     context,
     [...changed.values()].map(({ row }) => row),
   );
-  await writeHosts(context, seen);
   return changed.size;
 }
 
@@ -130,16 +122,4 @@ function toRow(order: OrderRow, report: TargetReport): TargetSetRow {
     held: held === undefined ? null : JSON.stringify(held),
     held_count: report.task === undefined ? (report.tasks?.length ?? 0) : 1,
   };
-}
-
-function toSeenHost(order: OrderRow, { host, code }: TargetReport): SeenHost {
-  return {
-    clusterId: order.scheduler_cluster_id,
-    host,
-    state: isReachable(code) ? 'active' : 'inactive',
-  };
-}
-
-function isReachable(code: string | undefined): boolean {
-  return code !== UNREACHABLE_CODE;
 }

@@ -2,7 +2,7 @@ import { OrderState, nextOrderState } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import { toOutboxMessage } from '../outbox-rows.js';
 import type { OutboxMessage } from '../records.js';
-import type { JobRow } from '../tables.js';
+import type { JobRow, OrderRow } from '../tables.js';
 
 /** A scheduler as an order names it. */
 export interface OrderScheduler {
@@ -18,7 +18,13 @@ const ORDER_FORMAT = 1;
 /** Makes an order that waits for a scheduler. @returns its id. */
 export async function insertOrder(
   { db, atMs }: CommandContext,
-  order: { readonly jobId: number; readonly clusterId: number; readonly parallelism: number },
+  order: {
+    readonly jobId: number;
+    readonly clusterId: number;
+    readonly parallelism: number;
+    /** Those to account for, packed. */
+    readonly hosts: string;
+  },
 ): Promise<number> {
   const { id } = await db
     .insertInto('orders')
@@ -28,6 +34,7 @@ export async function insertOrder(
       attempt: 1,
       state: OrderState.Waiting,
       parallelism: order.parallelism,
+      hosts: order.hosts,
       error_code: '',
       error_message: '',
       created_at_ms: atMs,
@@ -88,6 +95,8 @@ export async function queueOrder(
           parallelism: order.parallelism,
           failure_strategy: job.failure_strategy,
         },
+        ...(await purgeOf(context, order)),
+        hosts: order.hosts,
         accepted_at_ms: job.created_at_ms,
         deadline_at_ms: job.deadline_at_ms,
       }),
@@ -99,4 +108,24 @@ export async function queueOrder(
   context.changes.push({ jobId: job.id, kind: 'order-queued' });
   await context.appendEvent(job.id, 'order-queued', { orderId, schedulerId: scheduler.id });
   return toOutboxMessage(row);
+}
+
+/** The order's entry of the purge log, if it has one. */
+async function purgeOf(
+  { db }: CommandContext,
+  order: OrderRow,
+): Promise<{ readonly purge?: { readonly log_epoch: string; readonly seq: number } }> {
+  const row = await db
+    .selectFrom('job_clusters')
+    .innerJoin(
+      'purge_log_heads',
+      'purge_log_heads.scheduler_cluster_id',
+      'job_clusters.scheduler_cluster_id',
+    )
+    .select(['job_clusters.purge_seq as seq', 'purge_log_heads.epoch as log_epoch'])
+    .where('job_clusters.job_id', '=', order.job_id)
+    .where('job_clusters.scheduler_cluster_id', '=', order.scheduler_cluster_id)
+    .executeTakeFirst();
+  const { log_epoch, seq } = row ?? {};
+  return log_epoch === undefined || typeof seq !== 'number' ? {} : { purge: { log_epoch, seq } };
 }

@@ -1,8 +1,9 @@
 import { firstTables } from './0001-first-tables.js';
 import { firstRows } from './0002-first-rows.js';
+import { purgeLog } from './0003-purge-log.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
 
 /** All steps, in order. */
-export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [firstTables, firstRows];
+export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [firstTables, firstRows, purgeLog];

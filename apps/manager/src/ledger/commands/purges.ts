@@ -1,0 +1,130 @@
+import { type TaskId, assert } from '@pondhawk/core';
+import { type LogState, chainHash } from '@pondhawk/purge';
+import type { CommandContext } from '../command-context.js';
+import type { HandlerOf } from './command-handler.js';
+
+/** The place of a purge in its cluster's log. */
+export interface LoggedPurge {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/**
+ * Gives a delete the next number of a cluster's log. Comes before the targets are read: a host that
+ * is enrolled after this is told the number with its enrolment.
+ */
+export async function appendPurge(
+  context: CommandContext,
+  purge: { readonly jobId: number; readonly clusterId: number; readonly taskId: string },
+): Promise<LoggedPurge> {
+  const { db, atMs } = context;
+  const { jobId, clusterId } = purge;
+  const taskId = purge.taskId as TaskId; // Parsed where the request came in.
+  const former = await db
+    .updateTable('purge_log_heads')
+    .set((eb) => ({ head: eb('head', '+', 1) }))
+    .where('scheduler_cluster_id', '=', clusterId)
+    .returning(['epoch', 'head', 'head_hash'])
+    .executeTakeFirstOrThrow();
+  const { epoch, head: seq } = former;
+  const hash = chainHash(former.head_hash, seq, taskId);
+  await db
+    .updateTable('purge_log_heads')
+    .set({ head_hash: hash })
+    .where('scheduler_cluster_id', '=', clusterId)
+    .execute();
+  await db
+    .insertInto('purge_log')
+    .values({
+      scheduler_cluster_id: clusterId,
+      seq,
+      job_id: jobId,
+      task_id: taskId,
+      chain_hash: hash,
+      at_ms: atMs,
+    })
+    .execute();
+  await db
+    .updateTable('job_clusters')
+    .set({ purge_seq: seq })
+    .where('job_id', '=', jobId)
+    .where('scheduler_cluster_id', '=', clusterId)
+    .execute();
+  context.purgeHeads.set(clusterId, { epoch, head: seq });
+  return { epoch, seq };
+}
+
+/** Where a cluster's log stands. */
+export async function loadLogState(
+  { db }: Pick<CommandContext, 'db'>,
+  clusterId: number,
+): Promise<LogState> {
+  const row = await db
+    .selectFrom('purge_log_heads')
+    .selectAll()
+    .where('scheduler_cluster_id', '=', clusterId)
+    .executeTakeFirst();
+  assert(row !== undefined, 'Every cluster has a purge log.', { clusterId });
+  return { epoch: row.epoch, first: row.first_seq, head: row.head, headHash: row.head_hash };
+}
+
+/** @see LedgerCommands */
+export const renewLogId: HandlerOf<'renew-log-id'> = async (context, input) => {
+  const { db } = context;
+  const state = await loadLogState(context, input.clusterId);
+  const entry = await db
+    .selectFrom('purge_log')
+    .select('chain_hash')
+    .where('scheduler_cluster_id', '=', input.clusterId)
+    .where('seq', '=', input.seq)
+    .executeTakeFirst();
+  const isOld = input.seq < state.first;
+  const isSame = isOld || entry?.chain_hash === input.chainHash;
+  if (state.epoch !== input.epoch || (isSame && input.seq <= state.head)) return state;
+  await renewEpochs(context.db, {
+    epoch: input.newEpoch,
+    heads: new Map([[input.clusterId, Math.max(state.head, input.seq)]]),
+    alarm: `host ${input.hostId} knows purge ${input.seq} of cluster ${input.clusterId} otherwise: the ledger is not the one that gave that number`,
+  });
+  for (const row of await db.selectFrom('purge_log_heads').selectAll().execute()) {
+    context.purgeHeads.set(row.scheduler_cluster_id, { epoch: row.epoch, head: row.head });
+  }
+  return loadLogState(context, input.clusterId);
+};
+
+/** @see LedgerCommands */
+export const acknowledgeAlarm: HandlerOf<'acknowledge-purge-log'> = async ({ db }) => {
+  await db.updateTable('purge_log_heads').set({ alarm: null }).execute();
+  return undefined;
+};
+
+/**
+ * Another epoch for the logs of all clusters: their entries mean nothing under it, their numbers go
+ * on above every number that was ever given.
+ */
+export async function renewEpochs(
+  db: CommandContext['db'],
+  renewal: {
+    readonly epoch: string;
+    /** Numbers that are known to have been given, by cluster. */
+    readonly heads: ReadonlyMap<number, number>;
+    readonly alarm: string | null;
+  },
+): Promise<void> {
+  const rows = await db.selectFrom('purge_log_heads').selectAll().execute();
+  for (const row of rows) {
+    const head = Math.max(row.head, renewal.heads.get(row.scheduler_cluster_id) ?? 0);
+    await db
+      .updateTable('purge_log_heads')
+      .set({
+        epoch: renewal.epoch,
+        head,
+        first_seq: head + 1,
+        head_hash: '',
+        alarm: renewal.alarm,
+      })
+      .where('scheduler_cluster_id', '=', row.scheduler_cluster_id)
+      .execute();
+  }
+  await db.deleteFrom('purge_log').execute();
+}

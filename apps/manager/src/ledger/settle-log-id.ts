@@ -1,0 +1,60 @@
+import type { Kysely } from 'kysely';
+import { ZERO_EPOCH } from '@pondhawk/core';
+import { renewEpochs } from './commands/purges.js';
+import type { PurgeWitness, WitnessedLogs } from './purge-witness.js';
+import type { LedgerTables } from './tables.js';
+
+/** The logs of a ledger, as it tells them itself. */
+interface LedgerLogs {
+  readonly epoch: string;
+  readonly heads: ReadonlyMap<number, number>;
+}
+
+/**
+ * Decides at a start whether the epoch of the purge logs still holds. It does only while the ledger
+ * is certain to know every number that was ever answered: the witness is there, names the same
+ * epoch, and is nowhere ahead. Otherwise hosts may have applied numbers that this ledger will give
+ * to other deletes, and all logs get `newEpoch`; hosts then drop what they hold.
+ *
+ * @returns why the epoch was replaced, if it was and there was anything to lose.
+ */
+export async function settleLogId(
+  db: Kysely<LedgerTables>,
+  witness: PurgeWitness,
+  newEpoch: string,
+): Promise<string | undefined> {
+  const witnessed = await witness.read();
+  const alarm = await db.transaction().execute(async (tx) => {
+    const ledger = await readLogs(tx);
+    const doubt = findDoubt(ledger, witnessed);
+    if (doubt === undefined) return undefined;
+    const isFirstStart = ledger.epoch === ZERO_EPOCH && witnessed === undefined;
+    const reason = isFirstStart ? undefined : doubt;
+    const heads = witnessed?.heads ?? new Map<number, number>();
+    await renewEpochs(tx, { epoch: newEpoch, heads, alarm: reason ?? null });
+    return reason;
+  });
+  await witness.restart(await readLogs(db));
+  return alarm;
+}
+
+function findDoubt(ledger: LedgerLogs, witnessed: WitnessedLogs | undefined): string | undefined {
+  if (ledger.epoch === ZERO_EPOCH) return 'the ledger has no purge log yet, but its witness has';
+  if (witnessed === undefined) return 'the witness of the purge logs is missing';
+  if (witnessed.epoch !== ledger.epoch) return 'the witness names another epoch of the purge logs';
+  for (const [clusterId, head] of witnessed.heads) {
+    const known = ledger.heads.get(clusterId) ?? 0;
+    if (head > known) {
+      return `purge ${head} of cluster ${clusterId} was answered, but the ledger ends at ${known}`;
+    }
+  }
+  return undefined;
+}
+
+async function readLogs(db: Kysely<LedgerTables>): Promise<LedgerLogs> {
+  const rows = await db.selectFrom('purge_log_heads').selectAll().execute();
+  return {
+    epoch: rows[0]?.epoch ?? ZERO_EPOCH,
+    heads: new Map(rows.map((row) => [row.scheduler_cluster_id, row.head])),
+  };
+}
