@@ -11,6 +11,7 @@ import { writeAddresses } from './addresses-file.js';
 import { schedulerHandlers } from './announcing/scheduler-handlers.js';
 import { swarmHandlers } from './announcing/swarm-handlers.js';
 import { SwarmLoop } from './announcing/swarm-loop.js';
+import { Fleet } from './fleet/fleet.js';
 import { HeldCopies } from './inventory/held-copies.js';
 import { OrderTransport } from './orders/order-strategy.js';
 import { SchedulerConfig } from './scheduler.config.js';
@@ -25,10 +26,13 @@ export class SchedulerListeners
   private readonly grpc: GrpcServer;
   private readonly health: HealthServer;
 
+  // Composition root of the listeners.
+  // eslint-disable-next-line max-params
   constructor(
     private readonly config: SchedulerConfig,
     private readonly transport: OrderTransport,
     private readonly loop: SwarmLoop,
+    private readonly fleet: Fleet,
     copies: HeldCopies,
     metrics: Metrics,
   ) {
@@ -40,9 +44,10 @@ export class SchedulerListeners
     });
     this.grpc.addService(
       schedulerV2.SchedulerService,
-      schedulerHandlers({ loop, copies, limits: () => link.limits }),
+      schedulerHandlers({ loop, copies, enrolment: fleet.announced, limits: () => link.limits }),
     );
     this.grpc.addService(pondhawkV1.SwarmService, swarmHandlers(loop, copies));
+    this.grpc.addService(pondhawkV1.FleetSyncService, fleet.connections.handlers());
     this.health = new HealthServer({ host: config.health.host, port: config.health.port, metrics });
     this.health.addCheck('manager', () => this.explainManager());
     this.health.addCheck('broker', () =>
@@ -51,6 +56,10 @@ export class SchedulerListeners
     metrics.observedGauge(
       { name: 'pondhawk_scheduler_hosts', help: 'Hosts that announced themselves.' },
       () => loop.swarm.hosts.size,
+    );
+    metrics.observedGauge(
+      { name: 'pondhawk_scheduler_connections', help: 'Open streams of hosts.' },
+      () => fleet.connections.count,
     );
     metrics.observedGauge(
       { name: 'pondhawk_scheduler_tasks', help: 'Tasks in memory.' },
@@ -77,8 +86,9 @@ export class SchedulerListeners
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.transport.link.stop();
     await this.grpc.stop(STOP_GRACE_MS);
+    await this.fleet.stop();
+    await this.transport.link.stop();
     this.loop.stop();
   }
 

@@ -9,6 +9,8 @@ import { DEFAULT_SWARM_LIMITS, Swarm } from '@pondhawk/swarm';
 import { faultsFromEnv } from '@pondhawk/config';
 import { GrpcSeedCaller } from './announcing/grpc-seed-caller.js';
 import { SwarmLoop } from './announcing/swarm-loop.js';
+import { Fleet } from './fleet/fleet.js';
+import { GrpcManagerCalls } from './fleet/manager-calls.js';
 import { HeldCopies } from './inventory/held-copies.js';
 import { GrpcHostCaller, HostCaller } from './orders/host-caller.js';
 import { OrderExecutor } from './orders/order-executor.js';
@@ -46,6 +48,15 @@ const PROVIDERS: Provider[] = [
     inject: [ManagerLink, Clock, Log, ChannelPool],
   },
   {
+    provide: Fleet,
+    useFactory: (link: ManagerLink, loop: SwarmLoop, log: Log) => {
+      const fleet = new Fleet(new GrpcManagerCalls(link), loop, log);
+      link.onRegistered(() => fleet.enrolment.begin());
+      return fleet;
+    },
+    inject: [ManagerLink, SwarmLoop, Log],
+  },
+  {
     provide: HostCaller,
     useFactory: (channels: ChannelPool, config: SchedulerConfig) =>
       new GrpcHostCaller(channels, config.host.ip),
@@ -53,14 +64,22 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: OrderExecutor,
+    // Composition root.
+    // eslint-disable-next-line max-params
     useFactory: (
       loop: SwarmLoop,
       copies: HeldCopies,
+      fleet: Fleet,
       caller: HostCaller,
       clock: Clock,
       faults: Faults,
-    ) => new OrderExecutor({ loop, copies, caller, clock, faults, random: Math.random }),
-    inject: [SwarmLoop, HeldCopies, HostCaller, Clock, Faults],
+      log: Log,
+    ) => {
+      const { connections, feed } = fleet;
+      const parts = { loop, copies, connections, feed, caller, clock, faults, log };
+      return new OrderExecutor({ ...parts, random: Math.random });
+    },
+    inject: [SwarmLoop, HeldCopies, Fleet, HostCaller, Clock, Faults, Log],
   },
   {
     provide: Publisher,

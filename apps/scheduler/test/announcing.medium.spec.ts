@@ -40,6 +40,8 @@ describe('The listener of a scheduler', () => {
   let client: Client;
   let loop: SwarmLoop;
   let copies: HeldCopies;
+  const enrolled: string[] = [];
+  const left: string[] = [];
 
   beforeEach(async () => {
     loop = new SwarmLoop({
@@ -60,6 +62,7 @@ describe('The listener of a scheduler', () => {
       schedulerHandlers({
         loop,
         copies,
+        enrolment: { open: (host) => enrolled.push(host.id), leave: (id) => left.push(id) },
         limits: () => ({ uploadLimit: 100, seedUploadLimit: 500 }),
       }),
     );

@@ -72,6 +72,9 @@ function makeExecutor(
     clock: new SystemClock(),
     random: () => 0,
     faults: new NoFaults(),
+    log: new MemoryLog(),
+    connections: { find: () => undefined },
+    feed: { learn: () => Promise.resolve() },
   });
 }
 

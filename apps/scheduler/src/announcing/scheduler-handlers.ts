@@ -1,12 +1,13 @@
 /** `scheduler.v2.Scheduler`: what every daemon of this family calls. */
 
-import { commonV2, Empty, type schedulerV2 } from '@pondhawk/contracts';
+import { commonV2, Empty, INCARNATION_KEY, type schedulerV2 } from '@pondhawk/contracts';
 import {
   InvalidArgumentError,
   NotFoundError,
   parseHostId,
   parsePeerId,
   parseTaskId,
+  type HostId,
 } from '@pondhawk/core';
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmPeer, SwarmTask } from '@pondhawk/swarm';
@@ -22,10 +23,19 @@ const NS_PER_MS = 1_000_000;
 const ANNOUNCE_INTERVAL_MS_MIN = 100;
 const ANNOUNCE_INTERVAL_MS_MAX = 86_400_000;
 
+/** Enrols hosts that open no stream to their home. */
+export interface ForeignHosts {
+  /** With each announcement. */
+  open(host: commonV2.Host): void;
+  /** The host said that it leaves. */
+  leave(hostId: HostId): void;
+}
+
 /** What the handlers work on. */
 export interface SchedulerHandlersOptions {
   readonly loop: SwarmLoop;
   readonly copies: HeldCopies;
+  readonly enrolment: ForeignHosts;
   readonly limits: () => Pick<ClusterLimits, 'uploadLimit' | 'seedUploadLimit'>;
 }
 
@@ -33,11 +43,12 @@ export interface SchedulerHandlersOptions {
 export function schedulerHandlers({
   loop,
   copies,
+  enrolment,
   limits,
 }: SchedulerHandlersOptions): ServiceHandlers<typeof schedulerV2.SchedulerService> {
   return {
     announcePeer: (requests) => announcePeer(loop, requests),
-    announceHost: async ({ host, interval }) => {
+    announceHost: async ({ host, interval }, { metadata }) => {
       if (host === undefined)
         throw new InvalidArgumentError('INVALID_HOST', 'host must be set.', {
           details: { field: 'host' },
@@ -45,8 +56,10 @@ export function schedulerHandlers({
       const { uploadLimit, seedUploadLimit } = limits();
       const limit = host.type === 0 ? uploadLimit : seedUploadLimit;
       const event = toHostEvent(host, toIntervalMs(interval), limit);
-      loop.hosts.set(parseHostId(host.id), host);
       loop.apply(event);
+      loop.addHost(parseHostId(host.id), host);
+      // Our own hosts are enrolled by the stream to their home; others have nothing but this.
+      if (metadata.get(INCARNATION_KEY).length === 0) enrolment.open(host);
       return Promise.resolve(Empty.create());
     },
     listHosts: async ({ type }) =>
@@ -56,7 +69,8 @@ export function schedulerHandlers({
     deleteHost: async ({ hostId: raw }) => {
       const hostId = parseHostId(raw);
       loop.apply({ kind: 'host-left', hostId });
-      loop.hosts.delete(hostId);
+      enrolment.leave(hostId);
+      loop.dropHost(hostId);
       copies.dropHost(hostId);
       return Promise.resolve(Empty.create());
     },

@@ -3,6 +3,7 @@
  * come back are carried out here.
  */
 
+import { EventEmitter, once } from 'node:events';
 import { type commonV2, type schedulerV2 } from '@pondhawk/contracts';
 import { toError, type Clock, type HostId, type PeerId, type TaskId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
@@ -39,6 +40,7 @@ export class SwarmLoop {
   readonly answers = new Map<PeerId, Mailbox<schedulerV2.AnnouncePeerResponse>>();
   /** What each registered peer wants; for asking a seed. */
   readonly downloads = new Map<PeerId, commonV2.Download>();
+  private readonly events = new EventEmitter().setMaxListeners(0);
   private readonly watchers = new Map<TaskId, Set<PieceWatcher>>();
   private ticking: NodeJS.Timeout | undefined;
 
@@ -50,8 +52,31 @@ export class SwarmLoop {
   start(): void {
     this.ticking = setInterval(() => {
       this.apply({ kind: 'tick' });
-      for (const id of this.hosts.keys()) if (!this.swarm.hosts.has(id)) this.hosts.delete(id);
+      for (const id of this.hosts.keys()) if (!this.swarm.hosts.has(id)) this.dropHost(id);
     }, TICK_INTERVAL_MS);
+  }
+
+  /** Takes note of a host as it announced itself. */
+  addHost(hostId: HostId, host: commonV2.Host): void {
+    this.hosts.set(hostId, host);
+    this.events.emit('heard', hostId);
+  }
+
+  /** Forgets a host that left or fell silent. */
+  dropHost(hostId: HostId): void {
+    if (this.hosts.delete(hostId)) this.events.emit('lost', hostId);
+  }
+
+  /** Calls `listener` with each host that was forgotten. */
+  onHostLost(listener: (hostId: HostId) => void): void {
+    this.events.on('lost', listener);
+  }
+
+  /** Resolves when the host has announced itself, or when `signal` is aborted. */
+  async whenHeard(hostId: HostId, signal: AbortSignal): Promise<void> {
+    while (!this.hosts.has(hostId) && !signal.aborted) {
+      await once(this.events, 'heard', { signal }).catch(() => undefined); // Aborted, as the loop sees.
+    }
   }
 
   /** Ends the ticking; open streams are ended by their listener. */

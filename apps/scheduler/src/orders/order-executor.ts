@@ -1,91 +1,164 @@
-/** Carries out one order on every host that this scheduler is home for. */
+/** Carries out one order on every host that this scheduler must account for. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  TargetReport,
-  toHostRecord,
-  type commonV2,
-  type HeldTask,
-  type OrderPayload,
-} from '@pondhawk/contracts';
+import { type commonV2, type OrderPayload, type TargetReport } from '@pondhawk/contracts';
 import {
   backoffDelayMs,
-  chooseByRendezvous,
   formatPurgeNumber,
-  parseHostId,
   parseTaskId,
+  toError,
   type Clock,
   type Faults,
   type RandomSource,
 } from '@pondhawk/core';
+import type { Log } from '@pondhawk/observability';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
+import type { HostConnections } from '../fleet/host-connections.js';
+import type { PurgeFeed } from '../fleet/purge-feed.js';
 import type { HeldCopies } from '../inventory/held-copies.js';
 import type { HostAnswer, HostCaller, HostQuestion } from './host-caller.js';
+import { findOrderHosts, type OrderHost } from './order-hosts.js';
 import { ReportBatcher, type SendReport } from './report-batcher.js';
 import { runLimited } from './run-limited.js';
+import { targetReport, toHostAnswer, toOutcome, withOrigin } from './target-reports.js';
 
 /** Limits of one target. */
 export const HOST_CALL_TIMEOUT_MS = 4_000;
 export const HOST_TRIES_MAX = 3;
 export const TARGET_TIMEOUT_MS = 12_000;
+/** A host that has not been heard is waited for until this long after the scheduler's start. */
+export const UNHEARD_WAIT_MS_MAX = 10_000;
 const RETRY_BACKOFF = { baseMs: 100, capMs: 1_000 };
 
 /** Parts that orders are carried out with. */
 export interface OrderExecutorOptions {
   readonly loop: SwarmLoop;
   readonly copies: HeldCopies;
+  readonly connections: Pick<HostConnections, 'find'>;
+  readonly feed: Pick<PurgeFeed, 'learn'>;
   readonly caller: HostCaller;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly faults: Faults;
+  readonly log: Log;
+}
+
+/** One order under way. */
+interface Run {
+  readonly order: OrderPayload;
+  /** Monotonic ms. */
+  readonly endsAtMs: number;
+  readonly batcher: ReportBatcher;
+  hasFailed: boolean;
 }
 
 /**
- * Every announced host is asked, not only those that memory names as holders: memory is lost at a
- * restart, disks are not. The first report names all hosts, as pending unless they have answered by
- * then; each outcome follows soon after it came, so that a hung host holds up nobody.
+ * Every host is asked, not only those that memory names as holders: memory is lost at a restart,
+ * disks are not. The first report names all hosts, as pending unless they have answered by then;
+ * each outcome follows soon after it came, so that a hung host holds up nobody.
+ *
+ * A delete reaches a host in two ways. Its entry of the purge log goes out on the host's stream, to
+ * all at once; that is enough for hosts not known to hold the task. Those known to hold it, and
+ * those without a stream, are called besides, as many at a time as the order allows. The answer that
+ * comes first counts: both ways give the same one.
  */
 export class OrderExecutor {
-  constructor(private readonly options: OrderExecutorOptions) {}
+  private readonly startedAtMs: number;
+
+  constructor(private readonly options: OrderExecutorOptions) {
+    this.startedAtMs = options.clock.monotonicMs();
+  }
 
   /** Resolves after the last report. @throws what `send` threw: the order must be delivered again. */
   async execute(order: OrderPayload, send: SendReport): Promise<void> {
-    this.options.faults.reach('scheduler.order.received');
+    const { faults, loop, clock } = this.options;
+    faults.reach('scheduler.order.received');
     const batcher = new ReportBatcher(order, async (report) => {
       await send(report);
-      this.options.faults.reach('scheduler.order.report-sent');
+      faults.reach('scheduler.order.report-sent');
     });
-    const hosts = this.homeHosts(order);
-    for (const host of hosts)
-      batcher.add(this.target(host, { outcome: 'pending', try: 0, attempts: 0 }));
-    const endsAtMs =
-      this.options.clock.monotonicMs() +
-      Math.max(
-        0,
-        Math.min(order.deadline_at_ms - this.options.clock.nowMs(), order.spec.timeout_ms),
-      );
-    let hasFailed = false;
-    await runLimited(hosts, order.spec.parallelism, async (host) => {
-      const isStopped = hasFailed && order.spec.failure_strategy === 'STOP';
-      const target = isStopped ? this.skipped(host) : await this.carryOut(order, host, endsAtMs);
-      hasFailed ||= target.outcome === 'failed';
-      batcher.add(target);
+    const leftMs = Math.min(order.deadline_at_ms - clock.nowMs(), order.spec.timeout_ms);
+    const endsAtMs = clock.monotonicMs() + Math.max(0, leftMs);
+    const run: Run = { order, endsAtMs, batcher, hasFailed: false };
+    const hosts = findOrderHosts(order, loop.hosts);
+    for (const { record } of hosts) {
+      batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
+    }
+    const streamed = await this.spread(run, hosts);
+    const called = hosts.filter((host) => !streamed.has(host) || this.isHolder(order, host));
+    await runLimited(called, order.spec.parallelism, async (host) => {
+      const isStopped = run.hasFailed && order.spec.failure_strategy === 'STOP';
+      const answer = streamed.get(host);
+      if (isStopped && answer === undefined) this.end(run, this.skipped(host));
+      else await this.carryOut(run, host, answer);
     });
+    const others = [...streamed].filter(([host]) => !called.includes(host));
+    const silent = await Promise.all(
+      others.map(async ([host, answer]) => ((await this.settle(run, host, answer)) ? [] : [host])),
+    );
+    // Hosts that lost their stream in the middle.
+    await runLimited(silent.flat(), order.spec.parallelism, (host) => this.carryOut(run, host));
     await batcher.finish();
   }
 
-  private homeHosts(order: OrderPayload): commonV2.Host[] {
-    return [...this.options.loop.hosts.values()].filter(
-      ({ id }) => chooseByRendezvous(order.schedulers, id).id === order.scheduler_id,
-    );
+  /** Sends the purge to all streams. @returns the answers to come of hosts that will get it there. */
+  private async spread(
+    { order, endsAtMs }: Run,
+    hosts: readonly OrderHost[],
+  ): Promise<Map<OrderHost, Promise<HostAnswer | undefined>>> {
+    const { feed, connections, clock, log } = this.options;
+    const streamed = new Map<OrderHost, Promise<HostAnswer | undefined>>();
+    const { purge } = order;
+    if (purge === undefined) return streamed;
+    const timeoutMs = Math.min(TARGET_TIMEOUT_MS, Math.max(1, endsAtMs - clock.monotonicMs()));
+    // Before the entry is sent: an answer may come at once.
+    for (const host of hosts) {
+      const connection = connections.find(host.id);
+      if (connection?.willSend(purge.log_epoch, purge.seq) !== true) continue;
+      const answer = connection.waitFor(purge.seq, timeoutMs).then(toHostAnswer, () => undefined);
+      streamed.set(host, answer);
+    }
+    try {
+      const taskId = parseTaskId(order.args.task_id ?? '');
+      await feed.learn({ epoch: purge.log_epoch, seq: purge.seq, taskId });
+    } catch (thrown) {
+      log.warn('a purge does not reach the streams', { seq: purge.seq, err: toError(thrown) });
+      return new Map(); // Everybody is called.
+    }
+    return streamed;
+  }
+
+  private isHolder({ args }: OrderPayload, { id }: OrderHost): boolean {
+    const taskId = parseTaskId(args.task_id ?? '');
+    const { copies, loop } = this.options;
+    if (copies.find(id, taskId) !== undefined) return true;
+    const task = loop.swarm.tasks.get(taskId);
+    return task !== undefined && [...task.peers.values()].some(({ hostId }) => hostId === id);
+  }
+
+  /** Ends the target of a host that answers on its stream alone. @returns false if it lost the stream. */
+  private async settle(
+    run: Run,
+    host: OrderHost,
+    coming: Promise<HostAnswer | undefined>,
+  ): Promise<boolean> {
+    const startedAtMs = this.options.clock.nowMs();
+    const answer = await coming;
+    if (answer === undefined) return false;
+    this.conclude(run, host, this.answered(host, answer, { tries: 1, startedAtMs }));
+    return true;
   }
 
   private async carryOut(
-    order: OrderPayload,
-    host: commonV2.Host,
-    endsAtMs: number,
-  ): Promise<TargetReport> {
-    if (order.type === 'list_tasks') return this.list(host);
+    run: Run,
+    host: OrderHost,
+    streamed?: Promise<HostAnswer | undefined>,
+  ): Promise<void> {
+    const { order } = run;
+    if (order.type === 'list_tasks') {
+      this.end(run, await this.list(host));
+      return;
+    }
     const question: HostQuestion = {
       type: order.type,
       taskId: order.args.task_id ?? '',
@@ -97,29 +170,64 @@ export class OrderExecutor {
           seq: order.purge.seq,
         }),
     };
-    const target = await this.ask(host, question, endsAtMs);
-    const [hostId, taskId] = [parseHostId(host.id), parseTaskId(question.taskId)];
-    if (target.task !== undefined) {
-      target.task = withOrigin(target.task, this.options.copies.find(hostId, taskId));
-    }
-    if (
-      order.type === 'delete_task' &&
-      (target.outcome === 'deleted' || target.outcome === 'absent')
-    ) {
-      this.options.loop.apply({ kind: 'task-deleted', hostId, taskId });
-      this.options.copies.drop(hostId, taskId);
-    }
-    return target;
+    const startedAtMs = this.options.clock.nowMs();
+    const called = this.ask(run, host, question).then(async (target) => {
+      // The stream may still bring what the call could not.
+      const answer = target.outcome === 'failed' ? await streamed : undefined;
+      return answer === undefined ? target : this.answered(host, answer, { tries: 1, startedAtMs });
+    });
+    const first = streamed?.then((answer) =>
+      answer === undefined ? called : this.answered(host, answer, { tries: 1, startedAtMs }),
+    );
+    this.conclude(run, host, await Promise.race(first === undefined ? [called] : [called, first]));
   }
 
-  private async ask(
-    host: commonV2.Host,
-    question: HostQuestion,
-    endsAtMs: number,
-  ): Promise<TargetReport> {
-    const { caller, clock, random, faults } = this.options;
+  private conclude(run: Run, host: OrderHost, target: TargetReport): void {
+    const { loop, copies } = this.options;
+    const taskId = parseTaskId(run.order.args.task_id ?? '');
+    if (target.task !== undefined) {
+      target.task = withOrigin(target.task, copies.find(host.id, taskId));
+    }
+    const isGone = target.outcome === 'deleted' || target.outcome === 'absent';
+    if (run.order.type === 'delete_task' && isGone) {
+      loop.apply({ kind: 'task-deleted', hostId: host.id, taskId });
+      copies.drop(host.id, taskId);
+    }
+    this.end(run, target);
+  }
+
+  private end(run: Run, target: TargetReport): void {
+    run.hasFailed ||= target.outcome === 'failed';
+    run.batcher.add(target);
+  }
+
+  private async ask(run: Run, host: OrderHost, question: HostQuestion): Promise<TargetReport> {
+    const { clock, loop } = this.options;
     const startedAtMs = clock.nowMs();
-    const untilMs = Math.min(endsAtMs, clock.monotonicMs() + TARGET_TIMEOUT_MS);
+    const first = await this.tryHost(run, host, question);
+    const isUnheard = !loop.hosts.has(host.id) && first.answer.outcome === 'failed';
+    const waitMs = Math.min(
+      run.endsAtMs - clock.monotonicMs(),
+      this.startedAtMs + UNHEARD_WAIT_MS_MAX - clock.monotonicMs(),
+    );
+    if (!isUnheard || waitMs <= 0) {
+      return this.answered(host, first.answer, { tries: first.tries, startedAtMs });
+    }
+    await loop.whenHeard(host.id, AbortSignal.timeout(Math.ceil(waitMs)));
+    if (!loop.hosts.has(host.id)) {
+      return this.answered(host, first.answer, { tries: first.tries, startedAtMs });
+    }
+    const second = await this.tryHost(run, host, question);
+    return this.answered(host, second.answer, { tries: first.tries + second.tries, startedAtMs });
+  }
+
+  private async tryHost(
+    run: Run,
+    host: OrderHost,
+    question: HostQuestion,
+  ): Promise<{ readonly answer: HostAnswer; readonly tries: number }> {
+    const { caller, clock, random, faults, loop } = this.options;
+    const untilMs = Math.min(run.endsAtMs, clock.monotonicMs() + TARGET_TIMEOUT_MS);
     let answer: HostAnswer = {
       outcome: 'failed',
       code: 'DEADLINE_EXCEEDED',
@@ -132,42 +240,56 @@ export class OrderExecutor {
       if (leftMs <= 0) break;
       tries += 1;
       // A host that restarted since the last try may have announced another address.
-      const now = this.options.loop.hosts.get(parseHostId(host.id)) ?? host;
-      answer = await caller.ask(now, question, Math.min(HOST_CALL_TIMEOUT_MS, leftMs));
+      const record = loop.hosts.get(host.id) ?? host.record;
+      answer = await caller.ask(record, question, Math.min(HOST_CALL_TIMEOUT_MS, leftMs));
       faults.reach('scheduler.order.host-asked');
       if (answer.outcome !== 'failed' || !answer.isRetryable || tries === HOST_TRIES_MAX) break;
-      await sleep(
-        Math.min(
-          backoffDelayMs(tries, RETRY_BACKOFF, random),
-          Math.max(0, untilMs - clock.monotonicMs()),
-        ),
-      );
+      const delayMs = backoffDelayMs(tries, RETRY_BACKOFF, random);
+      await sleep(Math.min(delayMs, Math.max(0, untilMs - clock.monotonicMs())));
     }
-    return this.target(host, {
+    return { answer, tries };
+  }
+
+  private answered(
+    host: OrderHost,
+    answer: HostAnswer,
+    { tries, startedAtMs }: { readonly tries: number; readonly startedAtMs: number },
+  ): TargetReport {
+    return this.target(host.record, {
       ...toOutcome(answer),
       try: Math.max(tries, 1),
       attempts: tries,
       started_at_ms: startedAtMs,
-      ended_at_ms: clock.nowMs(),
+      ended_at_ms: this.options.clock.nowMs(),
     });
   }
 
-  private list(host: commonV2.Host): TargetReport {
-    const tasks = this.options.copies.findOf(parseHostId(host.id));
-    const nowMs = this.options.clock.nowMs();
-    const times = { try: 1, attempts: 0, ended_at_ms: nowMs };
+  private async list(host: OrderHost): Promise<TargetReport> {
+    const { copies, clock, loop } = this.options;
+    const waitMs = this.startedAtMs + UNHEARD_WAIT_MS_MAX - clock.monotonicMs();
+    if (!loop.hosts.has(host.id) && waitMs > 0) {
+      await loop.whenHeard(host.id, AbortSignal.timeout(Math.ceil(waitMs)));
+    }
+    const times = { try: 1, attempts: 0, ended_at_ms: clock.nowMs() };
+    if (!loop.hosts.has(host.id)) {
+      const message =
+        'The host has not been heard since this scheduler started, or has fallen silent.';
+      const failure = { outcome: 'failed', code: 'HOST_UNREACHABLE', message } as const;
+      return this.target(host.record, { ...failure, ...times });
+    }
+    const tasks = copies.findOf(host.id);
     return tasks === undefined
-      ? this.target(host, {
+      ? this.target(host.record, {
           outcome: 'failed',
           code: 'INVENTORY_UNKNOWN',
           message: 'The host has not told what it holds.',
           ...times,
         })
-      : this.target(host, { outcome: 'answered', tasks, ...times });
+      : this.target(host.record, { outcome: 'answered', tasks, ...times });
   }
 
-  private skipped(host: commonV2.Host): TargetReport {
-    return this.target(host, {
+  private skipped({ record }: OrderHost): TargetReport {
+    return this.target(record, {
       outcome: 'skipped',
       code: 'STOPPED',
       message: 'Another host failed, and the job stops at a failure.',
@@ -178,35 +300,6 @@ export class OrderExecutor {
   }
 
   private target(host: commonV2.Host, facts: Partial<TargetReport>): TargetReport {
-    return Object.assign(new TargetReport(), {
-      node: `host:${host.id}`,
-      host: toHostRecord(host),
-      started_at_ms: this.options.clock.nowMs(),
-      ...facts,
-    });
-  }
-}
-
-/** StatLocalTask's answer has no place for what identifies a task; the host told it before. */
-function withOrigin(task: HeldTask, told: HeldTask | undefined): HeldTask {
-  if (told === undefined) return task;
-  const { url, tag, application } = told;
-  const finished_bytes = Math.max(task.finished_bytes, told.finished_bytes);
-  return Object.assign(task, { url, tag, application, finished_bytes });
-}
-
-function toOutcome(answer: HostAnswer): Partial<TargetReport> {
-  switch (answer.outcome) {
-    case 'deleted':
-      return {
-        outcome: 'deleted',
-        ...(answer.deletedBytes === undefined ? {} : { deleted_bytes: answer.deletedBytes }),
-      };
-    case 'absent':
-      return { outcome: 'absent' };
-    case 'answered':
-      return { outcome: 'answered', task: answer.task };
-    case 'failed':
-      return { outcome: 'failed', code: answer.code, message: answer.message };
+    return targetReport(host, this.options.clock.nowMs(), facts);
   }
 }

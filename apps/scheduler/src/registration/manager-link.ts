@@ -37,10 +37,12 @@ export interface ManagerLinkOptions {
  * any failure it registers again, with pauses, for ever. `stop` ends it.
  */
 export class ManagerLink {
-  private readonly client: Client;
+  /** The manager's gRPC port. */
+  readonly client: Client;
   private readonly stopping = new AbortController();
   private registration: Registration | undefined; // Set from the first success on; numbers do not change.
   private running: Promise<void> = Promise.resolve();
+  private readonly listeners: (() => void)[] = [];
   /** What the cluster's row said at the newest registration. */
   limits: ClusterLimits = DEFAULT_CLUSTER_LIMITS;
 
@@ -59,6 +61,11 @@ export class ManagerLink {
     throw new UnavailableError('NOT_REGISTERED', 'The manager does not know this scheduler yet.');
   }
 
+  /** Calls `listener` after each registration. */
+  onRegistered(listener: () => void): void {
+    this.listeners.push(listener);
+  }
+
   /** Ends it; the manager finds out by the missing word. */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -71,6 +78,7 @@ export class ManagerLink {
       try {
         this.registration = await this.register(port);
         failures = 0;
+        this.listeners.forEach((listener) => listener());
         this.options.log.info('registered with the manager', {
           ...this.registration,
           limits: this.limits,

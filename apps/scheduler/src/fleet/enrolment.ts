@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type commonV2, pondhawkV1 } from '@pondhawk/contracts';
+import { backoffDelayMs, toError, UnavailableError, type HostId } from '@pondhawk/core';
+import type { LogState } from '@pondhawk/purge';
+import type { Log } from '@pondhawk/observability';
+import type { ManagerCalls } from './manager-calls.js';
+import type { PurgeFeed } from './purge-feed.js';
+
+/** Connections that open or close within this time share a call. */
+export const ENROLMENT_DELAY_MS = 50;
+/** Connections of one call. */
+const CONNECTIONS_PER_CALL_MAX = 500;
+const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
+const EPOCH_BYTES = 16;
+
+interface WaitingOpening {
+  readonly opened: pondhawkV1.OpenedConnection;
+  readonly done: (state: LogState) => void;
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Has the manager write a row for every connection of a host, and take it back when it is lost.
+ * Calls are made one after another; one that fails is made again, for ever, because a host that the
+ * ledger does not know would be missing from every purge.
+ */
+export class Enrolment {
+  /** This start of the scheduler. */
+  private readonly incarnation = randomBytes(EPOCH_BYTES);
+  private connectionCount = 0;
+  private readonly opening = new Map<string, WaitingOpening>(); // By host id.
+  private closing: pondhawkV1.ClosedConnection[] = [];
+  private isAnnounced = false; // Whether the manager knows this incarnation.
+  private running: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly manager: ManagerCalls,
+    private readonly feed: PurgeFeed,
+    private readonly log: Log,
+  ) {}
+
+  /** Tells the manager of this start, so that connections of a former one are lost. */
+  begin(): void {
+    if (!this.isAnnounced) this.run();
+  }
+
+  /** Numbers a new connection. */
+  nextConnection(): number {
+    this.connectionCount += 1;
+    return this.connectionCount;
+  }
+
+  /**
+   * Enrols a connection. @returns where the purge log stood after its row was written.
+   *
+   * @throws UnavailableError (`ENROLMENT_ENDED`) when the scheduler stops, or another connection of
+   *   the host was opened meanwhile.
+   */
+  open(host: commonV2.Host, connection: number, incarnation = ''): Promise<LogState> {
+    this.opening.get(host.id)?.failed(ended());
+    return new Promise((done, failed) => {
+      const opened = pondhawkV1.OpenedConnection.create({
+        host,
+        incarnation: Buffer.from(incarnation, 'hex'),
+        connection: BigInt(connection),
+      });
+      this.opening.set(host.id, { opened, done, failed });
+      this.run();
+    });
+  }
+
+  /** Reports a connection lost. */
+  close(hostId: HostId, connection: number, hasLeft: boolean): void {
+    const waiting = this.opening.get(hostId);
+    if (waiting?.opened.connection === BigInt(connection)) {
+      this.opening.delete(hostId);
+      waiting.failed(ended());
+    }
+    this.closing.push({ hostId, connection: BigInt(connection), hasLeft });
+    this.run();
+  }
+
+  /** Ends it; what waits is given up. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    for (const { failed } of this.opening.values()) failed(ended());
+    this.opening.clear();
+  }
+
+  private run(): void {
+    this.running ??= this.callUntilDone().finally(() => (this.running = undefined));
+  }
+
+  private async callUntilDone(): Promise<void> {
+    for (let failures = 0; !this.stopping.signal.aborted && this.hasWork();) {
+      await this.pause(
+        failures === 0 ? ENROLMENT_DELAY_MS : backoffDelayMs(failures, RETRY_BACKOFF, Math.random),
+      );
+      try {
+        await this.callOnce();
+        failures = 0;
+      } catch (thrown) {
+        failures += 1;
+        if (failures === 1) this.log.warn('hosts cannot be enrolled now', { err: toError(thrown) });
+      }
+    }
+  }
+
+  private hasWork(): boolean {
+    return !this.isAnnounced || this.opening.size > 0 || this.closing.length > 0;
+  }
+
+  private async callOnce(): Promise<void> {
+    const opening = [...this.opening.values()].slice(0, CONNECTIONS_PER_CALL_MAX);
+    const closed = this.closing.slice(0, CONNECTIONS_PER_CALL_MAX);
+    const answer = await this.manager.enrol({
+      schedulerIncarnation: this.incarnation,
+      opened: opening.map(({ opened }) => opened),
+      closed,
+    });
+    this.isAnnounced = true;
+    this.closing = this.closing.slice(closed.length);
+    const state = this.feed.adopt(answer.log);
+    for (const waiting of opening) {
+      const hostId = waiting.opened.host?.id ?? '';
+      if (this.opening.get(hostId) === waiting) this.opening.delete(hostId);
+      waiting.done(state);
+    }
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.stopping.signal }).catch(() => undefined); // Stopping.
+  }
+}
+
+function ended(): UnavailableError {
+  return new UnavailableError('ENROLMENT_ENDED', 'The connection ended before it was enrolled.');
+}

@@ -1,0 +1,161 @@
+import {
+  ENTRIES_PER_MESSAGE_MAX,
+  fromLogState,
+  fromPurgeEntry,
+  type pondhawkV1,
+} from '@pondhawk/contracts';
+import { UnavailableError, type HostId } from '@pondhawk/core';
+import type { LogState } from '@pondhawk/purge';
+import type { Mailbox } from '../announcing/mailbox.js';
+import type { PurgeFeed } from './purge-feed.js';
+
+type Outcome = pondhawkV1.PurgeOutcome;
+
+interface Waiter {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What a connection works with. */
+export interface HostConnectionParts {
+  readonly hostId: HostId;
+  readonly incarnation: string;
+  /** Its number within this scheduler's incarnation. */
+  readonly connection: number;
+  readonly feed: PurgeFeed;
+  readonly outbox: Mailbox<pondhawkV1.SyncResponse>;
+  /** Told of outcomes that nobody waits for. */
+  readonly onLater: (outcome: Outcome, epoch: string) => void;
+}
+
+/**
+ * One host's stream. *Open* from the enrolment on: sends the log's state, then every entry after
+ * what the host has applied, in order. *Closed*: whoever waits for an outcome is told.
+ */
+export class HostConnection {
+  private epoch = '';
+  private sent = 0; // The host was sent everything up to here.
+  private lateUpTo = 0; // Entries up to here were accepted before the host connected.
+  private readonly waiters = new Map<number, Waiter>(); // By number.
+  private readonly abandoned = new Set<number>(); // Waited for in vain.
+  private pumping: Promise<void> | undefined;
+  private isClosed = false;
+
+  constructor(private readonly parts: HostConnectionParts) {}
+
+  get hostId(): HostId {
+    return this.parts.hostId;
+  }
+
+  get incarnation(): string {
+    return this.parts.incarnation;
+  }
+
+  get connection(): number {
+    return this.parts.connection;
+  }
+
+  /** Sends the log's state and what the host lacks. @param position where the host says it stands. */
+  begin(state: LogState, position: { readonly epoch: string; readonly applied: number }): void {
+    const continues = position.epoch === state.epoch && position.applied + 1 >= state.first;
+    this.epoch = state.epoch;
+    this.sent = continues ? position.applied : state.head;
+    this.lateUpTo = state.head;
+    this.parts.outbox.post({ response: { $case: 'log', value: fromLogState(state) } });
+    this.pump();
+  }
+
+  /** Sends what is new in the log; to be called after each change of it. */
+  pump(): void {
+    const { state } = this.parts.feed;
+    if (this.isClosed || this.epoch === '' || state === undefined) return;
+    if (state.epoch !== this.epoch) {
+      this.rejectWaiters('The purge log was replaced.');
+      this.begin(state, { epoch: '', applied: 0 });
+      return;
+    }
+    if (this.sent < state.head) {
+      this.pumping ??= this.send().finally(() => (this.pumping = undefined));
+    }
+  }
+
+  /** Whether an entry is still to be sent, so that its outcome will come on this stream. */
+  willSend(epoch: string, seq: number): boolean {
+    return !this.isClosed && this.epoch === epoch && this.sent < seq;
+  }
+
+  /**
+   * The outcome of an entry that `willSend` promised.
+   *
+   * @throws UnavailableError (`HOST_CONNECTION_LOST`) when the stream ends before; (`HOST_UNREACHABLE`) after `timeoutMs`.
+   */
+  waitFor(seq: number, timeoutMs: number): Promise<Outcome> {
+    return new Promise<Outcome>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.waiters.delete(seq);
+        this.abandoned.add(seq);
+        const text = `${this.hostId} has not answered within ${Math.ceil(timeoutMs)} ms.`;
+        reject(new UnavailableError('HOST_UNREACHABLE', text));
+      }, timeoutMs);
+      this.waiters.set(seq, {
+        resolve: (outcome) => {
+          clearTimeout(timer);
+          resolve(outcome);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** Takes what the host answers. */
+  take({ logEpoch, outcomes }: pondhawkV1.SyncOutcomes): void {
+    const epoch = Buffer.from(logEpoch).toString('hex');
+    if (epoch !== this.epoch) return; // Of a log that was replaced meanwhile.
+    for (const outcome of outcomes) {
+      const seq = Number(outcome.seq);
+      const waiter = this.waiters.get(seq);
+      this.waiters.delete(seq);
+      const isLate = this.abandoned.delete(seq) || seq <= this.lateUpTo;
+      if (waiter !== undefined) waiter.resolve(outcome);
+      else if (isLate) this.parts.onLater(outcome, epoch);
+    }
+  }
+
+  /** Ends the stream. */
+  close(failure?: Error): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.parts.outbox.close(failure);
+    this.rejectWaiters(`The stream of ${this.hostId} ended.`);
+  }
+
+  private async send(): Promise<void> {
+    while (!this.isClosed) {
+      const { epoch, sent } = this;
+      let entries: Awaited<ReturnType<PurgeFeed['after']>>;
+      try {
+        entries = await this.parts.feed.after(sent, ENTRIES_PER_MESSAGE_MAX);
+      } catch (error) {
+        this.close(error as Error); // The host comes again, spread over some seconds.
+        return;
+      }
+      if (entries.length === 0 || epoch !== this.epoch) return;
+      this.parts.outbox.post({
+        response: {
+          $case: 'entries',
+          value: { logEpoch: Buffer.from(epoch, 'hex'), entries: entries.map(fromPurgeEntry) },
+        },
+      });
+      this.sent = entries.at(-1)?.seq ?? sent;
+    }
+  }
+
+  private rejectWaiters(text: string): void {
+    const error = new UnavailableError('HOST_CONNECTION_LOST', text);
+    for (const { reject } of this.waiters.values()) reject(error);
+    this.waiters.clear();
+  }
+}

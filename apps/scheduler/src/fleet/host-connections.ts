@@ -1,0 +1,201 @@
+/** `pondhawk.v1.FleetSync`: the streams of the hosts that this scheduler is home of. */
+
+import {
+  ENTRIES_PER_MESSAGE_MAX,
+  fromLogState,
+  fromPurgeEntry,
+  toHex16,
+  type commonV2,
+  type pondhawkV1,
+} from '@pondhawk/contracts';
+import {
+  ConflictError,
+  InvalidArgumentError,
+  parseHostId,
+  toError,
+  UnavailableError,
+  type HostId,
+} from '@pondhawk/core';
+import type { LogState } from '@pondhawk/purge';
+import type { ServiceHandlers } from '@pondhawk/rpc';
+import { Mailbox } from '../announcing/mailbox.js';
+import type { Enrolment } from './enrolment.js';
+import { HostConnection } from './host-connection.js';
+import type { LaterReports } from './later-reports.js';
+import type { ManagerCalls } from './manager-calls.js';
+import type { PurgeFeed } from './purge-feed.js';
+
+type Request = pondhawkV1.SyncRequest;
+type Response = pondhawkV1.SyncResponse;
+
+/** What the connections work with. */
+export interface HostConnectionsParts {
+  readonly manager: ManagerCalls;
+  readonly feed: PurgeFeed;
+  readonly enrolment: Enrolment;
+  readonly later: LaterReports;
+}
+
+interface Hello {
+  readonly host: commonV2.Host;
+  readonly hostId: HostId;
+  readonly incarnation: string;
+  readonly former: string;
+  readonly position: { readonly epoch: string; readonly applied: number; readonly hash: string };
+}
+
+/** All open streams, one a host. */
+export class HostConnections {
+  private readonly open = new Map<HostId, HostConnection>();
+
+  constructor(private readonly parts: HostConnectionsParts) {
+    parts.feed.onChange(() => {
+      for (const connection of this.open.values()) connection.pump();
+    });
+  }
+
+  /** Number of open streams. */
+  get count(): number {
+    return this.open.size;
+  }
+
+  /** The stream of a host. */
+  find(hostId: HostId): HostConnection | undefined {
+    return this.open.get(hostId);
+  }
+
+  /** The handlers of one listener. */
+  handlers(): ServiceHandlers<pondhawkV1.FleetSyncService> {
+    return {
+      sync: (requests) => this.sync(requests),
+      listEntries: async (request) => this.listEntries(request),
+    };
+  }
+
+  private async *sync(requests: AsyncIterable<Request>): AsyncGenerator<Response, void, undefined> {
+    const outbox = new Mailbox<Response>();
+    // Ends by itself once the stream has ended; what goes wrong in it ends the stream.
+    void this.read(requests, outbox);
+    try {
+      yield* outbox;
+    } finally {
+      outbox.close();
+    }
+  }
+
+  private async read(requests: AsyncIterable<Request>, outbox: Mailbox<Response>): Promise<void> {
+    let connection: HostConnection | undefined;
+    let hasLeft = false;
+    try {
+      for await (const { request } of requests) {
+        if (connection === undefined) connection = this.connect(parseHello(request), outbox);
+        else if (request?.$case === 'outcomes') connection.take(request.value);
+        else if (request?.$case === 'goodbye') hasLeft = true;
+      }
+      outbox.close();
+    } catch (thrown) {
+      outbox.close(toError(thrown));
+    } finally {
+      if (connection !== undefined) this.disconnect(connection, hasLeft);
+    }
+  }
+
+  /** @throws ConflictError (`HOST_ID_IN_USE`). */
+  private connect(hello: Hello, outbox: Mailbox<Response>): HostConnection {
+    const { hostId, incarnation, former } = hello;
+    const standing = this.open.get(hostId);
+    if (standing !== undefined) {
+      // A daemon that restarted proves by its data folder's lock that it is the one from before.
+      if (standing.incarnation !== incarnation && standing.incarnation !== former) {
+        throw new ConflictError(
+          'HOST_ID_IN_USE',
+          `Another daemon is connected as ${hostId}. Give each host a name and data folder of its own.`,
+          { details: { field: 'hello.host.id' } },
+        );
+      }
+      standing.close();
+    }
+    const connection = new HostConnection({
+      hostId,
+      incarnation,
+      connection: this.parts.enrolment.nextConnection(),
+      feed: this.parts.feed,
+      outbox,
+      onLater: (outcome, epoch) => this.parts.later.add({ hostId, outcome, epoch }),
+    });
+    this.open.set(hostId, connection);
+    this.enrol(connection, hello).catch((thrown: unknown) => connection.close(toError(thrown)));
+    return connection;
+  }
+
+  private async enrol(connection: HostConnection, hello: Hello): Promise<void> {
+    const { host, incarnation, position } = hello;
+    const state = await this.parts.enrolment.open(host, connection.connection, incarnation);
+    connection.begin(await this.checkHistory(state, hello), position);
+  }
+
+  /** A host that knows a number otherwise proves that the ledger is not the one it was. */
+  private async checkHistory(state: LogState, { hostId, position }: Hello): Promise<LogState> {
+    const { feed, manager } = this.parts;
+    const { epoch, applied, hash } = position;
+    const isComparable = epoch === state.epoch && applied > 0 && applied >= state.first;
+    if (!isComparable || hash === '' || (await feed.hashAt(applied)) === hash) return state;
+    const { log } = await manager.reportOtherHistory({
+      logEpoch: Buffer.from(epoch, 'hex'),
+      hostId,
+      seq: BigInt(applied),
+      chainHash: hash,
+    });
+    return feed.adopt(log);
+  }
+
+  private disconnect(connection: HostConnection, hasLeft: boolean): void {
+    connection.close();
+    const { hostId, connection: number } = connection;
+    if (this.open.get(hostId) === connection) this.open.delete(hostId);
+    this.parts.enrolment.close(hostId, number, hasLeft);
+  }
+
+  private async listEntries(
+    request: pondhawkV1.ListEntriesRequest,
+  ): Promise<pondhawkV1.ListEntriesResponse> {
+    const { feed } = this.parts;
+    const limit = Math.min(request.limit || ENTRIES_PER_MESSAGE_MAX, ENTRIES_PER_MESSAGE_MAX);
+    const isSameLog = feed.state?.epoch === toHex16(request.logEpoch, 'log_epoch');
+    const entries = isSameLog ? await feed.after(Number(request.after), limit) : [];
+    if (feed.state === undefined) {
+      throw new UnavailableError(
+        'PURGE_LOG_UNKNOWN',
+        'The manager has not told the purge log yet.',
+      );
+    }
+    return { log: fromLogState(feed.state), entries: entries.map(fromPurgeEntry) };
+  }
+}
+
+/** @throws InvalidArgumentError (`HELLO_MISSING`, and others that name the field). */
+function parseHello(request: Request['request']): Hello {
+  if (request?.$case !== 'hello') {
+    throw new InvalidArgumentError('HELLO_MISSING', 'The first message must be hello.', {
+      details: { field: 'request' },
+    });
+  }
+  const hello = request.value;
+  const { host } = hello;
+  if (host === undefined) {
+    throw new InvalidArgumentError('INVALID_HOST', 'hello.host must be set.', {
+      details: { field: 'hello.host' },
+    });
+  }
+  return {
+    host,
+    hostId: parseHostId(host.id, 'hello.host.id'),
+    incarnation: toHex16(hello.incarnation, 'hello.incarnation'),
+    former: Buffer.from(hello.formerIncarnation).toString('hex'),
+    position: {
+      epoch: toHex16(hello.logEpoch, 'hello.log_epoch'),
+      applied: Number(hello.applied),
+      hash: hello.appliedHash,
+    },
+  };
+}
