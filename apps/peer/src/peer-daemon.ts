@@ -11,7 +11,7 @@ import type { GarbageCollector } from './gc/index.js';
 import { writeAddressesFile, type PeerAddresses } from './health/index.js';
 import type { PeerRun } from './peer-run.js';
 import type { PieceServer } from './piece-serving/index.js';
-import type { SchedulerLink } from './scheduler-link/index.js';
+import type { FleetSync, SchedulerLink } from './scheduler-link/index.js';
 import type { PeerDatabase } from './store.module.js';
 
 /** Single calls have this long to finish when the daemon stops. */
@@ -31,6 +31,7 @@ export interface PeerDaemonParts {
   readonly health: HealthServer;
   readonly metrics: HealthServer;
   readonly link: SchedulerLink;
+  readonly sync: FleetSync;
   /** Ends downloads; their fills stay resumable. */
   readonly stopDownloads: () => Promise<void>;
 }
@@ -49,20 +50,24 @@ export class PeerDaemon
   constructor(private readonly parts: PeerDaemonParts) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { run, repair, gc, link, health } = this.parts;
+    const { run, repair, gc, link, sync, local, health } = this.parts;
     health.addCheck('start', () => (this.isReady ? undefined : 'starting or stopping'));
     await repair.run();
     const { uploadPort, addresses } = await this.listen();
     gc.start();
     await link.start(uploadPort);
+    await sync.start();
+    // People read copies here, and nothing but what this host has applied keeps them from old ones.
+    await local.start();
     await writeAddressesFile(run.config.dataDir, addresses);
     this.isReady = true;
     run.log.info('ready', { addresses });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { link, stopDownloads, upload, local, pieces, gc } = this.parts;
+    const { link, sync, stopDownloads, upload, local, pieces, gc } = this.parts;
     this.isReady = false;
+    await sync.stop({ sayGoodbye: true });
     await link.stop();
     const stopped = await Promise.allSettled([
       stopDownloads(),
@@ -89,11 +94,10 @@ export class PeerDaemon
   }
 
   private async listen(): Promise<{ uploadPort: number; addresses: PeerAddresses }> {
-    const { run, pieces, upload, local, health, metrics } = this.parts;
+    const { run, pieces, upload, health, metrics } = this.parts;
     const { config } = run;
     const piecesPort = await pieces.start();
     const uploadPort = await upload.start();
-    await local.start();
     const healthPort = await health.start();
     const metricsPort = await metrics.start();
     return {

@@ -11,7 +11,8 @@ import { PeerDaemon } from './peer-daemon.js';
 import { hostFactsOf, type PeerRun } from './peer-run.js';
 import { ChunkPool, PieceServer } from './piece-serving/index.js';
 import { RateLimiter } from './rate-limit/index.js';
-import { SchedulerLink, hostMessage } from './scheduler-link/index.js';
+import { PurgeLog } from './purge-log/index.js';
+import { FleetSync, SchedulerLink, hostMessage } from './scheduler-link/index.js';
 import { PeerDatabase, StoreModule } from './store.module.js';
 import { DownloadsModule } from './downloads.module.js';
 import { DownloadTasks, uploadService } from './upload-service/index.js';
@@ -58,11 +59,15 @@ function uploadListener(run: PeerRun): Provider {
   const { config } = run;
   return {
     provide: UploadListener,
+    // Composition root: the service has as many parts.
+    // eslint-disable-next-line max-params
     useFactory: (
       copies: CopyStore,
       deletion: TaskDeletion,
       downloads: DownloadTasks,
       pieces: PieceServer,
+      purges: PurgeLog,
+      sync: FleetSync,
     ) => {
       const listener = new UploadListener(optionsOf(run, config.upload));
       listener.addService(
@@ -71,6 +76,8 @@ function uploadListener(run: PeerRun): Provider {
           copies,
           deletion,
           downloads,
+          purges,
+          fetchEntries: () => sync.fetch(),
           clusterId: config.clusterId,
           address: () => ({ ip: config.host.ip, port: pieces.port }),
           describeHost: () => hostMessage(hostFactsOf(run), config.upload.port),
@@ -78,7 +85,7 @@ function uploadListener(run: PeerRun): Provider {
       );
       return listener;
     },
-    inject: [CopyStore, TaskDeletion, DownloadTasks, PieceServer],
+    inject: [CopyStore, TaskDeletion, DownloadTasks, PieceServer, PurgeLog, FleetSync],
   };
 }
 
@@ -115,6 +122,7 @@ function daemon(run: PeerRun): Provider {
       upload: UploadListener,
       local: LocalListener,
       link: SchedulerLink,
+      sync: FleetSync,
       downloads: DownloadTasks,
     ) =>
       new PeerDaemon({
@@ -128,6 +136,7 @@ function daemon(run: PeerRun): Provider {
         upload,
         local,
         link,
+        sync,
         health: new HealthServer(config.health),
         metrics: new HealthServer({ host, port, metrics, health: false }),
         stopDownloads: () => downloads.stop(),
@@ -142,6 +151,7 @@ function daemon(run: PeerRun): Provider {
       UploadListener,
       LocalListener,
       SchedulerLink,
+      FleetSync,
       DownloadTasks,
     ],
   };

@@ -16,7 +16,8 @@ import { PeerMetrics } from './health/index.js';
 import { PEER_MIGRATIONS } from './migrations/index.js';
 import { PeerConfig } from './peer.config.js';
 import { hostFactsOf, type PeerRun } from './peer-run.js';
-import { SchedulerLink } from './scheduler-link/index.js';
+import { PurgeLog, SqlitePurges } from './purge-log/index.js';
+import { FleetSync, SchedulerLink } from './scheduler-link/index.js';
 
 /** The open database of this daemon. */
 export class PeerDatabase {
@@ -99,6 +100,37 @@ function schedulerLink(run: PeerRun): Provider {
   };
 }
 
+const purging: Provider[] = [
+  {
+    provide: SqlitePurges,
+    useFactory: ({ db }: PeerDatabase) => new SqlitePurges(db),
+    inject: [PeerDatabase],
+  },
+  {
+    provide: PurgeLog,
+    useFactory: (rows: SqlitePurges, taskDeletion: TaskDeletion, log: Log) =>
+      new PurgeLog({ rows, deletion: taskDeletion, log: log.child({ part: 'purge-log' }) }),
+    inject: [SqlitePurges, TaskDeletion, Log],
+  },
+];
+
+function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
+  const former = lock.isFormerSameFolder ? lock.former?.incarnation : undefined;
+  return {
+    provide: FleetSync,
+    useFactory: (link: SchedulerLink, purges: PurgeLog) =>
+      new FleetSync({
+        host: () => link.describeHost(),
+        incarnation,
+        formerIncarnation: former ?? '',
+        purges,
+        findHome: () => link.findHome(),
+        log: log.child({ part: 'fleet-sync' }),
+      }),
+    inject: [SchedulerLink, PurgeLog],
+  };
+}
+
 function collector({ config, log, clock }: PeerRun): Provider {
   return {
     provide: GarbageCollector,
@@ -154,6 +186,8 @@ export class StoreModule {
       { provide: DeletionAnnouncer, useExisting: SchedulerLink },
       ...copies,
       ...deletion,
+      ...purging,
+      fleetSync(run),
       ...collection,
       collector(run),
     ];

@@ -14,6 +14,7 @@ import {
 } from '../src/copies/index.js';
 import { DeletionAnnouncer, StartupRepair, TaskDeletion } from '../src/deletion/index.js';
 import { PEER_MIGRATIONS } from '../src/migrations/index.js';
+import { PurgeLog, SqlitePurges } from '../src/purge-log/index.js';
 
 export const PIECE_BYTES = 64 * 1024;
 
@@ -35,6 +36,7 @@ export interface StoreFixture {
   readonly copies: CopyStore;
   readonly deletion: TaskDeletion;
   readonly repair: StartupRepair;
+  readonly purges: PurgeLog;
   readonly clock: ManualClock;
   readonly log: MemoryLog;
   readonly announced: readonly TaskId[];
@@ -74,6 +76,7 @@ export function openStore(options: { dir?: string; faults?: Faults } = {}): Stor
     copies,
     deletion,
     repair: new StartupRepair({ copies, deletion, paths, log }),
+    purges: new PurgeLog({ rows: new SqlitePurges(db), deletion, log }),
     clock,
     log,
     announced: announcer.tasks,

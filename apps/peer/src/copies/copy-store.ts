@@ -248,15 +248,16 @@ export class CopyStore {
   }
 
   /**
-   * Marks copies purged and, in the same synchronous turn, ends their fills and reads. Only for
-   * `TaskDeletion`, which then removes files and rows.
+   * Marks copies purged by `mark`, one transaction, and in the same synchronous turn ends their
+   * fills and reads. Only for `TaskDeletion`, which then removes files and rows.
    *
-   * @returns those that were not marked before.
+   * @param mark returns the copies that it marked.
    */
-  markPurged(copyIds: readonly CopyId[]): CopyId[] {
-    const marked = this.parts.rows.markPurged(copyIds);
+  markPurged(mark: () => readonly CopyId[]): readonly CopyId[] {
+    const marked = mark();
+    if (marked.length === 0) return marked;
     this.parts.faults.reach('peer.delete.marked');
-    for (const copyId of copyIds) this.liveOf(copyId).purge();
+    for (const copyId of marked) this.liveOf(copyId).purge();
     this.parts.faults.reach('peer.delete.aborted');
     return marked;
   }

@@ -49,7 +49,9 @@ export class TaskDeletion {
     const { copies } = this.parts;
     try {
       const present = copies.listByTask(taskId).filter(({ state }) => state !== 'purged');
-      const marked = copies.markPurged(present.map(({ copyId }) => copyId));
+      const marked = copies.markPurged(() =>
+        this.parts.rows.markPurged(present.map(({ copyId }) => copyId)),
+      );
       return await this.run(taskId, { hasMarked: marked.length > 0, announce: options.announce });
     } catch (error) {
       throw toStorageError(error);
@@ -69,11 +71,44 @@ export class TaskDeletion {
     const chosen = options.onlyIdle ? copyIds.filter((id) => !copies.isInUse(id)) : copyIds;
     if (chosen.length === 0) return 0;
     const tasks = new Set(chosen.flatMap((copyId) => copies.findCopy(copyId)?.taskId ?? []));
-    copies.markPurged(chosen);
+    copies.markPurged(() => this.parts.rows.markPurged(chosen));
     const receipts = await Promise.all(
       [...tasks].map((taskId) => this.run(taskId, { hasMarked: true, announce: options.announce })),
     );
     return receipts.reduce((sum, { deletedBytes }) => sum + deletedBytes, 0);
+  }
+
+  /**
+   * Deletes the copies that `mark` marks in one transaction, in the turn of the call.
+   *
+   * @throws as `deleteTask`; what `mark` throws, at once, and then nothing is deleted.
+   */
+  purge(mark: () => readonly CopyId[]): Promise<void> {
+    const { copies } = this.parts;
+    let tasks: Set<TaskId>;
+    try {
+      const marked = copies.markPurged(mark);
+      tasks = new Set(marked.flatMap((copyId) => copies.findCopy(copyId)?.taskId ?? []));
+    } catch (error) {
+      throw toStorageError(error);
+    }
+    const runs = [...tasks].map((taskId) => this.run(taskId, { hasMarked: true, announce: true }));
+    return Promise.all(runs).then(() => undefined);
+  }
+
+  /** Whether copies of a task are being removed. */
+  isRunning(taskId: TaskId): boolean {
+    return this.running.has(taskId);
+  }
+
+  /** Resolves when nothing marked of a task is left. @throws as `deleteTask`. */
+  async finishTask(taskId: TaskId): Promise<DeletionReceipt> {
+    const running = this.running.get(taskId);
+    if (running !== undefined) return running;
+    if (this.parts.rows.listPurged(taskId).length === 0) {
+      return { outcome: 'absent', copies: 0, deletedBytes: 0 };
+    }
+    return this.run(taskId, { hasMarked: true, announce: true });
   }
 
   /**

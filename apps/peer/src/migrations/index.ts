@@ -52,4 +52,19 @@ export const PEER_MIGRATIONS: readonly Migration[] = [
       INSERT INTO purge_log (id, log_epoch, applied) VALUES (1, '00000000000000000000000000000000', 0);
     `,
   },
+  {
+    id: 2,
+    name: 'purge-results',
+    breaking: true,
+    sql: `
+      ALTER TABLE purge_log ADD COLUMN applied_hash TEXT NOT NULL DEFAULT '';
+      CREATE TABLE purge_results (
+        seq INTEGER PRIMARY KEY,
+        task_id TEXT NOT NULL,
+        copies INTEGER NOT NULL,
+        deleted_bytes INTEGER NOT NULL,
+        is_told INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
 ];

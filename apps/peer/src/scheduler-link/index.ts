@@ -1,4 +1,5 @@
 export * from './copy-record.js';
+export * from './fleet-sync.js';
 export * from './host-facts.js';
 export * from './scheduler-directory.js';
 export * from './scheduler-link.js';

@@ -6,6 +6,7 @@ import {
   chooseByRendezvous,
   toError,
 } from '@pondhawk/core';
+import type { commonV2 } from '@pondhawk/contracts';
 import type { Log } from '@pondhawk/observability';
 import { type Client, createClient } from '@pondhawk/rpc';
 import type { CopyStore } from '../copies/index.js';
@@ -95,6 +96,17 @@ export class SchedulerLink extends DeletionAnnouncer {
     return candidates.length === 0 ? undefined : chooseByRendezvous(candidates, taskId);
   }
 
+  /** The home scheduler of this host among those that answer; undefined while none does. */
+  findHome(): SchedulerSession | undefined {
+    const connected = [...this.sessions.values()].filter((session) => session.isConnected);
+    return connected.length === 0 ? undefined : chooseByRendezvous(connected, this.facts.hostId);
+  }
+
+  /** The host as schedulers are told of it. */
+  describeHost(): commonV2.Host {
+    return hostMessage(this.facts, this.uploadPort);
+  }
+
   /** Tells every scheduler of a complete copy, soon. */
   announceCopy(copyId: CopyId): void {
     for (const session of this.sessions.values()) session.announceCopy(copyId);
@@ -152,7 +164,7 @@ export class SchedulerLink extends DeletionAnnouncer {
       const session = new SchedulerSession({
         scheduler,
         facts: this.facts,
-        host: hostMessage(this.facts, this.uploadPort),
+        host: this.describeHost(),
         copies: this.copies,
         intervalMs: this.settings.announceIntervalMs,
         log: this.log,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectivityState } from '@grpc/grpc-js';
-import { type commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
+import { INCARNATION_KEY, type commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
 import { type CopyId, type TaskId, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
-import { type Client, callUnary, createClient } from '@pondhawk/rpc';
+import { Metadata, type Client, callUnary, createClient } from '@pondhawk/rpc';
 import type { Copy, CopyStore } from '../copies/index.js';
 import { toCopyRecord } from './copy-record.js';
 import type { HostFacts } from './host-facts.js';
@@ -120,13 +120,13 @@ export class SchedulerSession {
 
   private async announceHost(): Promise<void> {
     const { host, intervalMs } = this.parts;
-    await this.call(schedulerV2.SchedulerService.announceHost, {
-      host,
-      interval: {
-        seconds: BigInt(Math.floor(intervalMs / 1000)),
-        nanos: (intervalMs % 1000) * 1e6,
-      },
-    });
+    const metadata = new Metadata();
+    metadata.set(INCARNATION_KEY, this.parts.facts.incarnation);
+    const interval = {
+      seconds: BigInt(Math.floor(intervalMs / 1000)),
+      nanos: (intervalMs % 1000) * 1e6,
+    };
+    await this.call(schedulerV2.SchedulerService.announceHost, { host, interval }, metadata);
     if (this.isKnown) return;
     this.isKnown = true;
     this.parts.log.info('scheduler found', { address: this.address });
@@ -200,8 +200,10 @@ export class SchedulerSession {
   private async call<M extends Parameters<typeof callUnary>[1]>(
     method: M,
     request: Parameters<typeof callUnary<M>>[2],
+    metadata = new Metadata(),
   ): Promise<void> {
     await callUnary(this.client, method, request, {
+      metadata,
       timeoutMs: CALL_TIMEOUT_MS,
       signal: this.abort.signal,
     });

@@ -10,6 +10,7 @@ import type { CallContext, MethodHandler } from '@pondhawk/rpc';
 import { toStatLocalTask, type CopyStore } from '../copies/index.js';
 import type { TaskDeletion } from '../deletion/index.js';
 import { taskNotFound } from './piece-sync.js';
+import { purgeTask, type PurgeTaskParts } from './purge-task.js';
 
 type DownloadTask = MethodHandler<dfdaemonV2.DfdaemonUploadService['downloadTask']>;
 
@@ -35,16 +36,25 @@ export function statLocalTask(
 /**
  * Deletes a task on this host; that nothing was there is a success, told in the trailers.
  *
- * @throws InvalidArgumentError (`INVALID_TASK_ID`, `INVALID_PURGE_NUMBER`), and what `TaskDeletion.deleteTask` throws.
+ * @throws InvalidArgumentError (`INVALID_TASK_ID`, `INVALID_PURGE_NUMBER`), and what `TaskDeletion.deleteTask`
+ *   or, with a number, `purgeTask` throws.
  */
 export async function deleteTask(
   deletion: TaskDeletion,
-  call: { readonly taskId: string; readonly announce: boolean; readonly context: CallContext },
+  call: {
+    readonly taskId: string;
+    readonly announce: boolean;
+    readonly context: CallContext;
+    /** On listeners that take numbered deletions. */
+    readonly purge?: PurgeTaskParts;
+  },
 ): Promise<Empty> {
   const taskId = parseTaskId(call.taskId);
   const purge = call.context.metadata.get(PURGE_KEY)[0];
-  if (purge !== undefined) parsePurgeNumber(purge.toString());
-  const receipt = await deletion.deleteTask(taskId, { announce: call.announce });
+  const receipt =
+    purge === undefined || call.purge === undefined
+      ? await deletion.deleteTask(taskId, { announce: call.announce })
+      : await purgeTask(call.purge, parsePurgeNumber(purge.toString()), taskId);
   call.context.trailers.set(
     DELETE_OUTCOME_KEY,
     formatDeleteOutcome({

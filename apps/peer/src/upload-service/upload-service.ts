@@ -3,13 +3,14 @@ import type { commonV2, dfdaemonV2 } from '@pondhawk/contracts';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { TaskDeletion } from '../deletion/index.js';
 import { syncPieces, type PieceSyncParts } from './piece-sync.js';
+import type { PurgeTaskParts } from './purge-task.js';
 import { deleteTask, statLocalTask, type DownloadTasks } from './task-calls.js';
 
 /** How often a watching child is told of this host. */
 export const HOST_INTERVAL_MS = 10_000;
 
 /** What the service works with. */
-export interface UploadServiceParts extends PieceSyncParts {
+export interface UploadServiceParts extends PieceSyncParts, PurgeTaskParts {
   readonly deletion: TaskDeletion;
   readonly downloads: DownloadTasks;
   readonly describeHost: () => commonV2.Host;
@@ -23,7 +24,7 @@ export function uploadService(
     downloadTask: (request, context) => parts.downloads.downloadTask(request, context),
     statLocalTask: (request) => answer(() => statLocalTask(parts.copies, request)),
     deleteTask: ({ taskId }, context) =>
-      deleteTask(parts.deletion, { taskId, announce: true, context }),
+      deleteTask(parts.deletion, { taskId, announce: true, context, purge: parts }),
     syncPieces: (request, context) => syncPieces(request, context, parts),
     syncHost: (_request, context) => watchHost(parts.describeHost, context),
   };

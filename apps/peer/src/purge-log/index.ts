@@ -1,0 +1,2 @@
+export * from './purge-log.js';
+export * from './sqlite-purges.js';
