@@ -131,11 +131,22 @@ export class Stage {
     return queryOne(host, sql) as { copies: number; pieces: number };
   }
 
+  /** Copies of a host that are not marked as purged. */
+  servableCopiesOf(host: ProcessRecord): number {
+    const sql = `SELECT count(*) AS count FROM copies WHERE state <> 'purged'`;
+    return (queryOne(host, sql) as { count: number }).count;
+  }
+
   /** Bytes of a content in whole pieces on a host's disk. */
   storedBytesOf(host: ProcessRecord, url: string): number {
     const sql =
       'SELECT coalesce(sum(length_bytes), 0) AS bytes FROM pieces JOIN copies USING (copy_id) WHERE url = ?';
     return (queryOne(host, sql, url) as { bytes: number }).bytes;
+  }
+
+  /** The newest number of the purge log that a host has applied. */
+  appliedOf(host: ProcessRecord): number {
+    return (queryOne(host, 'SELECT applied FROM purge_log') as { applied: number }).applied;
   }
 
   /** Ends a process as by `kill -9`, and waits until it is gone. */
@@ -219,8 +230,9 @@ export interface Job {
 
 /** How one host's share ended. */
 export interface HostResult {
-  readonly peer: { readonly host_name: string };
+  readonly peer: { readonly host_name: string; readonly state?: string };
   readonly outcome: string;
   readonly description: string;
   readonly deleted_bytes: number;
+  readonly later?: string | null;
 }

@@ -156,7 +156,10 @@ export class LocalCluster {
       async () => {
         const end = process.getEnd();
         if (end !== undefined) throw new EndedEarly(planned, end.code);
-        for (const port of Object.values(planned.ports)) await tryConnect(port);
+        for (const port of Object.values(planned.ports)) await tryConnect({ port });
+        // A peer opens its socket last, when it has caught up.
+        const { socket } = planned.addresses;
+        if (socket !== undefined) await tryConnect({ path: socket });
       },
       { timeoutMs: START_TIMEOUT_MS },
     ).catch((error: unknown) => {
@@ -249,9 +252,11 @@ async function replaceFile(file: string, text: string): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-async function tryConnect(port: number): Promise<void> {
+async function tryConnect(
+  to: { readonly port: number } | { readonly path: string },
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect({ host: '127.0.0.1', ...to });
     socket.once('connect', () => {
       socket.destroy();
       resolve();
