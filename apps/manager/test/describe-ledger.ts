@@ -1,4 +1,5 @@
 import { describeEnrolment } from './describe-enrolment.js';
+import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
@@ -28,7 +29,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
         const clusters = await ledger.reader.listClusters();
         expect(clusters.map(({ id, name }) => [id, name])).toEqual([[1, 'cluster-1']]);
         expect(clusters[0]?.config).toMatchObject({ candidate_parent_limit: 4 });
-        expect(await ledger.reader.loadBrokerEpoch()).toMatch(/^[0-9a-f]{32}$/);
+        expect((await ledger.reader.loadBroker()).epoch).toMatch(/^[0-9a-f]{32}$/);
       });
     });
 
@@ -174,18 +175,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
       });
     });
 
-    describe('when messages are sent', () => {
-      it('marks them, and raises the count before a resend', async () => {
-        await startSchedulers(ledger, 1);
-        const { messages } = await ledger.writer.execute('accept-job', aJob());
-        const outboxIds = messages.map(({ id }) => id);
-        await ledger.writer.execute('mark-sent', { atMs: START_MS, outboxIds });
-        expect(await ledger.reader.listUnsentMessages(10)).toEqual([]);
-        const raised = await ledger.writer.execute('raise-send', { atMs: START_MS, outboxIds });
-        expect(raised).toEqual([{ ...messages[0], sendCount: 1 }]);
-        expect(await ledger.reader.listUnsentMessages(10)).toEqual(raised);
-      });
-    });
+    describeOutbox(() => ledger);
 
     describe('when reports come', () => {
       const accept = async (schedulers = 1, facts = {}) => {

@@ -46,7 +46,7 @@ describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
         { ...OPEN_OPTIONS, witness: new MemoryWitness(), brokerEpoch: 'ee'.repeat(16) },
       );
       expect(await again.reader.listUnfinishedJobIds()).toEqual([jobId]);
-      expect(await again.reader.loadBrokerEpoch()).toBe(BROKER_EPOCH);
+      expect((await again.reader.loadBroker()).epoch).toBe(BROKER_EPOCH);
       await again.close();
     });
   });

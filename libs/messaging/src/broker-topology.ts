@@ -61,6 +61,35 @@ export async function ensureStreams(
   };
 }
 
+/** When the streams were made; empty for one that is not there. @throws UnavailableError as `toMessagingError`. */
+export async function findStreams(
+  connection: BrokerConnection,
+  epoch: string,
+): Promise<StreamCreationTimes> {
+  const manager = await managerOf(connection);
+  const find = async (name: string): Promise<string> => {
+    try {
+      return (await manager.streams.info(name)).created;
+    } catch (error) {
+      if (isNotFound(error)) return '';
+      throw toMessagingError(error);
+    }
+  };
+  return { jobs: await find(jobsStream(epoch)), reports: await find(reportsStream(epoch)) };
+}
+
+/** Removes the streams of an epoch, if they are there. @throws UnavailableError as `toMessagingError`. */
+export async function deleteStreams(connection: BrokerConnection, epoch: string): Promise<void> {
+  const manager = await managerOf(connection);
+  for (const name of [jobsStream(epoch), reportsStream(epoch)]) {
+    try {
+      await manager.streams.delete(name);
+    } catch (error) {
+      if (!isNotFound(error)) throw toMessagingError(error);
+    }
+  }
+}
+
 /** Makes a durable consumer unless it exists. @throws UnavailableError as `toMessagingError`. */
 export async function ensureDurable(
   connection: BrokerConnection,

@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
+import { Clock } from '@pondhawk/core';
 import { BrokerConnection, Publisher } from '@pondhawk/messaging';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
-import { LedgerReader } from '../ledger/index.js';
+import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { BrokerLink } from './broker-link.js';
 import { BrokerStreams } from './broker-streams.js';
 
@@ -19,9 +20,14 @@ import { BrokerStreams } from './broker-streams.js';
     },
     {
       provide: BrokerStreams,
-      useFactory: (connection: BrokerConnection, reader: LedgerReader) =>
-        new BrokerStreams(connection, reader),
-      inject: [BrokerConnection, LedgerReader],
+      useFactory: (
+        connection: BrokerConnection,
+        reader: LedgerReader,
+        writer: LedgerWriter,
+        clock: Clock,
+        log: Log,
+      ) => new BrokerStreams({ connection, reader, writer, clock, log }),
+      inject: [BrokerConnection, LedgerReader, LedgerWriter, Clock, Log],
     },
     {
       provide: Publisher,

@@ -41,13 +41,24 @@ export interface AcceptedJob {
 /** Messages that the broker has taken. */
 export interface MarkSent {
   readonly atMs: number;
-  readonly outboxIds: readonly number[];
+  readonly messages: readonly Pick<OutboxMessage, 'id' | 'sendCount'>[];
 }
 
-/** Messages to be sent again under a new message id, recorded before they are. */
-export interface RaiseSend {
+/** The streams of an epoch are gone, or others stand in their place. */
+export interface RenewBroker {
   readonly atMs: number;
-  readonly outboxIds: readonly number[];
+  readonly lostEpoch: string;
+  /** 32 random hex digits. */
+  readonly newEpoch: string;
+}
+
+/** The streams of an epoch are there; those of the former one are not any more. */
+export interface RecordStreams {
+  readonly atMs: number;
+  readonly epoch: string;
+  /** When the broker made them, as it says. */
+  readonly jobsCreated: string;
+  readonly reportsCreated: string;
 }
 
 /** A report as it came from a scheduler. */
@@ -197,8 +208,13 @@ export interface LedgerCommands {
    */
   readonly 'accept-job': { readonly input: AcceptJob; readonly result: AcceptedJob };
   readonly 'mark-sent': { readonly input: MarkSent; readonly result: undefined };
-  /** Answers the messages with their new send count. */
-  readonly 'raise-send': { readonly input: RaiseSend; readonly result: readonly OutboxMessage[] };
+  /** Changes nothing unless `lostEpoch` is in force. Answers the epoch in force after. */
+  readonly 'renew-broker': {
+    readonly input: RenewBroker;
+    readonly result: { readonly epoch: string; readonly resentCount: number };
+  };
+  /** Changes nothing under another epoch. */
+  readonly 'record-streams': { readonly input: RecordStreams; readonly result: undefined };
   /** Merges targets, moves the order, and ends the job in the same commit when nothing is left. */
   readonly 'record-report': { readonly input: RecordReport; readonly result: RecordedReport };
   readonly 'expire-jobs': { readonly input: ExpireJobs; readonly result: ExpiredJobs };

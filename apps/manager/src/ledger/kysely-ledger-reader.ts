@@ -23,6 +23,7 @@ import {
 import { toOutboxMessage } from './outbox-rows.js';
 import { findLogState, findPurgeLogAlarm, loadPurges } from './purge-queries.js';
 import type {
+  BrokerRecord,
   ClusterRecord,
   JobDetail,
   JobRecord,
@@ -186,10 +187,15 @@ export class KyselyLedgerReader extends LedgerReader {
     return this.read(findPurgeLogAlarm);
   }
 
-  override loadBrokerEpoch(): Promise<string> {
+  override loadBroker(): Promise<BrokerRecord> {
     return this.read(async ({ db }) => {
-      const row = await db.selectFrom('broker').select('epoch').executeTakeFirstOrThrow();
-      return row.epoch;
+      const row = await db.selectFrom('broker').selectAll().executeTakeFirstOrThrow();
+      return {
+        epoch: row.epoch,
+        jobsCreated: row.jobs_created,
+        reportsCreated: row.reports_created,
+        formerEpoch: row.former_epoch,
+      };
     });
   }
 

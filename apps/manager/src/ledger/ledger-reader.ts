@@ -1,6 +1,7 @@
 import type { TargetOutcome } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import type {
+  BrokerRecord,
   ClusterRecord,
   JobDetail,
   JobRecord,
@@ -78,8 +79,8 @@ export abstract class LedgerReader {
   ): Promise<readonly PurgeEntry[]>;
   /** Why purge logs got a new epoch, until it was acknowledged. */
   abstract findPurgeLogAlarm(): Promise<string | undefined>;
-  /** The `<e>` of streams and subjects, made when the ledger was first opened. */
-  abstract loadBrokerEpoch(): Promise<string>;
+  /** The `<e>` of streams and subjects, and what is known of the streams. */
+  abstract loadBroker(): Promise<BrokerRecord>;
   /** Asks the database for one row. @throws UnavailableError if it does not answer. */
   abstract ping(): Promise<void>;
 }

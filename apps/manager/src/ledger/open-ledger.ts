@@ -51,7 +51,10 @@ export async function openLedger(
       { db: writing, dialect, nowMs, brokerEpoch },
       migrations,
     );
-    const purgeLogAlarm = await settleLogId(writing, witness, purgeEpoch);
+    const purgeLogAlarm = await settleLogId(writing, witness, {
+      newEpoch: purgeEpoch,
+      nowMs,
+    });
     const writer = new KyselyLedgerWriter(writing, dialect, witness);
     const readingDb = reading();
     return {

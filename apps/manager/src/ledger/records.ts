@@ -105,6 +105,16 @@ export interface JobDetail {
   readonly listed: { readonly entries: readonly ListedTask[]; readonly totalCount: number };
 }
 
+/** The broker that orders and reports go over. */
+export interface BrokerRecord {
+  readonly epoch: string;
+  /** When the broker made the streams, as it says; empty until they were seen. */
+  readonly jobsCreated: string;
+  readonly reportsCreated: string;
+  /** The epoch before, while its streams may still be there; else empty. */
+  readonly formerEpoch: string;
+}
+
 /** A scheduler cluster; the JSON columns hold what Dragonfly's clients read there. */
 export interface ClusterRecord {
   readonly id: number;

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { ZERO_EPOCH } from '@pondhawk/core';
+import { leaveBroker } from './commands/outbox.js';
 import { renewEpochs } from './commands/purges.js';
 import type { PurgeWitness, WitnessedLogs } from './purge-witness.js';
 import type { LedgerTables } from './tables.js';
@@ -21,7 +22,7 @@ interface LedgerLogs {
 export async function settleLogId(
   db: Kysely<LedgerTables>,
   witness: PurgeWitness,
-  newEpoch: string,
+  { newEpoch, nowMs }: { readonly newEpoch: string; readonly nowMs: number },
 ): Promise<string | undefined> {
   const witnessed = await witness.read();
   const alarm = await db.transaction().execute(async (tx) => {
@@ -32,6 +33,8 @@ export async function settleLogId(
     const reason = isFirstStart ? undefined : doubt;
     const heads = witnessed?.heads ?? new Map<number, number>();
     await renewEpochs(tx, { epoch: newEpoch, heads, alarm: reason ?? null });
+    // The broker may hold orders and reports of a history that this ledger does not know.
+    if (!isFirstStart) await leaveBroker({ db: tx, atMs: nowMs }, newEpoch);
     return reason;
   });
   await witness.restart(await readLogs(db));

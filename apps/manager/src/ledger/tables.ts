@@ -16,6 +16,11 @@ export interface BrokerTable {
   readonly id: number;
   epoch: string;
   created_at_ms: number;
+  /** When the broker made the streams of this epoch, as it says; empty until they were seen. */
+  jobs_created: Generated<string>;
+  reports_created: Generated<string>;
+  /** The epoch before, while its streams may still be there; else empty. */
+  former_epoch: Generated<string>;
 }
 
 /** Scheduler clusters; the JSON columns are what Dragonfly's clients read there. */

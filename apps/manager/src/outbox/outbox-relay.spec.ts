@@ -46,8 +46,9 @@ class FakeOutbox {
 
   readonly writer = {
     onCommitted: () => () => undefined,
-    execute: (_name: string, { outboxIds }: { outboxIds: readonly number[] }) => {
-      this.unsent = this.unsent.filter(({ id }) => !outboxIds.includes(id));
+    execute: (_name: string, { messages }: { messages: readonly OutboxMessage[] }) => {
+      const sent = messages.map(({ id }) => id);
+      this.unsent = this.unsent.filter(({ id }) => !sent.includes(id));
       if (this.unsent.length === 0) this.emptied();
       return Promise.resolve(undefined);
     },

@@ -94,15 +94,15 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
       const messages = await reader.listUnsentMessages(OUTBOX_BATCH_MAX);
       if (messages.length === 0) return 'none';
       edge.faults.reach('manager.outbox.read');
-      const sentIds: number[] = [];
-      const failure = await this.publishAll(messages, sentIds);
-      await this.markSent(sentIds);
+      const sent: OutboxMessage[] = [];
+      const failure = await this.publishAll(messages, sent);
+      await this.markSent(sent);
       if (failure === undefined) return messages.length === OUTBOX_BATCH_MAX ? 'more' : 'none';
       // Only the first of a row of failures is news; a broker may be away for hours.
       if (this.failureCount === 0) {
         log.warn('orders wait for the broker', {
           err: failure,
-          waiting: messages.length - sentIds.length,
+          waiting: messages.length - sent.length,
         });
       }
       return 'failed';
@@ -115,7 +115,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
   /** @returns the first failure. */
   private async publishAll(
     messages: readonly OutboxMessage[],
-    sentIds: number[],
+    sent: OutboxMessage[],
   ): Promise<Error | undefined> {
     const { publisher, edge } = this.options;
     let failure: Error | undefined;
@@ -127,7 +127,7 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
         try {
           await publisher.publish(message);
           edge.faults.reach('manager.outbox.published');
-          sentIds.push(message.id);
+          sent.push(message);
         } catch (error) {
           failure ??= toError(error);
         }
@@ -138,10 +138,10 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
     return failure;
   }
 
-  private async markSent(outboxIds: readonly number[]): Promise<void> {
-    if (outboxIds.length === 0) return;
+  private async markSent(messages: readonly OutboxMessage[]): Promise<void> {
+    if (messages.length === 0) return;
     const { writer, edge } = this.options;
-    await writer.execute('mark-sent', { atMs: edge.clock.nowMs(), outboxIds });
+    await writer.execute('mark-sent', { atMs: edge.clock.nowMs(), messages });
     edge.faults.reach('manager.outbox.marked-sent');
   }
 

@@ -35,7 +35,8 @@ export class FleetService implements Handlers {
 
   /** Under which names orders and reports travel. */
   async getBroker(): Promise<pondhawkV1.GetBrokerResponse> {
-    return { epoch: await this.parts.reader.loadBrokerEpoch() };
+    const { epoch } = await this.parts.reader.loadBroker();
+    return { epoch };
   }
 
   /** @throws NotFoundError (`INSTANCE_NOT_REGISTERED`), InvalidArgumentError (`TOO_MANY_ROWS`, `INVALID_HOST_ID`, `INVALID_EPOCH`). */
@@ -90,7 +91,9 @@ export class FleetService implements Handlers {
   ): Promise<pondhawkV1.ReportOtherHistoryResponse> {
     const { writer, clock, log } = this.parts;
     const epoch = toHex16(request.logEpoch, 'log_epoch');
-    const told = { hostId: parseHostId(request.hostId), seq: Number(request.seq) };
+    // A scheduler that speaks of what it knows itself names no host.
+    const hostId = request.hostId === '' ? 'scheduler' : parseHostId(request.hostId);
+    const told = { hostId, seq: Number(request.seq) };
     const state = await writer.execute('renew-log-id', {
       atMs: clock.nowMs(),
       clusterId: Number(request.schedulerClusterId),

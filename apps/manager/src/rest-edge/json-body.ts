@@ -1,7 +1,7 @@
 /** Request bodies: JSON in UTF-8, one document, at most 1 MiB. Everything else is refused unread. */
 
 import { InvalidArgumentError, errnoOf } from '@pondhawk/core';
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 
 /** Longest request body, in bytes. */
 export const BODY_SIZE_BYTES_MAX = 1024 * 1024;
@@ -26,9 +26,20 @@ export function jsonBody(): (RequestHandler | ErrorRequestHandler)[] {
 
 function onlyWithBody(handler: RequestHandler): RequestHandler {
   return (request, response, next) => {
-    if (METHODS_WITH_BODY.has(request.method)) void handler(request, response, next);
+    if (METHODS_WITH_BODY.has(request.method) && announcesBody(request))
+      void handler(request, response, next);
     else next();
   };
+}
+
+/** Calls that say all by their path come without a body and without a type. */
+function announcesBody({ headers }: Request): boolean {
+  const length = headers['content-length'] ?? '0';
+  return (
+    length !== '0' ||
+    headers['transfer-encoding'] !== undefined ||
+    headers['content-type'] !== undefined
+  );
 }
 
 const requireJsonType: RequestHandler = (request, _response, next) => {

@@ -6,12 +6,7 @@ import {
   schedulerDurable,
   schedulerJobsFilter,
 } from '@pondhawk/contracts';
-import {
-  BrokerConnection,
-  ensureStreams,
-  JetStreamStrategy,
-  type DurableSpec,
-} from '@pondhawk/messaging';
+import { BrokerConnection, JetStreamStrategy, type DurableSpec } from '@pondhawk/messaging';
 import { createLog, type Log } from '@pondhawk/observability';
 import { ManagerLink } from '../registration/manager-link.js';
 import type { SchedulerConfig } from '../scheduler.config.js';
@@ -43,7 +38,7 @@ export function orderStrategy(config: SchedulerConfig): OrderTransport {
   });
   const strategy = new JetStreamStrategy({
     connection,
-    durable: () => durableOf(connection, link),
+    durable: () => durableOf(link),
     payloadClasses: Object.fromEntries(ORDER_TYPES.map((type) => [type, OrderPayload])),
     typeOf: (subject) => parseJobSubject(subject)?.type ?? subject,
     // The manager fails the order by its deadline; what it sent is in the log.
@@ -56,9 +51,9 @@ export function orderStrategy(config: SchedulerConfig): OrderTransport {
   return new OrderTransport(log, link, connection, strategy);
 }
 
-async function durableOf(connection: BrokerConnection, link: ManagerLink): Promise<DurableSpec> {
-  const { epoch, clusterId, schedulerId } = link.requireRegistration();
-  await ensureStreams(connection, epoch);
+/** The manager alone makes streams: it knows which epoch holds, and asking it is how a new one is learnt. */
+async function durableOf(link: ManagerLink): Promise<DurableSpec> {
+  const { epoch, clusterId, schedulerId } = await link.refreshBroker();
   return {
     stream: jobsStream(epoch),
     durable: schedulerDurable(schedulerId),

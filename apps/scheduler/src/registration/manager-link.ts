@@ -66,6 +66,23 @@ export class ManagerLink {
     this.listeners.push(listener);
   }
 
+  /**
+   * Asks the manager under which names orders and reports travel now. While it does not answer, those
+   * known before hold: the broker may work without it.
+   *
+   * @throws UnavailableError (`NOT_REGISTERED`) before the first registration.
+   */
+  async refreshBroker(): Promise<Registration> {
+    const known = this.requireRegistration();
+    try {
+      const epoch = await this.askBroker(known.schedulerId, known.clusterId);
+      this.registration = { ...known, epoch };
+    } catch (thrown) {
+      this.options.log.debug('the manager does not tell the broker', { err: toError(thrown) });
+    }
+    return this.requireRegistration();
+  }
+
   /** Ends it; the manager finds out by the missing word. */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -113,17 +130,20 @@ export class ManagerLink {
       call,
     );
     this.limits = parseClusterLimits(scheduler.schedulerCluster);
+    const schedulerId = Number(scheduler.id);
+    const ownClusterId = Number(scheduler.schedulerClusterId);
+    const epoch = await this.askBroker(schedulerId, ownClusterId);
+    return { schedulerId, clusterId: ownClusterId, epoch };
+  }
+
+  private async askBroker(schedulerId: number, clusterId: number): Promise<string> {
     const { epoch } = await callUnary(
       this.client,
       pondhawkV1.FleetService.getBroker,
-      { schedulerId: scheduler.id, schedulerClusterId: scheduler.schedulerClusterId },
-      call,
+      { schedulerId: BigInt(schedulerId), schedulerClusterId: BigInt(clusterId) },
+      { timeoutMs: CALL_TIMEOUT_MS, signal: this.stopping.signal },
     );
-    return {
-      schedulerId: Number(scheduler.id),
-      clusterId: Number(scheduler.schedulerClusterId),
-      epoch,
-    };
+    return epoch;
   }
 
   private async keepAlive(): Promise<void> {

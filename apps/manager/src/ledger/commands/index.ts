@@ -6,7 +6,7 @@ import { expireJobs } from './expire-jobs.js';
 import { enrolHosts } from './hosts.js';
 import { keepAlive, upsertScheduler, upsertSeedPeer } from './instances.js';
 import { recordLater } from './later.js';
-import { markSent, raiseSend } from './outbox.js';
+import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
 
@@ -16,7 +16,8 @@ export type { CommandHandler } from './command-handler.js';
 export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N> } = {
   'accept-job': acceptJob,
   'mark-sent': markSent,
-  'raise-send': raiseSend,
+  'renew-broker': renewBroker,
+  'record-streams': recordStreams,
   'record-report': recordReport,
   'expire-jobs': expireJobs,
   'delete-job-record': deleteJobRecord,

@@ -2,6 +2,7 @@ import { type TaskId, assert } from '@pondhawk/core';
 import { type LogState, chainHash } from '@pondhawk/purge';
 import type { CommandContext } from '../command-context.js';
 import type { HandlerOf } from './command-handler.js';
+import { leaveBroker } from './outbox.js';
 
 /** The place of a purge in its cluster's log. */
 export interface LoggedPurge {
@@ -84,8 +85,10 @@ export const renewLogId: HandlerOf<'renew-log-id'> = async (context, input) => {
   await renewEpochs(context.db, {
     epoch: input.newEpoch,
     heads: new Map([[input.clusterId, Math.max(state.head, input.seq)]]),
-    alarm: `host ${input.hostId} knows purge ${input.seq} of cluster ${input.clusterId} otherwise: the ledger is not the one that gave that number`,
+    alarm: `${input.hostId} knows purge ${input.seq} of cluster ${input.clusterId} otherwise: the ledger is not the one that gave that number`,
   });
+  // Orders of the other history may still lie there.
+  await leaveBroker(context, input.newEpoch);
   for (const row of await db.selectFrom('purge_log_heads').selectAll().execute()) {
     context.purgeHeads.set(row.scheduler_cluster_id, { epoch: row.epoch, head: row.head });
   }

@@ -1,9 +1,15 @@
 import { firstTables } from './0001-first-tables.js';
 import { firstRows } from './0002-first-rows.js';
 import { purgeLog } from './0003-purge-log.js';
+import { brokerStreams } from './0004-broker-streams.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
 
 /** All steps, in order. */
-export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [firstTables, firstRows, purgeLog];
+export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
+  firstTables,
+  firstRows,
+  purgeLog,
+  brokerStreams,
+];
