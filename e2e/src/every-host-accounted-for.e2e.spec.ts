@@ -64,8 +64,7 @@ describe('A purge', () => {
   it('has a number in the log of each cluster, one more than the former', async () => {
     const numbers: number[] = [];
     for (let round = 0; round < 3; round += 1) {
-      const { result } = await purge(stage.serve(10));
-      numbers.push((result as { purge_seq?: Record<string, number> }).purge_seq?.['1'] ?? 0);
+      numbers.push((await purge(stage.serve(10))).result.purge_seq?.['1'] ?? 0);
     }
     expect(numbers.map((number) => number - numbers[0]!)).toEqual([0, 1, 2]);
     await eventually(

@@ -214,6 +214,7 @@ export interface Job {
     readonly state: string;
     readonly outcome?: string;
     readonly finality?: string;
+    readonly purge_seq?: Readonly<Record<string, number>>;
     readonly counts: Readonly<Record<string, number>>;
     readonly deleted_bytes: number;
     readonly peers?: readonly {

@@ -9,6 +9,7 @@ export class FakeManager extends ManagerCalls {
   epoch = 'e1'.repeat(16);
   first = 1;
   isAway = false;
+  run = Buffer.alloc(16, 1);
   readonly enrolments: Parameters<ManagerCalls['enrol']>[0][] = [];
   readonly later: pondhawkV1.LaterOutcome[] = [];
   readonly histories: { readonly hostId: string; readonly seq: number }[] = [];
@@ -54,7 +55,7 @@ export class FakeManager extends ManagerCalls {
   ): Promise<pondhawkV1.EnrolResponse> {
     await this.answer();
     this.enrolments.push(request);
-    return { log: fromLogState(this.state), run: Buffer.alloc(16) };
+    return { log: fromLogState(this.state), run: this.run };
   }
 
   override async listPurges(after: number, limit: number): Promise<pondhawkV1.ListPurgesResponse> {

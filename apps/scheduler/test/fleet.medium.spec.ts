@@ -245,6 +245,25 @@ describe('The fleet of a scheduler', () => {
     await eventually(() => expect([host.entries, other.entries]).toEqual([[2], [2]]), WAIT);
   });
 
+  it('finds a ledger that went back by what it knows itself, as soon as the manager answers', async () => {
+    const host = await connect('h1', { logEpoch: epochBytes() });
+    await named(host);
+    await learn(manager.accept(TASK));
+    await eventually(() => host.entries.length === 1, WAIT);
+    manager.entries = [];
+    fleet.enrolment.begin();
+    await eventually(() => expect(host.logs.map(({ head }) => head)).toEqual([0, 1]), WAIT);
+    expect(manager.histories).toEqual([{ hostId: '', seq: 1 }]);
+  });
+
+  it('enrols open streams again when the manager was started anew', async () => {
+    await named(await connect('h1'));
+    manager.run = Buffer.alloc(16, 9);
+    manager.enrolments.splice(0);
+    await named(await connect('h2'));
+    await eventually(() => expect(manager.connected.sort()).toEqual(['h1', 'h2']), WAIT);
+  });
+
   it('sends nothing old to a host that must take over the log', async () => {
     manager.first = 8;
     const host = await connect('h1', { logEpoch: epochBytes(), applied: 3n });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type commonV2, pondhawkV1 } from '@pondhawk/contracts';
+import { type commonV2, pondhawkV1, toLogState } from '@pondhawk/contracts';
 import { backoffDelayMs, toError, UnavailableError, type HostId } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { Log } from '@pondhawk/observability';
@@ -31,7 +31,9 @@ export class Enrolment {
   private connectionCount = 0;
   private readonly opening = new Map<string, WaitingOpening>(); // By host id.
   private closing: pondhawkV1.ClosedConnection[] = [];
-  private isAnnounced = false; // Whether the manager knows this incarnation.
+  private isAnnounced = false; // Nothing is to be said beside connections.
+  private managerRun = ''; // The start of the manager that answered last.
+  private readonly listeners: (() => void)[] = [];
   private running: Promise<void> | undefined;
   private readonly stopping = new AbortController();
 
@@ -41,9 +43,15 @@ export class Enrolment {
     private readonly log: Log,
   ) {}
 
-  /** Tells the manager of this start, so that connections of a former one are lost. */
+  /** Asks the manager where the log stands, with what waits to be enrolled; connections of a former start of this scheduler are lost by it. */
   begin(): void {
-    if (!this.isAnnounced) this.run();
+    this.isAnnounced = false;
+    this.run();
+  }
+
+  /** Calls `listener` when the manager was started anew: what it knows of connections may be old. */
+  onNewRun(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   /** Numbers a new connection. */
@@ -123,12 +131,33 @@ export class Enrolment {
     });
     this.isAnnounced = true;
     this.closing = this.closing.slice(closed.length);
-    const state = this.feed.adopt(answer.log);
+    const state = await this.adopt(answer.log);
     for (const waiting of opening) {
       const hostId = waiting.opened.host?.id ?? '';
       if (this.opening.get(hostId) === waiting) this.opening.delete(hostId);
       waiting.done(state);
     }
+    // Last: those that were just enrolled are enrolled again, which does no harm.
+    this.noteRun(Buffer.from(answer.run).toString('hex'));
+  }
+
+  /** Takes the state over, or the one that follows when it is not of the history known here. */
+  private async adopt(message: pondhawkV1.LogState | undefined): Promise<LogState> {
+    const contradiction = this.feed.findContradiction(toLogState(message));
+    if (contradiction === undefined) return this.feed.adopt(message);
+    const { log } = await this.manager.reportOtherHistory({
+      logEpoch: message?.logEpoch ?? Buffer.alloc(0),
+      hostId: '',
+      seq: BigInt(contradiction.seq),
+      chainHash: contradiction.hash,
+    });
+    return this.feed.adopt(log);
+  }
+
+  private noteRun(run: string): void {
+    const isNew = this.managerRun !== '' && this.managerRun !== run;
+    this.managerRun = run;
+    if (isNew) for (const listener of this.listeners) listener();
   }
 
   private async pause(ms: number): Promise<void> {

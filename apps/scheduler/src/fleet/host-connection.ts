@@ -2,6 +2,7 @@ import {
   ENTRIES_PER_MESSAGE_MAX,
   fromLogState,
   fromPurgeEntry,
+  type commonV2,
   type pondhawkV1,
 } from '@pondhawk/contracts';
 import { UnavailableError, type HostId } from '@pondhawk/core';
@@ -19,6 +20,8 @@ interface Waiter {
 /** What a connection works with. */
 export interface HostConnectionParts {
   readonly hostId: HostId;
+  /** As it said of itself. */
+  readonly host: commonV2.Host;
   readonly incarnation: string;
   /** Its number within this scheduler's incarnation. */
   readonly connection: number;
@@ -45,6 +48,10 @@ export class HostConnection {
 
   get hostId(): HostId {
     return this.parts.hostId;
+  }
+
+  get host(): commonV2.Host {
+    return this.parts.host;
   }
 
   get incarnation(): string {

@@ -52,6 +52,9 @@ export class HostConnections {
     parts.feed.onChange(() => {
       for (const connection of this.open.values()) connection.pump();
     });
+    parts.enrolment.onNewRun(() => {
+      for (const connection of this.open.values()) this.enrolAgain(connection);
+    });
   }
 
   /** Number of open streams. */
@@ -117,6 +120,7 @@ export class HostConnections {
     }
     const connection = new HostConnection({
       hostId,
+      host: hello.host,
       incarnation,
       connection: this.parts.enrolment.nextConnection(),
       feed: this.parts.feed,
@@ -132,6 +136,11 @@ export class HostConnections {
     const { host, incarnation, position } = hello;
     const state = await this.parts.enrolment.open(host, connection.connection, incarnation);
     connection.begin(await this.checkHistory(state, hello), position);
+  }
+
+  private enrolAgain({ host, connection, incarnation }: HostConnection): void {
+    // Its stream goes on either way; a failure is one of an ended connection.
+    this.parts.enrolment.open(host, connection, incarnation).catch(() => undefined);
   }
 
   /** A host that knows a number otherwise proves that the ledger is not the one it was. */

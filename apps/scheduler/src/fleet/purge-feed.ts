@@ -59,6 +59,18 @@ export class PurgeFeed {
     return state;
   }
 
+  /**
+   * What this scheduler knows and a state of the same epoch contradicts: a ledger that went back in
+   * time gives such states. So may an answer that was overtaken; the manager decides.
+   */
+  findContradiction(state: LogState): { readonly seq: number; readonly hash: string } | undefined {
+    const own = this.log?.state;
+    if (own?.epoch !== state.epoch || own.headHash === '') return undefined;
+    const isOlder = state.head < own.head;
+    const isOther = state.head === own.head && state.headHash !== own.headHash;
+    return isOlder || isOther ? { seq: own.head, hash: own.headHash } : undefined;
+  }
+
   /** Makes the purge of an order part of the log. @throws what the manager's answers throw. */
   async learn(purge: OrderedPurge): Promise<void> {
     const state = this.log?.state;

@@ -99,6 +99,7 @@ export interface ReportLaterResponse {
 export interface ReportOtherHistoryRequest {
   schedulerClusterId: bigint;
   logEpoch: Buffer;
+  /** empty: the scheduler itself */
   hostId: string;
   seq: bigint;
   chainHash: string;
@@ -1466,7 +1467,7 @@ export const FleetService = {
     responseSerialize: (value: ReportLaterResponse): Buffer => Buffer.from(ReportLaterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReportLaterResponse => ReportLaterResponse.decode(value),
   },
-  /** A host names a number or a hash that this log does not have: the ledger may have gone back. */
+  /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory: {
     path: "/pondhawk.v1.Fleet/ReportOtherHistory" as const,
     requestStream: false as const,
@@ -1489,7 +1490,7 @@ export interface FleetServer extends UntypedServiceImplementation {
   listPurges: handleUnaryCall<ListPurgesRequest, ListPurgesResponse>;
   /** What hosts did later with entries for which nobody waits any more. */
   reportLater: handleUnaryCall<ReportLaterRequest, ReportLaterResponse>;
-  /** A host names a number or a hash that this log does not have: the ledger may have gone back. */
+  /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory: handleUnaryCall<ReportOtherHistoryRequest, ReportOtherHistoryResponse>;
 }
 
@@ -1558,7 +1559,7 @@ export interface FleetClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReportLaterResponse) => void,
   ): ClientUnaryCall;
-  /** A host names a number or a hash that this log does not have: the ledger may have gone back. */
+  /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory(
     request: ReportOtherHistoryRequest,
     callback: (error: ServiceError | null, response: ReportOtherHistoryResponse) => void,
