@@ -6,7 +6,7 @@ import { MemoryWitness, OPEN_OPTIONS, aJob } from './ledger-fixtures.js';
 const START_TIMEOUT_MS = 60_000;
 const BROKER_EPOCH = 'cd'.repeat(16);
 
-const open = (url: string): Promise<Ledger> =>
+const open = (url: string, witness = new MemoryWitness()): Promise<Ledger> =>
   openLedger(
     { type: 'postgres', url },
     {
@@ -38,12 +38,13 @@ describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
   describe('when it is opened again', () => {
     it('has what was committed, and the same broker epoch', async () => {
       const url = await createDatabase();
-      const first = await open(url);
+      const witness = new MemoryWitness();
+      const first = await open(url, witness);
       const { jobId } = await first.writer.execute('accept-job', aJob());
       await first.close();
       const again = await openLedger(
         { type: 'postgres', url },
-        { ...OPEN_OPTIONS, witness: new MemoryWitness(), brokerEpoch: 'ee'.repeat(16) },
+        { ...OPEN_OPTIONS, witness, brokerEpoch: 'ee'.repeat(16) },
       );
       expect(await again.reader.listUnfinishedJobIds()).toEqual([jobId]);
       expect((await again.reader.loadBroker()).epoch).toBe(BROKER_EPOCH);
