@@ -7,14 +7,7 @@ const START_TIMEOUT_MS = 60_000;
 const BROKER_EPOCH = 'cd'.repeat(16);
 
 const open = (url: string, witness = new MemoryWitness()): Promise<Ledger> =>
-  openLedger(
-    { type: 'postgres', url },
-    {
-      ...OPEN_OPTIONS,
-      brokerEpoch: BROKER_EPOCH,
-      witness: new MemoryWitness(),
-    },
-  );
+  openLedger({ type: 'postgres', url }, { ...OPEN_OPTIONS, brokerEpoch: BROKER_EPOCH, witness });
 
 describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
   let server: PostgresServer | undefined;
