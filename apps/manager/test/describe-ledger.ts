@@ -1,3 +1,4 @@
+import { describeAttempts } from './describe-attempts.js';
 import { describeEnrolment } from './describe-enrolment.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
@@ -175,6 +176,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
       });
     });
 
+    describeAttempts(() => ledger);
     describeOutbox(() => ledger);
 
     describe('when reports come', () => {

@@ -227,6 +227,19 @@ describe('OrderExecutor', () => {
     expect(sink.outcomes('deleted')).toMatchObject([{ attempts: 2 }]);
   });
 
+  it('means the hosts of the scheduler that had it first when an order was taken over', async () => {
+    const hosts = names(40);
+    const of = (id: number) =>
+      hosts.filter((host) => chooseByRendezvous(SCHEDULERS, host).id === id);
+    const fake = new FakeHosts(gone);
+    const takenOver = anOrder({
+      ...{ attempt: 2, scheduler_id: 1, home_scheduler_id: 2, schedulers: SCHEDULERS },
+    });
+    await makeExecutor(makeLoop(hosts), fake).execute(takenOver, new Sink().send);
+    expect(fake.asked.map(({ host }) => host).sort()).toEqual(of(2).sort());
+    expect(of(2).length).toBeGreaterThan(0);
+  });
+
   it('sends the number of the purge with the call', async () => {
     const fake = new FakeHosts(gone);
     await makeExecutor(makeLoop(names(1)), fake).execute(anOrder(), new Sink().send);

@@ -1,7 +1,8 @@
 /**
  * One scheduler's order: `waiting` for a scheduler to become active, `queued` for it in the outbox
  * or on its way, `running` once it has reported, then `done` (its last report is in), `failed`
- * (nobody could carry it out) or `expired` (the job's deadline came first).
+ * (nobody could carry it out) or `expired` (the job's deadline came first). When the lease of its
+ * attempt runs out it is taken over: queued again, for another scheduler, or waiting for one.
  */
 export const OrderState = {
   Waiting: 'waiting',
@@ -14,13 +15,31 @@ export const OrderState = {
 /** One of the states. */
 export type OrderState = (typeof OrderState)[keyof typeof OrderState];
 
-/** What happens to an order; `finish` is its last report, `fail` a report that it could not be carried out. */
-export type OrderEvent = 'assign' | 'report' | 'finish' | 'fail' | 'expire';
+/**
+ * What happens to an order. `take-over` gives the next attempt to a scheduler, `strand` leaves it
+ * without one; `finish` is its last report, `fail` a report that it could not be carried out.
+ */
+export type OrderEvent =
+  'assign' | 'take-over' | 'strand' | 'report' | 'finish' | 'fail' | 'expire';
 
 const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> = {
-  waiting: { assign: 'queued', fail: 'failed', expire: 'expired' },
-  queued: { report: 'running', finish: 'done', fail: 'failed', expire: 'expired' },
-  running: { report: 'running', finish: 'done', fail: 'failed', expire: 'expired' },
+  waiting: { assign: 'queued', 'take-over': 'queued', fail: 'failed', expire: 'expired' },
+  queued: {
+    'take-over': 'queued',
+    strand: 'waiting',
+    report: 'running',
+    finish: 'done',
+    fail: 'failed',
+    expire: 'expired',
+  },
+  running: {
+    'take-over': 'queued',
+    strand: 'waiting',
+    report: 'running',
+    finish: 'done',
+    fail: 'failed',
+    expire: 'expired',
+  },
   // Final: what comes later or twice is dropped.
   done: {},
   failed: {},

@@ -1,9 +1,10 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { type Clock, toError } from '@pondhawk/core';
+import { LEASE_CAUTION_MS } from '@pondhawk/jobs';
 import type { Log } from '@pondhawk/observability';
 import type { LedgerReader, LedgerWriter } from '../ledger/index.js';
 
-/** How often jobs are looked through for what time has run out for; how late an end by time-out may be. */
+/** How often it is looked for what time has run out for; how late an end by time-out may be. */
 export const DEADLINE_SWEEP_INTERVAL_MS = 250;
 
 /** What the sweeper works with. */
@@ -15,15 +16,19 @@ export interface DeadlineSweeperOptions {
 }
 
 /**
- * Ends what time has run out for: jobs past their deadline, and orders of clusters in which no
- * scheduler appeared. Sweeps from bootstrap to shutdown, one sweep at a time.
+ * Ends what time has run out for: jobs past their deadline, orders of clusters in which no scheduler
+ * appeared, and attempts of which no word came. Sweeps from bootstrap to shutdown, one sweep at a
+ * time. For `LEASE_CAUTION_MS` after the start no attempt ends: reports may wait in the broker.
  */
 export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined; // Set between bootstrap and shutdown.
   private sweeping: Promise<void> | undefined; // Set while a sweep is under way.
   private isFailing = false; // The last sweep failed; only the first of a row is logged.
+  private readonly startedAtMs: number; // Monotonic.
 
-  constructor(private readonly options: DeadlineSweeperOptions) {}
+  constructor(private readonly options: DeadlineSweeperOptions) {
+    this.startedAtMs = options.clock.monotonicMs();
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
@@ -40,12 +45,20 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     const { reader, writer, clock, log } = this.options;
     try {
       // Reading costs nothing; an empty command would cost a commit.
-      if ((await reader.listUnfinishedJobIds()).length === 0) return;
-      await writer.execute('expire-jobs', { atMs: clock.nowMs() });
+      const overdue = await reader.findOverdue(clock.nowMs());
+      if (overdue.jobs) await writer.execute('expire-jobs', { atMs: clock.nowMs() });
+      const isCautious = clock.monotonicMs() - this.startedAtMs < LEASE_CAUTION_MS;
+      if (overdue.leases && !isCautious) await this.takeOver();
       this.isFailing = false;
     } catch (error) {
       if (!this.isFailing) log.error('deadlines cannot be enforced', { err: toError(error) });
       this.isFailing = true;
     }
+  }
+
+  private async takeOver(): Promise<void> {
+    const { writer, clock, log } = this.options;
+    const { takenOver } = await writer.execute('expire-leases', { atMs: clock.nowMs() });
+    for (const one of takenOver) log.warn('no word of an order: it is given on', { ...one });
   }
 }

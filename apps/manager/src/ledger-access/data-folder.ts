@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { Clock } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
 import type { ManagerConfig } from '../config/manager.config.js';
 import { openLedger, type Ledger } from '../ledger/index.js';
+import type { SteadyClock } from '../process-wide/steady-clock.js';
 import { WITNESS_FILE, WitnessFile } from './witness-file.js';
 
 /** The database file in the data folder. */
@@ -24,7 +24,7 @@ export class DataFolder implements OnApplicationShutdown {
   /** @throws ConfigError if the folder is in use or the ledger cannot be opened, as they say. */
   static async open(
     { dataDir, database }: ManagerConfig,
-    clock: Clock,
+    clock: SteadyClock,
     log: Log,
   ): Promise<DataFolder> {
     const lock = await DataFolderLock.acquire({ directory: dataDir });
@@ -40,6 +40,7 @@ export class DataFolder implements OnApplicationShutdown {
         purgeEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
         witness,
       });
+      clock.notBefore(ledger.newestAtMs);
       if (ledger.purgeLogAlarm !== undefined) {
         log.error('purge logs got a new epoch: hosts drop what they hold', {
           reason: ledger.purgeLogAlarm,

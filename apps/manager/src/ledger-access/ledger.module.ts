@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { SteadyClock } from '../process-wide/steady-clock.js';
 import { DataFolder } from './data-folder.js';
 
 /** The ledger, opened before anything listens and closed after everything has stopped. */
@@ -10,9 +10,9 @@ import { DataFolder } from './data-folder.js';
   providers: [
     {
       provide: DataFolder,
-      useFactory: (config: ManagerConfig, clock: Clock, log: Log) =>
+      useFactory: (config: ManagerConfig, clock: SteadyClock, log: Log) =>
         DataFolder.open(config, clock, log),
-      inject: [ManagerConfig, Clock, Log],
+      inject: [ManagerConfig, SteadyClock, Log],
     },
     {
       provide: LedgerReader,

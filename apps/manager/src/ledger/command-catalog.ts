@@ -97,6 +97,16 @@ export interface ExpiredJobs {
   readonly ended: readonly EndedJob[];
 }
 
+/** An order that went on under the next attempt, because no word of the former one came. */
+export interface TakenOver {
+  readonly jobId: number;
+  readonly orderId: number;
+  readonly formerAttempt: number;
+  readonly formerSchedulerId: number | undefined;
+  /** Undefined: no scheduler is active, and the order waits for one. */
+  readonly schedulerId: number | undefined;
+}
+
 /** A job's record to remove, with its targets, orders and events. */
 export interface DeleteJobRecord {
   readonly atMs: number;
@@ -207,6 +217,7 @@ export interface LedgerCommands {
    * @throws NotFoundError (`CLUSTER_NOT_FOUND`) for a cluster id that does not exist.
    */
   readonly 'accept-job': { readonly input: AcceptJob; readonly result: AcceptedJob };
+  /** Begins the leases of the orders that were sent. */
   readonly 'mark-sent': { readonly input: MarkSent; readonly result: undefined };
   /** Changes nothing unless `lostEpoch` is in force. Answers the epoch in force after. */
   readonly 'renew-broker': {
@@ -215,9 +226,14 @@ export interface LedgerCommands {
   };
   /** Changes nothing under another epoch. */
   readonly 'record-streams': { readonly input: RecordStreams; readonly result: undefined };
-  /** Merges targets, moves the order, and ends the job in the same commit when nothing is left. */
+  /** Merges targets, moves the order and renews its lease, and ends the job in the same commit when nothing is left. */
   readonly 'record-report': { readonly input: RecordReport; readonly result: RecordedReport };
   readonly 'expire-jobs': { readonly input: ExpireJobs; readonly result: ExpiredJobs };
+  /** Gives orders whose attempt is over to other schedulers, at most 500 a command. */
+  readonly 'expire-leases': {
+    readonly input: { readonly atMs: number };
+    readonly result: { readonly takenOver: readonly TakenOver[] };
+  };
   /**
    * @throws NotFoundError (`JOB_NOT_FOUND`).
    * @throws ConflictError (`JOB_NOT_FINISHED`) while the job has not ended.

@@ -47,11 +47,22 @@ export class CommandContext {
   }
 }
 
-/** Takes the next ledger number; given twice only if the first taker was rolled back. */
-export async function nextLedgerNumber(db: Transaction<LedgerTables>): Promise<number> {
+/** Takes the next ledger number, given twice only if the first taker was rolled back, and notes the newest time. */
+export async function nextLedgerNumber(
+  db: Transaction<LedgerTables>,
+  atMs: number,
+): Promise<number> {
   const { number } = await db
     .updateTable('ledger_head')
-    .set((eb) => ({ number: eb('number', '+', 1) }))
+    .set((eb) => ({
+      number: eb('number', '+', 1),
+      newest_at_ms: eb
+        .case()
+        .when('newest_at_ms', '<', atMs)
+        .then(atMs)
+        .else(eb.ref('newest_at_ms'))
+        .end(),
+    }))
     .where('id', '=', 1)
     .returning('number')
     .executeTakeFirstOrThrow();

@@ -17,9 +17,11 @@ import {
   type InstanceFilter,
   type JobFilter,
   LedgerReader,
+  type Overdue,
   type Page,
   type PageRequest,
 } from './ledger-reader.js';
+import { loadLapsedOrders, loadOverdueJobs, loadStrandedOrders } from './overdue-queries.js';
 import { toOutboxMessage } from './outbox-rows.js';
 import { findLogState, findPurgeLogAlarm, loadPurges } from './purge-queries.js';
 import type {
@@ -127,6 +129,15 @@ export class KyselyLedgerReader extends LedgerReader {
         .execute();
       return rows.map(({ id }) => id);
     });
+  }
+
+  override findOverdue(nowMs: number): Promise<Overdue> {
+    return this.read(async (context) => ({
+      jobs:
+        (await loadOverdueJobs(context, nowMs)).length > 0 ||
+        (await loadStrandedOrders(context, nowMs)).length > 0,
+      leases: (await loadLapsedOrders(context, nowMs)).length > 0,
+    }));
   }
 
   override listUnsentMessages(limit: number): Promise<readonly OutboxMessage[]> {

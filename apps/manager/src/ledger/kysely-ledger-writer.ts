@@ -144,7 +144,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
   ): Promise<Applied> {
     await sql`savepoint command`.execute(tx);
     try {
-      const number = await nextLedgerNumber(tx);
+      const number = await nextLedgerNumber(tx, input.atMs);
       const context = new CommandContext(tx, this.dialect, input.atMs, number);
       const result = await handler(context, input);
       await sql`release savepoint command`.execute(tx);

@@ -36,6 +36,14 @@ export interface InstanceFilter {
   readonly clusterId?: number;
 }
 
+/** What time has run out for. */
+export interface Overdue {
+  /** A job, or an order that waits for a scheduler. */
+  readonly jobs: boolean;
+  /** The attempt of an order. */
+  readonly leases: boolean;
+}
+
 /** Reads of committed state, on a connection that cannot write. */
 export abstract class LedgerReader {
   /** A job with what its view shows. `listed` of a `list_tasks` job is the page in its args (default 1, 10). */
@@ -51,6 +59,8 @@ export abstract class LedgerReader {
   ): Promise<Page<TargetRecord>>;
   /** Ids of jobs that have not ended, oldest first. */
   abstract listUnfinishedJobIds(): Promise<readonly number[]>;
+  /** Whether time has run out for something, so that a command to end it is worth a commit. */
+  abstract findOverdue(nowMs: number): Promise<Overdue>;
   /** Messages not marked sent, oldest first. */
   abstract listUnsentMessages(limit: number): Promise<readonly OutboxMessage[]>;
   abstract listClusters(): Promise<readonly ClusterRecord[]>;

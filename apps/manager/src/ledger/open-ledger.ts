@@ -32,6 +32,8 @@ export interface Ledger {
   readonly unknownMigrations: readonly string[];
   /** Why the purge logs got a new epoch at this start. */
   readonly purgeLogAlarm: string | undefined;
+  /** Time of the newest command of former starts, Unix ms; 0 for a new ledger. */
+  readonly newestAtMs: number;
   /** Lets the commands that wait finish, then closes all connections. */
   close(): Promise<void>;
 }
@@ -55,6 +57,10 @@ export async function openLedger(
       newEpoch: purgeEpoch,
       nowMs,
     });
+    const { newest_at_ms: newestAtMs } = await writing
+      .selectFrom('ledger_head')
+      .select('newest_at_ms')
+      .executeTakeFirstOrThrow();
     const writer = new KyselyLedgerWriter(writing, dialect, witness);
     const readingDb = reading();
     return {
@@ -62,6 +68,7 @@ export async function openLedger(
       reader: new KyselyLedgerReader(readingDb, dialect),
       unknownMigrations,
       purgeLogAlarm,
+      newestAtMs,
       close: async () => {
         await writer.close();
         await readingDb.destroy();

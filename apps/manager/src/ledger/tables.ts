@@ -9,6 +9,8 @@ export type LedgerDialect = 'sqlite' | 'postgres';
 export interface LedgerHeadTable {
   readonly id: number;
   number: number;
+  /** Time of the newest command, Unix ms; 0 before the first. */
+  newest_at_ms: Generated<number>;
 }
 
 /** The broker's epoch, in a single row. */
@@ -151,6 +153,7 @@ export interface OrdersTable {
   scheduler_cluster_id: number;
   scheduler_id: number | null;
   attempt: number;
+  /** From when on the attempt may be taken over; null while nobody was sent it. */
   lease_until_ms: number | null;
   state: string;
   parallelism: number;
@@ -160,6 +163,10 @@ export interface OrdersTable {
   created_at_ms: number;
   updated_at_ms: number;
   hosts: Generated<string>;
+  /** JSON: the schedulers that shared the cluster's hosts when the order was first given out. */
+  schedulers: Generated<string>;
+  /** Which of them had this share; another one than `scheduler_id` after a take-over. */
+  home_scheduler_id: Generated<number | null>;
 }
 
 /** Messages to the broker. */

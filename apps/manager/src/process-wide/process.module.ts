@@ -24,7 +24,8 @@ export class ProcessModule {
       { provide: ManagerConfig, useValue: config },
       { provide: Log, useValue: log },
       { provide: Faults, useValue: faults },
-      { provide: Clock, useValue: steadyClock },
+      { provide: SteadyClock, useValue: steadyClock },
+      { provide: Clock, useExisting: SteadyClock },
       { provide: ProcessEdge, useValue: new ProcessEdge(steadyClock, faults) },
       { provide: ManagerMetrics, useValue: new ManagerMetrics() },
     ];

@@ -17,6 +17,14 @@ export class SteadyClock extends Clock {
     this.offsetMs = source.nowMs() - source.monotonicMs();
   }
 
+  /**
+   * Goes on from at least this time: what the ledger saw before this start lies in the past, also when
+   * the wall clock was set back meanwhile. Leases and deadlines then still run out.
+   */
+  notBefore(atMs: number): void {
+    this.offsetMs += Math.max(0, atMs - this.nowMs());
+  }
+
   nowMs(): number {
     const leadMs = this.source.nowMs() - (this.source.monotonicMs() + this.offsetMs);
     if (leadMs > WALL_CLOCK_LEAD_MS_MAX) this.offsetMs += leadMs;

@@ -71,7 +71,7 @@ export class OrderExecutor {
 
   /** Resolves after the last report. @throws what `send` threw: the order must be delivered again. */
   async execute(order: OrderPayload, send: SendReport): Promise<void> {
-    const { faults, loop, clock } = this.options;
+    const { faults, clock } = this.options;
     faults.reach('scheduler.order.received');
     const batcher = new ReportBatcher(order, async (report) => {
       await send(report);
@@ -79,7 +79,17 @@ export class OrderExecutor {
     });
     const leftMs = Math.min(order.deadline_at_ms - clock.nowMs(), order.spec.timeout_ms);
     const endsAtMs = clock.monotonicMs() + Math.max(0, leftMs);
-    const run: Run = { order, endsAtMs, batcher, hasFailed: false };
+    try {
+      await this.carryOutAll({ order, endsAtMs, batcher, hasFailed: false });
+      await batcher.finish();
+    } finally {
+      batcher.stop();
+    }
+  }
+
+  private async carryOutAll(run: Run): Promise<void> {
+    const { order, batcher } = run;
+    const { loop } = this.options;
     const hosts = findOrderHosts(order, loop.hosts);
     for (const { record } of hosts) {
       batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
@@ -98,7 +108,6 @@ export class OrderExecutor {
     );
     // Hosts that lost their stream in the middle.
     await runLimited(silent.flat(), order.spec.parallelism, (host) => this.carryOut(run, host));
-    await batcher.finish();
   }
 
   /** Sends the purge to all streams. @returns the answers to come of hosts that will get it there. */

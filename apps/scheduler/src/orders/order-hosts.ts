@@ -11,8 +11,8 @@ export interface OrderHost {
 }
 
 /**
- * The hosts that the ledger names and those that have announced themselves here and belong to this
- * scheduler; one that did both stands as it announced itself.
+ * The hosts that the ledger names and those that have announced themselves here and belong to the
+ * order's share; one that did both stands as it announced itself.
  *
  * @throws InvalidArgumentError (`PAYLOAD_INVALID`, `INVALID_HOST_ID`).
  */
@@ -26,9 +26,11 @@ export function findOrderHosts(
     const known = announced.get(id) ?? fromHostRecord(record, order.scheduler_cluster_id);
     hosts.set(id, { id, record: known });
   }
+  // A taken-over order still means the hosts of the scheduler that had it first.
+  const home = order.home_scheduler_id ?? order.scheduler_id;
   for (const [id, record] of announced) {
-    const isHere = chooseByRendezvous(order.schedulers, id).id === order.scheduler_id;
-    if (isHere) hosts.set(id, { id, record });
+    const isMeant = chooseByRendezvous(order.schedulers, id).id === home;
+    if (isMeant) hosts.set(id, { id, record });
   }
   return [...hosts.values()];
 }

@@ -14,13 +14,17 @@ import {
 const BATCH_DELAY_MS_MIN = 50;
 const BATCH_DELAY_MS_MAX = 250;
 
+/** A report is sent at least this often, empty if need be; the manager gives the order to another scheduler after three such times of silence. */
+export const RENEWAL_INTERVAL_MS = 5_000;
+
 /** Sends a report and resolves once the broker has it. */
 export type SendReport = (report: ReportPayload) => Promise<void>;
 
 /**
  * Gathers the targets of one attempt into reports of at most 500, none later than 250 ms after it
  * came. What is said later of a target that still waits takes its place. Reports leave one after
- * another; `finish` sends the last one and throws the first failure.
+ * another; `finish` sends the last one and throws the first failure. From the start to `stop` no
+ * longer than `RENEWAL_INTERVAL_MS` passes without a report.
  */
 export class ReportBatcher {
   private readonly waiting = new Map<string, TargetReport>(); // By node.
@@ -28,11 +32,20 @@ export class ReportBatcher {
   private delayMs = BATCH_DELAY_MS_MIN;
   private sending: Promise<void> = Promise.resolve();
   private failure: unknown;
+  private renewal: NodeJS.Timeout | undefined; // Set until `stop`.
 
   constructor(
     private readonly order: OrderPayload,
     private readonly send: SendReport,
-  ) {}
+  ) {
+    this.renewLater();
+  }
+
+  /** Ends the renewals; what waits is not sent. */
+  stop(): void {
+    clearTimeout(this.renewal);
+    clearTimeout(this.timer);
+  }
 
   /** Takes one target along. */
   add(target: TargetReport): void {
@@ -58,7 +71,13 @@ export class ReportBatcher {
     if (targets.length > 0 || isLast) this.enqueue(targets, isLast);
   }
 
+  private renewLater(): void {
+    clearTimeout(this.renewal);
+    this.renewal = setTimeout(() => this.enqueue([], false), RENEWAL_INTERVAL_MS);
+  }
+
   private enqueue(targets: TargetReport[], isLast: boolean): void {
+    this.renewLater();
     const { order_id, job_id, attempt, scheduler_id, scheduler_cluster_id } = this.order;
     const report = Object.assign(new ReportPayload(), {
       format: PAYLOAD_FORMAT,

@@ -51,7 +51,7 @@ export class OrderPurge {
   @IsInt() @Min(0) seq!: number;
 }
 
-/** An order; keyed by (job_id, scheduler_id, attempt). */
+/** An order; keyed by (order_id, attempt). */
 export class OrderPayload {
   /** `PAYLOAD_FORMAT`. */
   @IsInt() @Min(1) format!: number;
@@ -62,6 +62,8 @@ export class OrderPayload {
   @IsIn(ORDER_TYPES) type!: OrderType;
   @IsInt() @Min(0) scheduler_cluster_id!: number;
   @IsInt() @Min(0) scheduler_id!: number;
+  /** Which of `schedulers` had this share first: it is that one's hosts that are meant. Default `scheduler_id`. */
+  @IsOptional() @IsInt() @Min(0) home_scheduler_id?: number | undefined;
   @IsArray()
   @ArrayMaxSize(SCHEDULERS_PER_ORDER_MAX)
   @ValidateNested({ each: true })

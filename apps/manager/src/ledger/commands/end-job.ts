@@ -71,6 +71,11 @@ export async function endJob(
   return ended;
 }
 
+/** The job's row. */
+export async function requireJob({ db }: CommandContext, jobId: number): Promise<JobRow> {
+  return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirstOrThrow();
+}
+
 async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> {
   const clusters = await db
     .selectFrom('job_clusters')

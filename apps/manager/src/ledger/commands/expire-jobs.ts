@@ -1,23 +1,22 @@
-import {
-  JobPhase,
-  ORDER_STATES_ENDED,
-  OrderState,
-  TargetOutcome,
-  nextOrderState,
-} from '@pondhawk/jobs';
+import { ORDER_STATES_ENDED, OrderState, TargetOutcome, nextOrderState } from '@pondhawk/jobs';
 import type { EndedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
-import { endJob, endJobIfDone } from './end-job.js';
+import { loadOverdueJobs, loadStrandedOrders } from '../overdue-queries.js';
+import { endJob, endJobIfDone, requireJob } from './end-job.js';
+import { failPendingTargets } from './orders.js';
 
-/** How long a cluster's part of a job waits for a scheduler to become active. */
-export const NO_SCHEDULER_WAIT_MS_MAX = 30_000;
+const NO_SCHEDULER = {
+  code: 'NO_ACTIVE_SCHEDULER',
+  message: 'No scheduler of the cluster was active for 30 s.',
+};
 
 /** @see LedgerCommands */
 export const expireJobs: HandlerOf<'expire-jobs'> = async (context) => {
   const ended: EndedJob[] = [];
-  for (const job of await findOverdueJobs(context)) ended.push(await timeOut(context, job));
+  for (const job of await loadOverdueJobs(context, context.atMs))
+    ended.push(await timeOut(context, job));
   const failed = await failWaitingOrders(context);
   for (const jobId of new Set(failed.map((order) => order.job_id))) {
     const job = await requireJob(context, jobId);
@@ -26,16 +25,6 @@ export const expireJobs: HandlerOf<'expire-jobs'> = async (context) => {
   }
   return { failedOrderCount: failed.length, ended };
 };
-
-async function findOverdueJobs({ db, atMs }: CommandContext): Promise<JobRow[]> {
-  return db
-    .selectFrom('jobs')
-    .selectAll()
-    .where('phase', 'in', [JobPhase.Accepted, JobPhase.Running])
-    .where('deadline_at_ms', '<=', atMs)
-    .orderBy('id')
-    .execute();
-}
 
 async function timeOut(context: CommandContext, job: JobRow): Promise<EndedJob> {
   const { db, atMs } = context;
@@ -64,26 +53,27 @@ async function timeOut(context: CommandContext, job: JobRow): Promise<EndedJob> 
   return endJob(context, job, { isTimedOut: true });
 }
 
-async function failWaitingOrders(context: CommandContext): Promise<OrderRow[]> {
+async function failWaitingOrders(context: CommandContext): Promise<readonly OrderRow[]> {
   const { db, atMs } = context;
-  const orders = await db
-    .updateTable('orders')
-    .set({
-      state: nextOrderState(OrderState.Waiting, 'fail'),
-      error_code: 'NO_ACTIVE_SCHEDULER',
-      error_message: 'No scheduler of the cluster was active for 30 s.',
-      updated_at_ms: atMs,
-    })
-    .where('state', '=', OrderState.Waiting)
-    .where('created_at_ms', '<=', atMs - NO_SCHEDULER_WAIT_MS_MAX)
-    .returningAll()
-    .execute();
-  for (const { id, job_id, state } of orders) {
+  const orders = await loadStrandedOrders(context, atMs);
+  const state = nextOrderState(OrderState.Waiting, 'fail');
+  for (const { id, job_id } of orders) {
+    await db
+      .updateTable('orders')
+      .set({
+        state,
+        error_code: NO_SCHEDULER.code,
+        error_message: NO_SCHEDULER.message,
+        updated_at_ms: atMs,
+      })
+      .where('id', '=', id)
+      .execute();
     await context.appendEvent(job_id, 'order-ended', { orderId: id, state });
   }
+  await failPendingTargets(
+    context,
+    orders.map(({ id }) => id),
+    NO_SCHEDULER,
+  );
   return orders;
-}
-
-async function requireJob({ db }: CommandContext, jobId: number): Promise<JobRow> {
-  return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirstOrThrow();
 }

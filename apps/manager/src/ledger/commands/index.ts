@@ -9,6 +9,7 @@ import { recordLater } from './later.js';
 import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
+import { expireLeases } from './take-over.js';
 
 export type { CommandHandler } from './command-handler.js';
 
@@ -20,6 +21,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'record-streams': recordStreams,
   'record-report': recordReport,
   'expire-jobs': expireJobs,
+  'expire-leases': expireLeases,
   'delete-job-record': deleteJobRecord,
   'upsert-scheduler': upsertScheduler,
   'upsert-seed-peer': upsertSeedPeer,

@@ -1,4 +1,5 @@
-import { OrderState, nextOrderState } from '@pondhawk/jobs';
+import { packHosts, unpackHosts } from '@pondhawk/contracts';
+import { OrderState, TargetOutcome, nextOrderState } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import { toOutboxMessage } from '../outbox-rows.js';
 import type { OutboxMessage } from '../records.js';
@@ -31,7 +32,7 @@ export async function insertOrder(
     .values({
       job_id: order.jobId,
       scheduler_cluster_id: order.clusterId,
-      attempt: 1,
+      attempt: 0,
       state: OrderState.Waiting,
       parallelism: order.parallelism,
       hosts: order.hosts,
@@ -45,33 +46,41 @@ export async function insertOrder(
   return id;
 }
 
-/** Gives a waiting order to a scheduler: the order's row and the message that goes to it. */
+/** Who gets an order, and who shares the cluster's hosts with it. */
+export interface OrderAssignment {
+  readonly job: JobRow;
+  readonly orderId: number;
+  readonly scheduler: OrderScheduler;
+  /** All that share; only the first assignment of an order decides it. */
+  readonly schedulers: readonly OrderScheduler[];
+}
+
+/**
+ * Gives an order to a scheduler under the next attempt: the order's row and the message that goes to
+ * it. What a former attempt was sent with is sent no more, and its reports are refused from now on.
+ */
 export async function queueOrder(
   context: CommandContext,
-  {
-    job,
-    orderId,
-    scheduler,
-    schedulers,
-  }: {
-    readonly job: JobRow;
-    readonly orderId: number;
-    readonly scheduler: OrderScheduler;
-    /** All that share the cluster's hosts. */
-    readonly schedulers: readonly OrderScheduler[];
-  },
+  { job, orderId, scheduler, schedulers }: OrderAssignment,
 ): Promise<OutboxMessage> {
   const { db, atMs } = context;
+  const former = await requireOrder(context, orderId);
   const order = await db
     .updateTable('orders')
     .set({
+      ...(former.attempt === 0
+        ? { schedulers: JSON.stringify(schedulers), home_scheduler_id: scheduler.id }
+        : { hosts: await hostsToAccountFor(context, former) }),
+      attempt: former.attempt + 1,
       scheduler_id: scheduler.id,
-      state: nextOrderState(OrderState.Waiting, 'assign'),
+      lease_until_ms: null,
+      state: nextOrderState(former.state as OrderState, 'assign'),
       updated_at_ms: atMs,
     })
     .where('id', '=', orderId)
     .returningAll()
     .executeTakeFirstOrThrow();
+  await db.deleteFrom('outbox').where('order_id', '=', orderId).execute();
   const row = await db
     .insertInto('outbox')
     .values({
@@ -80,34 +89,85 @@ export async function queueOrder(
       scheduler_cluster_id: order.scheduler_cluster_id,
       scheduler_id: scheduler.id,
       type: job.type,
-      payload: JSON.stringify({
-        format: ORDER_FORMAT,
-        order_id: orderId,
-        job_id: job.id,
-        attempt: order.attempt,
-        type: job.type,
-        scheduler_cluster_id: order.scheduler_cluster_id,
-        scheduler_id: scheduler.id,
-        schedulers,
-        args: JSON.parse(job.order_args) as unknown,
-        spec: {
-          timeout_ms: job.timeout_ms,
-          parallelism: order.parallelism,
-          failure_strategy: job.failure_strategy,
-        },
-        ...(await purgeOf(context, order)),
-        hosts: order.hosts,
-        accepted_at_ms: job.created_at_ms,
-        deadline_at_ms: job.deadline_at_ms,
-      }),
+      payload: JSON.stringify(await payloadOf(context, { job, order, schedulerId: scheduler.id })),
       send_count: 0,
       created_at_ms: atMs,
     })
     .returningAll()
     .executeTakeFirstOrThrow();
   context.changes.push({ jobId: job.id, kind: 'order-queued' });
-  await context.appendEvent(job.id, 'order-queued', { orderId, schedulerId: scheduler.id });
+  await context.appendEvent(job.id, 'order-queued', {
+    orderId,
+    schedulerId: scheduler.id,
+    attempt: order.attempt,
+  });
   return toOutboxMessage(row);
+}
+
+/** The order's row. */
+export async function requireOrder({ db }: CommandContext, orderId: number): Promise<OrderRow> {
+  return db.selectFrom('orders').selectAll().where('id', '=', orderId).executeTakeFirstOrThrow();
+}
+
+/** Targets for which nobody reports any more: their order has failed. */
+export async function failPendingTargets(
+  { db, atMs }: CommandContext,
+  orderIds: readonly number[],
+  reason: { readonly code: string; readonly message: string },
+): Promise<void> {
+  if (orderIds.length === 0) return;
+  await db
+    .updateTable('targets')
+    .set({ outcome: TargetOutcome.Failed, ...reason, ended_at_ms: atMs })
+    .where('order_id', 'in', orderIds)
+    .where('outcome', '=', TargetOutcome.Pending)
+    .execute();
+}
+
+/** What goes to the scheduler; the contract is `OrderPayload`. */
+async function payloadOf(
+  context: CommandContext,
+  {
+    job,
+    order,
+    schedulerId,
+  }: { readonly job: JobRow; readonly order: OrderRow; readonly schedulerId: number },
+): Promise<object> {
+  return {
+    format: ORDER_FORMAT,
+    order_id: order.id,
+    job_id: job.id,
+    attempt: order.attempt,
+    type: job.type,
+    scheduler_cluster_id: order.scheduler_cluster_id,
+    scheduler_id: schedulerId,
+    home_scheduler_id: order.home_scheduler_id ?? schedulerId,
+    schedulers: JSON.parse(order.schedulers) as unknown,
+    args: JSON.parse(job.order_args) as unknown,
+    spec: {
+      timeout_ms: job.timeout_ms,
+      parallelism: order.parallelism,
+      failure_strategy: job.failure_strategy,
+    },
+    ...(await purgeOf(context, order)),
+    hosts: order.hosts,
+    accepted_at_ms: job.created_at_ms,
+    deadline_at_ms: job.deadline_at_ms,
+  };
+}
+
+/** Those named from the start, and those that a former attempt found besides and left pending. */
+async function hostsToAccountFor({ db }: CommandContext, order: OrderRow): Promise<string> {
+  const pending = await db
+    .selectFrom('targets')
+    .select(['host_id', 'host'])
+    .where('order_id', '=', order.id)
+    .where('outcome', '=', TargetOutcome.Pending)
+    .execute();
+  if (pending.length === 0) return order.hosts;
+  const records = new Map(pending.map(({ host_id, host }) => [host_id, host]));
+  for (const host of unpackHosts(order.hosts)) records.set(host.id, JSON.stringify(host));
+  return packHosts([...records.values()]);
 }
 
 /** The order's entry of the purge log, if it has one. */

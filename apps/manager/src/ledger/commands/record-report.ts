@@ -1,4 +1,5 @@
 import {
+  ORDER_LEASE_MS,
   type OrderState,
   type OrderEvent,
   isJobEnded,
@@ -14,6 +15,7 @@ import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
 import { endJobIfDone } from './end-job.js';
 import { mergeTargets } from './merge-targets.js';
+import { failPendingTargets } from './orders.js';
 
 /** @see LedgerCommands */
 export const recordReport: HandlerOf<'record-report'> = async (context, { report }) => {
@@ -66,26 +68,30 @@ async function record(
   };
 }
 
+/** Every report renews the lease of its attempt, also an empty one. */
 async function moveOrder(
   context: CommandContext,
   order: OrderRow,
   report: OrderReport,
 ): Promise<void> {
-  const state = nextOrderState(order.state as OrderState, eventOf(report));
-  if (state === order.state) return;
+  const former = order.state as OrderState;
+  if (isOrderEnded(former)) return;
+  const state = nextOrderState(former, eventOf(report));
+  const { code = '', message = '' } = report.error ?? {};
   await context.db
     .updateTable('orders')
     .set({
       state,
+      lease_until_ms: context.atMs + ORDER_LEASE_MS,
       updated_at_ms: context.atMs,
-      error_code: report.error?.code ?? '',
-      error_message: report.error?.message ?? '',
+      error_code: code,
+      error_message: message,
     })
     .where('id', '=', order.id)
     .execute();
-  if (isOrderEnded(state)) {
-    await context.appendEvent(order.job_id, 'order-ended', { orderId: order.id, state });
-  }
+  if (!isOrderEnded(state)) return;
+  if (report.error !== undefined) await failPendingTargets(context, [order.id], { code, message });
+  await context.appendEvent(order.job_id, 'order-ended', { orderId: order.id, state });
 }
 
 function eventOf(report: OrderReport): OrderEvent {

@@ -2,6 +2,7 @@ import { firstTables } from './0001-first-tables.js';
 import { firstRows } from './0002-first-rows.js';
 import { purgeLog } from './0003-purge-log.js';
 import { brokerStreams } from './0004-broker-streams.js';
+import { orderLeases } from './0005-order-leases.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
@@ -12,4 +13,5 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   firstRows,
   purgeLog,
   brokerStreams,
+  orderLeases,
 ];
