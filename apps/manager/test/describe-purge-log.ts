@@ -77,7 +77,9 @@ export function describePurgeLog(get: () => Ledger): void {
     });
 
     it('gives all logs a new epoch when a host knows a number otherwise, and only then', async () => {
-      await accept();
+      await startSchedulers(get(), 1);
+      const { messages } = await accept();
+      await get().writer.execute('mark-sent', { atMs: START_MS, messages });
       const { epoch, headHash } = await state();
       const tell = (seq: number, hash: string) =>
         get().writer.execute('renew-log-id', {
@@ -89,6 +91,11 @@ export function describePurgeLog(get: () => Ledger): void {
       const renewed = await tell(7, 'b'.repeat(64));
       expect(renewed).toEqual({ epoch: OTHER_EPOCH, first: 8, head: 7, headHash: '' });
       expect(await get().reader.listPurges(1, { after: 0, limit: 10 })).toEqual([]);
+      // What has not ended is sent again, under the epoch that hosts know by then.
+      const [again] = await get().reader.listUnsentMessages(10);
+      expect(JSON.parse(again!.payload)).toMatchObject({
+        purge: { log_epoch: OTHER_EPOCH, seq: 1 },
+      });
       expect(await get().reader.findPurgeLogAlarm()).toContain('purge 7 of cluster 1');
       expect((await tell(1, 'c'.repeat(64))).epoch).toBe(OTHER_EPOCH);
       await get().writer.execute('acknowledge-purge-log', { atMs: START_MS });

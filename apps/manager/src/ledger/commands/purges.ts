@@ -130,4 +130,23 @@ export async function renewEpochs(
       .execute();
   }
   await db.deleteFrom('purge_log').execute();
+  await renameInOrders(db, renewal.epoch);
+}
+
+/**
+ * Orders that have not ended name their purge under the new epoch: a host that takes it over drops
+ * what it holds and stands above every number, so it answers them at once.
+ */
+async function renameInOrders(db: CommandContext['db'], epoch: string): Promise<void> {
+  const rows = await db.selectFrom('outbox').select(['id', 'payload']).execute();
+  for (const { id, payload } of rows) {
+    const order = JSON.parse(payload) as { readonly purge?: { readonly seq: number } };
+    if (order.purge === undefined) continue;
+    const renamed = { ...order, purge: { ...order.purge, log_epoch: epoch } };
+    await db
+      .updateTable('outbox')
+      .set({ payload: JSON.stringify(renamed) })
+      .where('id', '=', id)
+      .execute();
+  }
 }
