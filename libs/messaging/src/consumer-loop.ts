@@ -5,7 +5,6 @@ import type { BrokerConnection } from './broker-connection.js';
 import { ensureDurable, type DurableSpec } from './broker-topology.js';
 import {
   ACK_PENDING_MAX,
-  DRAIN_MS_MAX,
   IDLE_HEARTBEAT_MS,
   PULL_EXPIRES_MS,
   RECONNECT_DELAY_MS_MAX,
@@ -31,6 +30,8 @@ export interface ConsumerLoopOptions {
   readonly run: (message: JsMsg) => Promise<void>;
   /** Told each time consuming had to be given up for a while. */
   readonly onTrouble: (error: PondhawkError) => void;
+  /** How long `close` waits for messages under way. */
+  readonly drainMsMax: number;
 }
 
 /**
@@ -51,14 +52,14 @@ export class ConsumerLoop {
     this.loop ??= this.consumeForEver();
   }
 
-  /** Takes no more messages and waits for those under way, at most DRAIN_MS_MAX. */
+  /** Takes no more messages and waits for those under way, at most `drainMsMax`. */
   async close(): Promise<void> {
     this.closing.abort();
     this.messages?.stop();
     const timer = new AbortController();
     await Promise.race([
       Promise.allSettled([this.loop, ...this.running]),
-      delay(DRAIN_MS_MAX, undefined, { signal: timer.signal }).catch(() => undefined),
+      delay(this.options.drainMsMax, undefined, { signal: timer.signal }).catch(() => undefined),
     ]);
     timer.abort();
   }

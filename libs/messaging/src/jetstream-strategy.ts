@@ -3,7 +3,7 @@ import { InvariantError, type PondhawkError } from '@pondhawk/core';
 import type { BrokerConnection } from './broker-connection.js';
 import type { DurableSpec } from './broker-topology.js';
 import { ConsumerLoop } from './consumer-loop.js';
-import { ACK_WAIT_MS } from './limits.js';
+import { ACK_WAIT_MS, DRAIN_MS_MAX } from './limits.js';
 import {
   MessageRunner,
   type MessageHandler,
@@ -28,6 +28,8 @@ export interface JetStreamStrategyOptions {
   readonly onTrouble: (error: PondhawkError) => void;
   /** Default ACK_WAIT_MS; must be the consumer's. */
   readonly ackWaitMs?: number;
+  /** Default DRAIN_MS_MAX. */
+  readonly drainMsMax?: number;
 }
 
 /**
@@ -41,6 +43,7 @@ export interface JetStreamStrategyOptions {
  */
 export class JetStreamStrategy extends Server implements CustomTransportStrategy {
   private loop: ConsumerLoop | undefined; // Set from listen to close.
+  private runner: MessageRunner | undefined; // As `loop`.
 
   constructor(private readonly options: JetStreamStrategyOptions) {
     super();
@@ -49,6 +52,7 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
   /** @throws InvariantError (`HANDLER_MISSING`) if a payload type has no handler. */
   listen(callback: () => void): void {
     const { connection, durable, onTrouble, ackWaitMs = ACK_WAIT_MS } = this.options;
+    const { drainMsMax = DRAIN_MS_MAX } = this.options;
     for (const type of Object.keys(this.options.payloadClasses)) {
       if (this.handlerOf(type) === undefined) {
         throw new InvariantError('HANDLER_MISSING', `No handler for messages of type "${type}".`);
@@ -59,16 +63,19 @@ export class JetStreamStrategy extends Server implements CustomTransportStrategy
       ackWaitMs,
       handlerOf: (type) => this.handlerOf(type),
     });
+    this.runner = runner;
     const run = runner.run.bind(runner);
-    this.loop = new ConsumerLoop({ connection, durable, onTrouble, run });
+    this.loop = new ConsumerLoop({ connection, durable, onTrouble, run, drainMsMax });
     this.loop.start();
     callback();
   }
 
-  /** Takes no more messages and waits for those under way. */
+  /** Takes no more messages and waits for those under way; what has not ended by then comes again elsewhere. */
   async close(): Promise<void> {
     await this.loop?.close();
+    this.runner?.abandon();
     this.loop = undefined;
+    this.runner = undefined;
   }
 
   /** Not offered: who wants to know the connection's state asks `BrokerConnection`. */

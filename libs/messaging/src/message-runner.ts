@@ -42,10 +42,18 @@ export interface MessageRunnerOptions {
 /**
  * Carries one message out and then says so to the broker: acknowledged only after the handler's end,
  * to come again after a retryable error, given up after any other. While the handler runs the broker
- * is told every third of the ack wait that somebody works.
+ * is told every third of the ack wait that somebody works, until `abandon`.
  */
 export class MessageRunner {
+  private readonly working = new Set<NodeJS.Timeout>(); // One a message under way.
+
   constructor(private readonly options: MessageRunnerOptions) {}
+
+  /** Claims the messages under way no longer: the broker gives them to another consumer. */
+  abandon(): void {
+    this.working.forEach((timer) => clearInterval(timer));
+    this.working.clear();
+  }
 
   /** Never rejects. */
   async run(raw: JsMsg): Promise<void> {
@@ -56,6 +64,7 @@ export class MessageRunner {
       deliveryCount: raw.info.deliveryCount,
     };
     const working = setInterval(() => raw.working(), this.options.ackWaitMs / 3);
+    this.working.add(working);
     try {
       await this.handle(message);
       await acknowledge(raw);
@@ -63,6 +72,7 @@ export class MessageRunner {
       await this.failed(raw, { message, error: toHandlerError(error) });
     } finally {
       clearInterval(working);
+      this.working.delete(working);
     }
   }
 

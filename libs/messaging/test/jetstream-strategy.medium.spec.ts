@@ -1,131 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Controller, Module, type INestMicroservice } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { Ctx, EventPattern, Payload } from '@nestjs/microservices';
+import type { INestMicroservice } from '@nestjs/common';
 import { Observable } from 'rxjs';
-import {
-  ReportError,
-  jobSubject,
-  jobsStream,
-  schedulerDurable,
-  schedulerJobsFilter,
-} from '@pondhawk/contracts';
-import { ConflictError, UnavailableError, type PondhawkError } from '@pondhawk/core';
-import {
-  BrokerConnection,
-  JetStreamStrategy,
-  PassErrorsFilter,
-  Publisher,
-  ensureStreams,
-  type DurableSpec,
-  type ReceivedMessage,
-} from '../src/index.js';
+import { ConflictError, UnavailableError } from '@pondhawk/core';
+import { BrokerConnection } from '../src/index.js';
 import { NatsServer } from '../src/testing/index.js';
+import { ACK_WAIT_MS, TransportFixture, script, specOf, until } from './transport-fixture.js';
 
 jest.setTimeout(20_000);
 
-const EPOCH = 'e1';
-const ACK_WAIT_MS = 900;
-const PLACE = { epoch: EPOCH, clusterId: 1, schedulerId: 7 };
-const SPEC: DurableSpec = {
-  stream: jobsStream(EPOCH),
-  durable: schedulerDurable(7),
-  filterSubject: schedulerJobsFilter(PLACE),
-  ackWaitMs: ACK_WAIT_MS,
-};
-
-// The payload class is one of the contracts, the smallest; these tests are of the transport alone.
-interface Handled {
-  readonly text: string;
-  readonly deliveryCount: number;
-}
-
-/** What the test wants the handler to do. */
-const script = {
-  handled: [] as Handled[],
-  act: (() => undefined) as (handled: Handled) => unknown,
-};
-
-@Controller()
-class OrdersSubscriber {
-  @EventPattern('delete_task')
-  handle(@Payload() payload: ReportError, @Ctx() message: ReceivedMessage): unknown {
-    const handled = { text: payload.code, deliveryCount: message.deliveryCount };
-    script.handled.push(handled);
-    return script.act(handled);
-  }
-}
-
-@Module({ controllers: [OrdersSubscriber] })
-class OrdersModule {}
-
-interface Terminated {
-  readonly type: string;
-  readonly code: string;
-}
+const SPEC = specOf('e1');
 
 describe('JetStreamStrategy', () => {
-  let nats: NatsServer;
-  let connection: BrokerConnection;
-  let publisher: Publisher;
+  let fixture: TransportFixture;
   let app: INestMicroservice;
-  let terminated: Terminated[];
-  let retried: PondhawkError[];
 
   beforeEach(async () => {
-    script.handled = [];
-    script.act = () => undefined;
-    terminated = [];
-    retried = [];
-    nats = await NatsServer.start();
-    connection = new BrokerConnection({ url: nats.url, name: 'test' });
-    connection.start();
-    await connection.ready();
-    await ensureStreams(connection, EPOCH);
-    publisher = new Publisher(connection, 2_000);
-    app = await listen();
+    fixture = await TransportFixture.open();
+    app = await fixture.listen();
   });
+  afterEach(() => fixture.dispose());
 
-  afterEach(async () => {
-    await app.close();
-    await connection.close();
-    await nats.dispose();
-  });
-
-  async function listen(): Promise<INestMicroservice> {
-    const strategy = new JetStreamStrategy({
-      connection,
-      durable: async () => {
-        await ensureStreams(connection, EPOCH);
-        return SPEC;
-      },
-      payloadClasses: { delete_task: ReportError },
-      typeOf: (subject) => subject.split('.').at(-1) ?? '',
-      onTerminated: ({ type }, { code }) => void terminated.push({ type, code }),
-      onRetry: (_message, error) => void retried.push(error),
-      onTrouble: () => undefined,
-      ackWaitMs: ACK_WAIT_MS,
-    });
-    const made = await NestFactory.createMicroservice<{ strategy: JetStreamStrategy }>(
-      OrdersModule,
-      { strategy, logger: false },
-    );
-    made.useGlobalFilters(new PassErrorsFilter());
-    await made.listen();
-    return made;
-  }
-
-  async function publish(text: string, { type = 'delete_task', id = text, raw = '' } = {}) {
-    const subject = jobSubject({ ...PLACE, type: type as 'delete_task' });
-    const body = raw || JSON.stringify({ format: 1, code: text, message: '' });
-    return publisher.publish(subject, Buffer.from(body), id);
-  }
-
-  async function unacknowledged(): Promise<{ pending: number; waiting: number }> {
-    const manager = await connection.require().jetstreamManager();
-    const info = await manager.consumers.info(SPEC.stream, SPEC.durable);
-    return { pending: info.num_ack_pending, waiting: info.num_pending };
-  }
+  const publish: TransportFixture['publish'] = (...message) => fixture.publish(...message);
+  const unacknowledged = () => fixture.unacknowledged();
 
   it('acknowledges only after the Observable of the handler has ended', async () => {
     let finish: () => void = () => undefined;
@@ -151,8 +47,8 @@ describe('JetStreamStrategy', () => {
     await publish('a');
     await until(() => script.handled.length === 2);
     await until(async () => (await unacknowledged()).pending === 0);
-    expect(retried.map(({ code }) => code)).toEqual(['HOST_UNREACHABLE']);
-    expect(terminated).toEqual([]);
+    expect(fixture.retried.map(({ code }) => code)).toEqual(['HOST_UNREACHABLE']);
+    expect(fixture.terminated).toEqual([]);
   });
 
   it('gives up and reports after any other error, of a promise or an Observable', async () => {
@@ -163,22 +59,25 @@ describe('JetStreamStrategy', () => {
       });
     };
     await publish('a');
-    await until(() => terminated.length === 1);
+    await until(() => fixture.terminated.length === 1);
     await publish('bug');
-    await until(() => terminated.length === 2);
+    await until(() => fixture.terminated.length === 2);
     await until(async () => (await unacknowledged()).pending === 0);
     await delay(ACK_WAIT_MS + 300);
     expect(script.handled).toHaveLength(2);
-    expect(terminated.map(({ code }) => code)).toEqual(['JOB_ALREADY_FINAL', 'HANDLER_FAILED']);
+    expect(fixture.terminated.map(({ code }) => code)).toEqual([
+      'JOB_ALREADY_FINAL',
+      'HANDLER_FAILED',
+    ]);
   });
 
   it('gives up and reports unknown types and payloads that cannot be read', async () => {
     await publish('a', { type: 'preheat' });
     await publish('b', { raw: 'no json' });
     await publish('c', { raw: JSON.stringify({ format: 2, code: 'c' }) });
-    await until(() => terminated.length === 3);
+    await until(() => fixture.terminated.length === 3);
     await until(async () => (await unacknowledged()).pending === 0);
-    expect(terminated).toEqual(
+    expect(fixture.terminated).toEqual(
       expect.arrayContaining([
         { type: 'preheat', code: 'MESSAGE_TYPE_UNKNOWN' },
         { type: 'delete_task', code: 'PAYLOAD_NOT_JSON' },
@@ -206,11 +105,11 @@ describe('JetStreamStrategy', () => {
   it('goes on after the broker was killed and came back with its store', async () => {
     await publish('a');
     await until(() => script.handled.length === 1);
-    await nats.kill();
-    await until(() => !connection.isConnected);
+    await fixture.nats.kill();
+    await until(() => !fixture.connection.isConnected);
     await expect(publish('lost')).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
-    await nats.restart();
-    await connection.ready();
+    await fixture.nats.restart();
+    await fixture.connection.ready();
     await until(async () =>
       publish('b').then(
         () => true,
@@ -221,7 +120,7 @@ describe('JetStreamStrategy', () => {
   });
 
   it('goes on after the consumer or the stream was deleted under it', async () => {
-    const manager = await connection.require().jetstreamManager();
+    const manager = await fixture.connection.require().jetstreamManager();
     await publish('a');
     await until(() => script.handled.length === 1);
     await manager.consumers.delete(SPEC.stream, SPEC.durable);
@@ -270,11 +169,3 @@ describe('BrokerConnection', () => {
     expect(() => connection.require()).toThrow('There is no connection to the broker.');
   });
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`Not in time: ${condition.toString()}`);
-    await delay(20);
-  }
-}
