@@ -42,6 +42,10 @@ export function describeAttempts(get: () => Ledger): void {
       facts: Parameters<typeof aReport>[2] = {},
     ): Promise<RecordedReport> =>
       get().writer.execute('record-report', { atMs, report: aReport(message, [], facts) });
+    const orderStates = async ({ jobId, orderId }: OutboxMessage) => {
+      const orders = (await get().reader.findJob(jobId))?.clusters[0]?.orders ?? [];
+      return { firstOrder: orders.find(({ id }) => id === orderId)?.state };
+    };
     const payloadOf = (message: OutboxMessage) => JSON.parse(message.payload) as Payload;
 
     it('gives one that was begun to the other scheduler 15 s after its last report, an empty one too', async () => {
@@ -65,6 +69,23 @@ export function describeAttempts(get: () => Ledger): void {
         schedulers: ids.map((id) => ({ id })),
         hosts: payloadOf(first).hosts,
       });
+    });
+
+    it('gives it on again when the next scheduler falls silent as well', async () => {
+      await send(START_MS);
+      await report(first, START_MS);
+      await keepAlive(START_MS + 15_000);
+      await lapse(START_MS + 15_000);
+      const [second] = await unsent();
+      await send(START_MS + 15_000);
+      await report(second!, START_MS + 16_000, { attempt: 2 });
+      await keepAlive(START_MS + 31_000);
+      expect((await lapse(START_MS + 31_000)).takenOver).toMatchObject([
+        { orderId: first.orderId, formerAttempt: 2, schedulerId: ids[0] },
+      ]);
+      const [third] = await unsent();
+      const { firstOrder } = await orderStates(first);
+      expect([payloadOf(third!).attempt, firstOrder]).toEqual([3, 'queued']);
     });
 
     it('refuses whatever still comes of a former attempt, and takes the new one', async () => {

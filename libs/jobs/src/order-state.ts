@@ -16,16 +16,15 @@ export const OrderState = {
 export type OrderState = (typeof OrderState)[keyof typeof OrderState];
 
 /**
- * What happens to an order. `take-over` gives the next attempt to a scheduler, `strand` leaves it
+ * What happens to an order. `assign` gives the next attempt to a scheduler, `strand` leaves it
  * without one; `finish` is its last report, `fail` a report that it could not be carried out.
  */
-export type OrderEvent =
-  'assign' | 'take-over' | 'strand' | 'report' | 'finish' | 'fail' | 'expire';
+export type OrderEvent = 'assign' | 'strand' | 'report' | 'finish' | 'fail' | 'expire';
 
 const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> = {
-  waiting: { assign: 'queued', 'take-over': 'queued', fail: 'failed', expire: 'expired' },
+  waiting: { assign: 'queued', fail: 'failed', expire: 'expired' },
   queued: {
-    'take-over': 'queued',
+    assign: 'queued',
     strand: 'waiting',
     report: 'running',
     finish: 'done',
@@ -33,7 +32,7 @@ const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> =
     expire: 'expired',
   },
   running: {
-    'take-over': 'queued',
+    assign: 'queued',
     strand: 'waiting',
     report: 'running',
     finish: 'done',
@@ -48,6 +47,11 @@ const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> =
 
 /** All states in which nobody reports any more. */
 export const ORDER_STATES_ENDED: readonly OrderState[] = ['done', 'failed', 'expired'];
+
+/** Every event that moves an order out of some state. */
+export const ORDER_EVENTS: readonly OrderEvent[] = [
+  ...new Set(Object.values(TRANSITIONS).flatMap((row) => Object.keys(row) as OrderEvent[])),
+];
 
 /** The state after an event; an event that the state does not know leaves it as it is. */
 export function nextOrderState(state: OrderState, event: OrderEvent): OrderState {
