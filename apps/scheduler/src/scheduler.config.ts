@@ -35,7 +35,7 @@ class NatsConfig {
 
 class KeepAliveConfig {
   /** How often the manager is told that this scheduler lives; three missed ones make it inactive. */
-  @IsInt() @Min(100) @Max(600_000) intervalMs = 5_000;
+  @IsInt() @Min(100) @Max(3_600_000) intervalMs = 5_000;
 }
 
 class LogConfig {

@@ -68,7 +68,7 @@ export class KeepAliveConfig {
   /** How often they come; three missing ones make an instance inactive. Its own word wins. */
   @IsInt()
   @Min(100)
-  @Max(60_000)
+  @Max(3_600_000)
   intervalMs = 5_000;
 }
 

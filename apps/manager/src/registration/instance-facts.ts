@@ -74,7 +74,7 @@ export function keepAliveIntervalOf(config: Buffer, fallbackMs: number): number 
 }
 
 const INTERVAL_MS_MIN = 100;
-const INTERVAL_MS_MAX = 60_000;
+const INTERVAL_MS_MAX = 3_600_000;
 
 function invalid(field: string, rule: string): InvalidArgumentError {
   return new InvalidArgumentError('INVALID_FIELD', `${field} ${rule}.`, { details: { field } });
