@@ -287,13 +287,13 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
           [
             aTarget(2, 'answered', { tasks: [held('d'), held('e'), held('f')] }),
             aTarget(1, 'answered', { tasks: [held('a'), held('b')] }),
-            aTarget(3, 'answered', { tasks: [held('g')] }),
+            aTarget(3, 'answered', { tasks: [held('g')], code: 'LIST_TRUNCATED' }),
           ],
           { is_last: true },
         );
         const { listed, job } = await findJob(jobId);
         expect(job.state).toBe('SUCCESS');
-        expect(listed.totalCount).toBe(6);
+        expect([listed.totalCount, listed.isCut]).toEqual([6, true]);
         expect(listed.entries.map(({ target, task }) => target.host.host_name + task.id)).toEqual([
           'h00002e',
           'h00002f',

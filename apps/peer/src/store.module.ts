@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Clock, Faults } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
@@ -17,7 +18,7 @@ import { PEER_MIGRATIONS } from './migrations/index.js';
 import { PeerConfig } from './peer.config.js';
 import { hostFactsOf, type PeerRun } from './peer-run.js';
 import { PurgeLog, SqlitePurges } from './purge-log/index.js';
-import { FleetSync, SchedulerLink } from './scheduler-link/index.js';
+import { FleetSync, InventoryJournal, SchedulerLink } from './scheduler-link/index.js';
 
 /** The open database of this daemon. */
 export class PeerDatabase {
@@ -33,6 +34,7 @@ function openPeerDatabase({ config, log }: PeerRun): PeerDatabase {
 }
 
 const copies: Provider[] = [
+  InventoryJournal,
   {
     provide: SqliteCopies,
     useFactory: ({ db }: PeerDatabase) => new SqliteCopies(db),
@@ -40,9 +42,18 @@ const copies: Provider[] = [
   },
   {
     provide: CopyStore,
-    useFactory: (rows: SqliteCopies, paths: CopyPaths, clock: Clock, faults: Faults) =>
-      new CopyStore({ rows, paths, clock, faults }),
-    inject: [SqliteCopies, CopyPaths, Clock, Faults],
+    useFactory: (
+      rows: SqliteCopies,
+      paths: CopyPaths,
+      clock: Clock,
+      faults: Faults,
+      journal: InventoryJournal,
+    ) => {
+      const store = new CopyStore({ rows, paths, clock, faults });
+      store.connect({ noteChange: (taskId) => journal.note(taskId) });
+      return store;
+    },
+    inject: [SqliteCopies, CopyPaths, Clock, Faults, InventoryJournal],
   },
 ];
 
@@ -118,16 +129,26 @@ function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
   const former = lock.isFormerSameFolder ? lock.former?.incarnation : undefined;
   return {
     provide: FleetSync,
-    useFactory: (link: SchedulerLink, purges: PurgeLog) =>
+    useFactory: (
+      link: SchedulerLink,
+      purges: PurgeLog,
+      rows: SqliteCopies,
+      journal: InventoryJournal,
+    ) =>
       new FleetSync({
         host: () => link.describeHost(),
         incarnation,
         formerIncarnation: former ?? '',
         purges,
         findHome: () => link.findHome(),
+        rows,
+        journal,
+        random: Math.random,
+        // An abort only ends the wait.
+        sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
         log: log.child({ part: 'fleet-sync' }),
       }),
-    inject: [SchedulerLink, PurgeLog],
+    inject: [SchedulerLink, PurgeLog, SqliteCopies, InventoryJournal],
   };
 }
 

@@ -12,7 +12,6 @@ import { schedulerHandlers } from './announcing/scheduler-handlers.js';
 import { swarmHandlers } from './announcing/swarm-handlers.js';
 import { SwarmLoop } from './announcing/swarm-loop.js';
 import { Fleet } from './fleet/fleet.js';
-import { HeldCopies } from './inventory/held-copies.js';
 import { OrderTransport } from './orders/order-strategy.js';
 import { SchedulerConfig } from './scheduler.config.js';
 
@@ -26,14 +25,11 @@ export class SchedulerListeners
   private readonly grpc: GrpcServer;
   private readonly health: HealthServer;
 
-  // Composition root of the listeners.
-  // eslint-disable-next-line max-params
   constructor(
     private readonly config: SchedulerConfig,
     private readonly transport: OrderTransport,
     private readonly loop: SwarmLoop,
     private readonly fleet: Fleet,
-    copies: HeldCopies,
     metrics: Metrics,
   ) {
     const { log, connection, link } = transport;
@@ -44,9 +40,9 @@ export class SchedulerListeners
     });
     this.grpc.addService(
       schedulerV2.SchedulerService,
-      schedulerHandlers({ loop, copies, enrolment: fleet.announced, limits: () => link.limits }),
+      schedulerHandlers({ loop, enrolment: fleet.announced, limits: () => link.limits }),
     );
-    this.grpc.addService(pondhawkV1.SwarmService, swarmHandlers(loop, copies));
+    this.grpc.addService(pondhawkV1.SwarmService, swarmHandlers(loop));
     this.grpc.addService(pondhawkV1.FleetSyncService, fleet.connections.handlers());
     this.health = new HealthServer({ host: config.health.host, port: config.health.port, metrics });
     this.health.addCheck('manager', () => this.explainManager());
@@ -60,6 +56,13 @@ export class SchedulerListeners
     metrics.observedGauge(
       { name: 'pondhawk_scheduler_connections', help: 'Open streams of hosts.' },
       () => fleet.connections.count,
+    );
+    metrics.observedGauge(
+      {
+        name: 'pondhawk_scheduler_holdings',
+        help: 'Pairs of host and task remembered of the hosts that this scheduler is home of.',
+      },
+      () => fleet.holders.size,
     );
     metrics.observedGauge(
       { name: 'pondhawk_scheduler_tasks', help: 'Tasks in memory.' },

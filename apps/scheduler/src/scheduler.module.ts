@@ -11,7 +11,6 @@ import { GrpcSeedCaller } from './announcing/grpc-seed-caller.js';
 import { SwarmLoop } from './announcing/swarm-loop.js';
 import { Fleet } from './fleet/fleet.js';
 import { GrpcManagerCalls } from './fleet/manager-calls.js';
-import { HeldCopies } from './inventory/held-copies.js';
 import { GrpcHostCaller, HostCaller } from './orders/host-caller.js';
 import { OrderExecutor } from './orders/order-executor.js';
 import { OrderTransport } from './orders/order-strategy.js';
@@ -21,7 +20,6 @@ import { SchedulerConfig } from './scheduler.config.js';
 import { SchedulerListeners } from './scheduler-listeners.js';
 
 const PROVIDERS: Provider[] = [
-  HeldCopies,
   { provide: Clock, useClass: SystemClock },
   { provide: Faults, useFactory: () => faultsFromEnv() },
   {
@@ -68,18 +66,17 @@ const PROVIDERS: Provider[] = [
     // eslint-disable-next-line max-params
     useFactory: (
       loop: SwarmLoop,
-      copies: HeldCopies,
       fleet: Fleet,
       caller: HostCaller,
       clock: Clock,
       faults: Faults,
       log: Log,
     ) => {
-      const { connections, feed } = fleet;
-      const parts = { loop, copies, connections, feed, caller, clock, faults, log };
+      const { connections, holders, feed } = fleet;
+      const parts = { loop, holders, connections, feed, caller, clock, faults, log };
       return new OrderExecutor({ ...parts, random: Math.random });
     },
-    inject: [SwarmLoop, HeldCopies, Fleet, HostCaller, Clock, Faults, Log],
+    inject: [SwarmLoop, Fleet, HostCaller, Clock, Faults, Log],
   },
   {
     provide: Publisher,

@@ -1,70 +1,16 @@
-import { commonV2, fromHostRecord, pondhawkV1, toPurgeEntry } from '@pondhawk/contracts';
+import { fromHostRecord, pondhawkV1 } from '@pondhawk/contracts';
 import { parseHostId } from '@pondhawk/core';
 import { MemoryLog } from '@pondhawk/observability';
-import {
-  callBidi,
-  callUnary,
-  createClient,
-  GrpcServer,
-  type BidiCall,
-  type Client,
-} from '@pondhawk/rpc';
+import { callBidi, callUnary, createClient, GrpcServer, type Client } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { AnnouncedHosts } from '../src/fleet/announced-hosts.js';
 import { Fleet } from '../src/fleet/fleet.js';
+import { FakeHost, hostMessage } from './fake-host.js';
 import { FakeManager } from './fake-manager.js';
 
 const TASK = 'a'.repeat(64);
 const WAIT = { timeoutMs: 10_000 };
 const ZERO = Buffer.alloc(16);
-
-type Stream = BidiCall<pondhawkV1.SyncRequest, pondhawkV1.SyncResponse>;
-
-/** A host as the scheduler sees it: what it says is the test's to say. */
-class FakeHost {
-  readonly entries: number[] = [];
-  readonly logs: { readonly epoch: string; readonly head: number }[] = [];
-  ended: { readonly code: string } | 'end' | undefined;
-
-  constructor(private readonly stream: Stream) {
-    void this.read();
-  }
-
-  async answer(seq: number, outcome: string, epoch = 'e1'.repeat(16)): Promise<void> {
-    const told = pondhawkV1.PurgeOutcome.fromPartial({ seq: BigInt(seq), outcome, copies: 1 });
-    await this.stream.send({
-      request: {
-        $case: 'outcomes',
-        value: { logEpoch: Buffer.from(epoch, 'hex'), outcomes: [told] },
-      },
-    });
-  }
-
-  async say(request: pondhawkV1.SyncRequest['request']): Promise<void> {
-    await this.stream.send({ request });
-  }
-
-  leave(): void {
-    this.stream.end();
-  }
-
-  private async read(): Promise<void> {
-    try {
-      for await (const { response } of this.stream.responses) {
-        if (response?.$case === 'log') {
-          const { logEpoch, head } = response.value;
-          this.logs.push({ epoch: Buffer.from(logEpoch).toString('hex'), head: Number(head) });
-        }
-        if (response?.$case === 'entries') {
-          this.entries.push(...response.value.entries.map((entry) => toPurgeEntry(entry).seq));
-        }
-      }
-      this.ended = 'end';
-    } catch (error) {
-      this.ended = error as { code: string };
-    }
-  }
-}
 
 describe('The fleet of a scheduler', () => {
   let manager: FakeManager;
@@ -92,25 +38,8 @@ describe('The fleet of a scheduler', () => {
     await fleet.stop();
   });
 
-  const hostMessage = (name: string) =>
-    commonV2.Host.fromPartial({ id: name, hostname: name, ip: '127.0.0.1', port: 4000 });
-
-  async function connect(
-    name: string,
-    facts: Partial<pondhawkV1.SyncHello> = {},
-  ): Promise<FakeHost> {
-    const stream = callBidi(client, pondhawkV1.FleetSyncService.sync, {});
-    const host = new FakeHost(stream);
-    await host.say({
-      $case: 'hello',
-      value: {
-        ...{ host: hostMessage(name), incarnation: Buffer.alloc(16, 1), logEpoch: ZERO },
-        ...{ applied: 0n, appliedHash: '', formerIncarnation: Buffer.alloc(0) },
-        ...facts,
-      },
-    });
-    return host;
-  }
+  const connect = (name: string, facts: Partial<pondhawkV1.SyncHello> = {}) =>
+    FakeHost.connect(client, name, facts);
 
   const epochBytes = () => Buffer.from(manager.epoch, 'hex');
   const named = (host: FakeHost) => eventually(() => host.logs.length > 0, WAIT);

@@ -12,7 +12,8 @@ import { Swarm } from '@pondhawk/swarm';
 import { eventually } from '@pondhawk/testing';
 import { SeedCaller, SwarmLoop } from '../src/announcing/swarm-loop.js';
 import { toHostEvent } from '../src/announcing/swarm-messages.js';
-import { HeldCopies, toHeldTask } from '../src/inventory/held-copies.js';
+import { OpenQuestions } from '../src/fleet/open-questions.js';
+import type { HostConnection } from '../src/fleet/host-connection.js';
 import { HostCaller, type HostAnswer, type HostQuestion } from '../src/orders/host-caller.js';
 import { HOST_TRIES_MAX, OrderExecutor } from '../src/orders/order-executor.js';
 
@@ -45,6 +46,22 @@ class FakeHosts extends HostCaller {
   }
 }
 
+/** As much of a stream as is asked on; `undefined` as an answer means silence. */
+type Asked = Pick<HostConnection, 'questions' | 'willSend'>;
+
+function aStream(
+  answer: (question: pondhawkV1.SyncQuestion) => Partial<pondhawkV1.SyncAnswer> | 'lost' | 'silent',
+): Asked {
+  const questions: OpenQuestions = new OpenQuestions((question) => {
+    const facts = answer(question);
+    if (facts === 'lost') questions.end('The stream ended.');
+    else if (facts !== 'silent') {
+      questions.take(pondhawkV1.SyncAnswer.fromPartial({ ...facts, id: question.id }));
+    }
+  });
+  return { questions, willSend: () => false };
+}
+
 function makeLoop(hosts: readonly string[]): SwarmLoop {
   const loop = new SwarmLoop({
     swarm: new Swarm({ random: () => 0 }),
@@ -63,17 +80,20 @@ function makeLoop(hosts: readonly string[]): SwarmLoop {
 function makeExecutor(
   loop: SwarmLoop,
   caller: HostCaller,
-  copies = new HeldCopies(),
+  streams: ReadonlyMap<string, Asked> = new Map(),
 ): OrderExecutor {
   return new OrderExecutor({
     loop,
-    copies,
+    holders: { has: () => false },
     caller,
     clock: new SystemClock(),
     random: () => 0,
     faults: new NoFaults(),
     log: new MemoryLog(),
-    connections: { find: () => undefined },
+    connections: {
+      find: (id) => streams.get(id) as HostConnection | undefined,
+      whenOpen: (id) => Promise.resolve(streams.get(id) as HostConnection | undefined),
+    },
     feed: { learn: () => Promise.resolve() },
   });
 }
@@ -270,38 +290,121 @@ describe('OrderExecutor', () => {
     ).rejects.toThrow('no broker');
   });
 
-  it('tells of a held task what the host told of it before, since StatLocalTask has no url', async () => {
-    const [sink, copies, id] = [new Sink(), new HeldCopies(), 'a'.repeat(64)];
-    const record = { taskId: id, url: 'http://o/f', tag: 't', application: 'a', storedBytes: 7n };
-    copies.tell(
-      names(1)[0] as never,
-      [toHeldTask(pondhawkV1.CopyRecord.fromPartial(record))],
-      true,
-    );
-    const fake = new FakeHosts(async () =>
+  describe('when hosts keep streams', () => {
+    const ID = 'a'.repeat(64);
+    const record = pondhawkV1.CopyRecord.fromPartial({
+      ...{ taskId: ID, url: 'http://o/f', tag: 't', application: 'x', state: 'filling' },
+      ...{ contentLength: 9n, storedBytes: 7n, pieceLength: 4n },
+    });
+    const [host = ''] = names(1);
+    const answeredByCall = async (): Promise<HostAnswer> =>
       Promise.resolve({
         outcome: 'answered',
-        task: Object.assign(new HeldTask(), { id, url: '', finished_bytes: 0, piece_length: 4 }),
-      }),
-    );
-    await makeExecutor(makeLoop(names(1)), fake, copies).execute(
-      anOrder({ type: 'get_task' }),
-      sink.send,
-    );
-    expect(sink.outcomes('answered')[0]?.task).toEqual(
-      expect.objectContaining({
-        ...{ id, url: 'http://o/f', tag: 't', application: 'a' },
-        ...{ finished_bytes: 7, piece_length: 4 },
-      }),
-    );
-  });
+        task: Object.assign(new HeldTask(), { id: ID, url: '' }),
+      });
+    const ask = async (type: 'get_task' | 'list_tasks', stream: Asked | undefined) => {
+      const [sink, fake] = [new Sink(), new FakeHosts(answeredByCall)];
+      const streams = new Map(stream === undefined ? [] : [[host, stream]]);
+      const args = type === 'get_task' ? { task_id: ID } : {};
+      const loop = makeLoop([host]);
+      await makeExecutor(loop, fake, streams).execute(anOrder({ type, args }), sink.send);
+      return { sink, calls: fake.asked.length };
+    };
 
-  it('names a host that has not told what it holds when tasks are listed', async () => {
-    const sink = new Sink();
-    await makeExecutor(makeLoop(names(1)), new FakeHosts(gone)).execute(
-      anOrder({ type: 'list_tasks', args: {} }),
-      sink.send,
-    );
-    expect(sink.outcomes('failed')).toMatchObject([{ code: 'INVENTORY_UNKNOWN' }]);
+    it('asks for a task there, with what only the host knows, and calls nobody', async () => {
+      const { sink, calls } = await ask(
+        'get_task',
+        aStream(() => ({ copies: [record] })),
+      );
+      expect(sink.outcomes('answered')[0]?.task).toMatchObject({
+        ...{ id: ID, url: 'http://o/f', tag: 't', application: 'x' },
+        ...{ state: 'filling', finished_bytes: 7, content_length: 9 },
+      });
+      expect(calls).toBe(0);
+      const absent = await ask(
+        'get_task',
+        aStream(() => ({})),
+      );
+      expect([absent.sink.outcomes('absent').length, absent.calls]).toEqual([1, 0]);
+    });
+
+    it.each<[string, Asked]>([
+      ['has lost its stream', aStream(() => 'lost')],
+      ['cannot answer', aStream(() => ({ code: 'QUESTION_UNKNOWN' }))],
+      [
+        'answers of another task',
+        aStream(() => ({ copies: [{ ...record, taskId: 'b'.repeat(64) }] })),
+      ],
+      [
+        'answers with texts that no report takes',
+        aStream(() => ({ copies: [{ ...record, tag: 'x'.repeat(10_000) }] })),
+      ],
+    ])('calls a host that %s', async (_name, stream) => {
+      const { sink, calls } = await ask('get_task', stream);
+      expect([sink.outcomes('answered').length, calls]).toEqual([1, 1]);
+    });
+
+    it('reports who has answered there while a host without one hangs in its call', async () => {
+      let release: (answer: HostAnswer) => void = () => undefined;
+      const hung = new Promise<HostAnswer>((resolve) => (release = resolve));
+      const [first = '', second = ''] = names(2);
+      const [sink, streams] = [
+        new Sink(),
+        new Map([[first, aStream(() => ({ copies: [record] }))]]),
+      ];
+      const done = makeExecutor(
+        makeLoop([first, second]),
+        new FakeHosts(() => hung),
+        streams,
+      ).execute(anOrder({ type: 'get_task', args: { task_id: ID } }), sink.send);
+      await eventually(() => sink.outcomes('answered').length === 1, { timeoutMs: 3_000 });
+      release({ outcome: 'absent' });
+      await done;
+      expect(sink.outcomes('absent').map(({ node }) => node)).toEqual([`host:${second}`]);
+    });
+
+    it('calls a host that stays silent on its stream', async () => {
+      const { sink, calls } = await ask(
+        'get_task',
+        aStream(() => 'silent'),
+      );
+      expect([sink.outcomes('answered').length, calls]).toEqual([1, 1]);
+    });
+
+    it('lists what a host holds, and says when that is not all', async () => {
+      const copies = [record, { ...record, taskId: 'b'.repeat(64) }];
+      const list = (totalCount: bigint) =>
+        ask(
+          'list_tasks',
+          aStream(() => ({ copies, totalCount })),
+        );
+      const [whole] = (await list(2n)).sink.outcomes('answered');
+      expect(whole?.tasks?.map(({ id }) => id)).toEqual([ID, 'b'.repeat(64)]);
+      expect(whole?.code).toBeUndefined();
+      const [cut] = (await list(5_000n)).sink.outcomes('answered');
+      expect(cut).toMatchObject({
+        code: 'LIST_TRUNCATED',
+        message: expect.stringContaining('5000') as string,
+      });
+    });
+
+    it.each<[string, Asked | undefined, string]>([
+      ['without a stream', undefined, 'INVENTORY_UNKNOWN'],
+      ['that lost it', aStream(() => 'lost'), 'HOST_CONNECTION_LOST'],
+      [
+        'that lists nonsense',
+        aStream(() => ({ copies: [{ ...record, taskId: '../x' }] })),
+        'INVALID_TASK_ID',
+      ],
+      [
+        'that lists too much',
+        aStream(() => ({ copies: Array.from({ length: 1_001 }, () => record) })),
+        'INVENTORY_TOO_LONG',
+      ],
+      ['that names a bad code', aStream(() => ({ code: 'no code\n' })), 'HOST_FAILED'],
+    ])('names a host %s when tasks are listed', async (_name, stream, code) => {
+      const { sink } = await ask('list_tasks', stream);
+      expect(sink.outcomes('failed')).toMatchObject([{ code }]);
+    });
   });
 });

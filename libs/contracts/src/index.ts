@@ -10,6 +10,7 @@ export * as managerV2 from './gen/manager/v2/manager.js';
 export * as pondhawkV1 from './pondhawk-v1.js';
 export * as schedulerV2 from './gen/scheduler/v2/scheduler.js';
 export * from './mappers/host-mapper.js';
+export * from './mappers/inventory-mapper.js';
 export * from './mappers/piece-mapper.js';
 export * from './mappers/purge-mapper.js';
 export * from './metadata-keys.js';

@@ -10,7 +10,7 @@ export interface SwarmLimits {
   readonly retryBackToSourceLimit: number;
   /** Most peers of one task that fetch from the origin at once. */
   readonly backToSourceCountMax: number;
-  /** Most holders of a task that are remembered. */
+  /** Most holders of a task that are remembered; beyond, only those that serve somebody. */
   readonly holdersMax: number;
 }
 

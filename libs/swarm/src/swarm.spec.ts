@@ -155,6 +155,31 @@ describe('Swarm', () => {
     expect(stage.answers(stage.apply(register('a')))).toEqual(['a<-held']);
   });
 
+  it('remembers 300 holders of a task, whether hosts tell of them or have just downloaded it', () => {
+    const stage = new Stage();
+    const { holdersMax } = DEFAULT_SWARM_LIMITS;
+    for (let index = 0; index < holdersMax + 5; index += 1) {
+      stage.apply(host(`h-${index}`), register(`p${index}`, `h-${index}`), {
+        kind: 'peer-succeeded',
+        peerId: peer(`p${index}`),
+      });
+    }
+    expect(stage.swarm.holdersOf(TASK)).toHaveLength(holdersMax);
+    expect(stage.swarm.peers.size).toBe(holdersMax);
+    stage.apply(host('h-late'), {
+      kind: 'copies-told',
+      hostId: parseHostId('h-late'),
+      copies: [
+        {
+          ...{ taskId: TASK, peerId: peer('late'), version: 'v', pieces: [] },
+          ...{ contentLengthBytes: 1, pieceLengthBytes: 4 },
+        },
+      ],
+      isInventoryStart: true,
+    });
+    expect(stage.swarm.peers.has(peer('late'))).toBe(false);
+  });
+
   it('gives no parent on a host whose copy has been deleted', () => {
     const stage = new Stage();
     stage.apply(host('h-a'), host('h-b'), register('a'), {

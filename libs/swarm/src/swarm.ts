@@ -15,6 +15,7 @@ import { hasEnded, nextPeerState, type PeerEvent } from './peer-state.js';
 import { mergeContent } from './task-content.js';
 import type { HeldCopy, PeerNames, SwarmEffect, SwarmEvent } from './swarm-event.js';
 import { PieceCosts } from './piece-costs.js';
+import { findSurplusHolder } from './surplus-holder.js';
 import { DEFAULT_SWARM_LIMITS, type SwarmLimits } from './swarm-limits.js';
 import type { SwarmHost, SwarmPeer, SwarmTask } from './swarm-model.js';
 import { nextTaskState, type TaskEvent } from './task-state.js';
@@ -179,6 +180,8 @@ export class Swarm {
     const task = this.tasks.get(peer.taskId);
     if (task !== undefined) this.moveTask(task, peer);
     this.answerWaiting(peer.taskId);
+    const surplus = task && findSurplusHolder(task, this.limits.holdersMax);
+    if (surplus !== undefined) this.dropPeer(surplus);
   }
 
   private endPeer(peer: SwarmPeer): void {

@@ -93,7 +93,7 @@ function aDetail(facts: Partial<JobDetail> = {}): JobDetail {
     job: aJob(),
     clusters: [aCluster({})],
     targets: [],
-    listed: { entries: [], totalCount: 0 },
+    listed: { entries: [], totalCount: 0, isCut: false },
     ...facts,
   };
 }
@@ -334,23 +334,27 @@ describe('jobView', () => {
   });
 
   describe('when tasks were listed', () => {
-    it('shows the page and how many there are', () => {
-      const target = aTarget('h1', 'answered');
-      const { result } = jobView(
-        aDetail({
-          job: aJob({ type: 'list_tasks', args: { page: 2, per_page: 1 } }),
-          clusters: [aCluster({ answered: 1 })],
-          targets: [target],
-          listed: { entries: [{ target, task: HELD }], totalCount: 2 },
-        }),
-      ) as { result: Record<string, unknown> };
-      expect(result).toMatchObject({
-        page: 2,
-        per_page: 1,
-        total_count: 2,
-        peers: [{ host_name: 'h1', task: { id: TASK_ID } }],
-      });
-    });
+    it.each([true, false])(
+      'shows the page, how many there are and whether a host cut its list: %s',
+      (isCut) => {
+        const target = aTarget('h1', 'answered');
+        const { result } = jobView(
+          aDetail({
+            job: aJob({ type: 'list_tasks', args: { page: 2, per_page: 1 } }),
+            clusters: [aCluster({ answered: 1 })],
+            targets: [target],
+            listed: { entries: [{ target, task: HELD }], totalCount: 2, isCut },
+          }),
+        ) as { result: Record<string, unknown> };
+        expect(result).toMatchObject({
+          truncated: isCut,
+          page: 2,
+          per_page: 1,
+          total_count: 2,
+          peers: [{ host_name: 'h1', task: { id: TASK_ID } }],
+        });
+      },
+    );
   });
 
   describe('when more hosts succeeded than a list holds', () => {

@@ -42,7 +42,7 @@ function fullLists(detail: JobDetail): Json {
     targets.map((target) => targetPeerView(target, clusterOf(detail, target)));
   if (detail.job.type !== JobType.DeleteTask) {
     return {
-      truncated: isTruncated(detail, [['failed', 'skipped'], ['answered']]),
+      truncated: detail.listed.isCut || isTruncated(detail, [['failed', 'skipped'], ['answered']]),
       peers: heldPeersView(detail),
       failure_peers: views(failures),
     };

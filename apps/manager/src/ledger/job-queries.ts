@@ -1,5 +1,6 @@
 /** Queries about jobs and their targets; each takes the connection or transaction to read on. */
 
+import { LIST_TRUNCATED } from '@pondhawk/contracts';
 import { NO_TARGETS, type TargetCounts, TargetOutcome, isTargetOutcome } from '@pondhawk/jobs';
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import { toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
@@ -93,7 +94,7 @@ export async function loadListedTasks(
     db.selectFrom('targets').where('job_id', '=', jobId).where('held_count', '>', 0),
   )
     .where('outcome', '=', TargetOutcome.Answered)
-    .select(['node', 'held_count'])
+    .select(['node', 'held_count', 'code'])
     .execute();
   const first = (page - 1) * perPage;
   let totalCount = 0;
@@ -114,7 +115,7 @@ export async function loadListedTasks(
     );
   }
   const entries = rows.flatMap(toListedTasks).slice(first - skipped, first - skipped + perPage);
-  return { entries, totalCount };
+  return { entries, totalCount, isCut: holders.some(({ code }) => code === LIST_TRUNCATED) };
 }
 
 /** Jobs that a filter lets pass. */

@@ -37,7 +37,7 @@ import type {
 } from './records.js';
 import type { JobRow, LedgerDialect, LedgerTables } from './tables.js';
 
-const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0 };
+const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0, isCut: false };
 /** The page of a `list_tasks` job that named none. */
 const LISTED_PER_PAGE_DEFAULT = 10;
 

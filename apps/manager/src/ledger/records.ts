@@ -102,7 +102,12 @@ export interface JobDetail {
    */
   readonly targets: readonly TargetRecord[];
   /** `list_tasks`: the page that was asked for, and how many there are in all. */
-  readonly listed: { readonly entries: readonly ListedTask[]; readonly totalCount: number };
+  readonly listed: {
+    readonly entries: readonly ListedTask[];
+    readonly totalCount: number;
+    /** Whether some host holds more than it listed. */
+    readonly isCut: boolean;
+  };
 }
 
 /** The broker that orders and reports go over. */

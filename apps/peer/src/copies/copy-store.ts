@@ -41,13 +41,22 @@ export class CopyStore {
   private uses = new Map<CopyId, number>(); // Times of use not yet in the rows.
   private makeSpace: MakeSpace = () => Promise.resolve(false);
   private discard: (copyId: CopyId) => Promise<void> = () => Promise.resolve();
+  private noteChange: (taskId: TaskId) => void = () => undefined;
 
   constructor(private readonly parts: CopyStoreParts) {}
 
-  /** Sets who frees space when a write finds none, and who deletes the copy of a fill that is given up. */
-  connect(ports: { makeSpace?: MakeSpace; discard?: (copyId: CopyId) => Promise<void> }): void {
+  /**
+   * Sets who frees space when a write finds none, who deletes the copy of a fill that is given up, and
+   * who is told, in the turn in which it happens, that a copy was begun or marked purged.
+   */
+  connect(ports: {
+    makeSpace?: MakeSpace;
+    discard?: (copyId: CopyId) => Promise<void>;
+    noteChange?: (taskId: TaskId) => void;
+  }): void {
     this.makeSpace = ports.makeSpace ?? this.makeSpace;
     this.discard = ports.discard ?? this.discard;
+    this.noteChange = ports.noteChange ?? this.noteChange;
   }
 
   /** The purge log's epoch and number applied on this host. */
@@ -133,6 +142,7 @@ export class CopyStore {
     if (this.fills.has(taskId)) throw fillUnderWay(taskId);
     const copy = this.newRow(facts);
     if (!this.parts.rows.insert(copy)) throw fillUnderWay(taskId);
+    this.noteChange(taskId);
     this.parts.faults.reach('peer.fill.row-written');
     return this.openFill(copy, () => createCopyFile(this.parts.paths, copy), []);
   }
@@ -257,7 +267,11 @@ export class CopyStore {
     const marked = mark();
     if (marked.length === 0) return marked;
     this.parts.faults.reach('peer.delete.marked');
-    for (const copyId of marked) this.liveOf(copyId).purge();
+    for (const copyId of marked) {
+      this.liveOf(copyId).purge();
+      const taskId = this.findCopy(copyId)?.taskId;
+      if (taskId !== undefined) this.noteChange(taskId);
+    }
     this.parts.faults.reach('peer.delete.aborted');
     return marked;
   }

@@ -107,6 +107,22 @@ export class SqliteCopies {
     return this.statements.listPage.all(afterCopyId, limit).map(mapCopy);
   }
 
+  /** Tasks of which there is a copy that is not purged, in order, after `afterTaskId`. */
+  listTasks(afterTaskId: string, limit: number): TaskId[] {
+    return this.statements.listTasks.all(afterTaskId, limit).map(({ task_id }) => task_id);
+  }
+
+  /** Whether there is a copy of the task that is not purged. */
+  hasTask(taskId: TaskId): boolean {
+    return this.statements.hasTask.get(taskId) !== undefined;
+  }
+
+  /** Complete copies in order of task id, and how many there are in all. */
+  listComplete(limit: number): { readonly copies: Copy[]; readonly totalCount: number } {
+    const copies = this.statements.listComplete.all(limit).map(mapCopy);
+    return { copies, totalCount: this.statements.countComplete.get()?.count ?? 0 };
+  }
+
   /** Pieces of a copy in order of number. */
   listPieces(copyId: CopyId): Piece[] {
     return this.statements.listPieces.all(copyId).map(mapPiece);
@@ -223,6 +239,7 @@ export class SqliteCopies {
 function prepare(db: SqliteDatabase) {
   return {
     ...preparePieces(db),
+    ...prepareInventory(db),
     logPosition: db.prepare<[], { log_epoch: string; applied: number }>(
       'SELECT log_epoch, applied FROM purge_log WHERE id = 1',
     ),
@@ -273,6 +290,25 @@ function prepare(db: SqliteDatabase) {
     ),
     count: db.prepare<[], { count: number }>(
       `SELECT count(*) AS count FROM copies WHERE state <> 'purged'`,
+    ),
+  };
+}
+
+// As for `prepare`.
+function prepareInventory(db: SqliteDatabase) {
+  return {
+    listTasks: db.prepare<[string, number], { task_id: TaskId }>(
+      `SELECT DISTINCT task_id FROM copies WHERE task_id > ? AND state <> 'purged'
+       ORDER BY task_id LIMIT ?`,
+    ),
+    hasTask: db.prepare<[string]>(
+      `SELECT 1 FROM copies WHERE task_id = ? AND state <> 'purged' LIMIT 1`,
+    ),
+    listComplete: db.prepare<[number], CopyRow>(
+      `SELECT * FROM copies WHERE state = 'complete' ORDER BY task_id LIMIT ?`,
+    ),
+    countComplete: db.prepare<[], { count: number }>(
+      `SELECT count(*) AS count FROM copies WHERE state = 'complete'`,
     ),
   };
 }

@@ -43,7 +43,7 @@ export class FillEngine {
     const { copies, link, log } = this.parts;
     const copy = copies.findComplete(spec.taskId);
     if (copy !== undefined) {
-      link.announceCopy(copy.copyId);
+      link.announceCopy(copy);
       return { kind: 'copy', copy };
     }
     if (this.isStopped) throw new ConflictError('FILL_STOPPED', 'The daemon stops.');

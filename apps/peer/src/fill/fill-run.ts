@@ -176,7 +176,7 @@ export class FillRun {
     const { digest } = this.spec;
     if (digest !== undefined) await checkWholeDigest((into, at) => fill.read(into, at), digest);
     const copy = await fill.complete({ contentLength });
-    this.parts.link.announceCopy(copy.copyId);
+    this.parts.link.announceCopy(copy);
     await report?.end();
     await announcement?.finished({ fromOrigin });
     return copy;

@@ -1,13 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pondhawkV1, toHex16, toLogState, toPurgeEntry, type commonV2 } from '@pondhawk/contracts';
-import { PondhawkError, toError, type Incarnation } from '@pondhawk/core';
+import { PondhawkError, toError, type Incarnation, type RandomSource } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { callBidi, callUnary, type BidiCall, type Client } from '@pondhawk/rpc';
+import type { SqliteCopies } from '../copies/index.js';
 import type { PurgeAnswer, PurgeLog } from '../purge-log/index.js';
+import type { InventoryJournal } from './inventory-journal.js';
+import { InventoryTeller } from './inventory-teller.js';
+import { answerQuestion } from './question-answers.js';
 
 type Call = BidiCall<pondhawkV1.SyncRequest, pondhawkV1.SyncResponse>;
 
-/** After a stream was lost, hosts come again within this time, each at a moment of its own. */
+/** After a stream was lost or another scheduler became home, hosts come within this time, each at a moment of its own. */
 export const RECONNECT_SPREAD_MS = 5_000;
 /** A home that cannot be reached is tried again, or another one, after this. */
 const RETRY_MS = 500;
@@ -38,14 +42,20 @@ export interface FleetSyncParts {
   readonly purges: PurgeLog;
   /** The home of this host among the schedulers that can be reached; undefined while there is none. */
   readonly findHome: () => HomeScheduler | undefined;
+  readonly rows: SqliteCopies;
+  readonly journal: InventoryJournal;
+  readonly random: RandomSource;
+  /** Resolves after `ms`, or when `signal` is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
 }
 
 /**
  * The stream to the home scheduler. *Searching*: no home is known or it cannot be reached.
  * *Greeted*: hello is sent, the scheduler enrols the host. *Following*: the log was named; entries
- * are applied as they come and answered as their files are gone. A lost stream, or another home,
- * leads back to searching.
+ * are applied as they come and answered as their files are gone; the home is told what this host
+ * stores, and asks. A lost stream, or another home, leads back to searching; on the way to another
+ * home the present stream is kept until the moment of the move.
  */
 export class FleetSync {
   private readonly abort = new AbortController();
@@ -57,8 +67,11 @@ export class FleetSync {
   private lastTrouble = ''; // Told once in a row.
   private answers = new Map<number, PurgeAnswer>(); // To be told, by number.
   private telling: Promise<void> | undefined;
+  private readonly inventory: InventoryTeller;
 
-  constructor(private readonly parts: FleetSyncParts) {}
+  constructor(private readonly parts: FleetSyncParts) {
+    this.inventory = new InventoryTeller(parts.rows, parts.journal);
+  }
 
   /** Whether the home scheduler has enrolled this host. */
   get isFollowing(): boolean {
@@ -120,7 +133,7 @@ export class FleetSync {
       if (home !== undefined) {
         const wasFollowed = await this.follow(home);
         if (wasFollowed === 'foreign') pauseMs = FOREIGN_RETRY_MS;
-        else if (wasFollowed === 'lost') pauseMs = Math.random() * RECONNECT_SPREAD_MS;
+        else if (wasFollowed === 'lost') pauseMs = this.parts.random() * RECONNECT_SPREAD_MS;
         else if (wasFollowed === 'moved') pauseMs = 0;
       }
       await this.pause(pauseMs);
@@ -132,27 +145,51 @@ export class FleetSync {
     const call = callBidi(home.client, pondhawkV1.FleetSyncService.sync, {});
     this.call = call;
     this.home = home;
-    const watching = setInterval(() => {
-      if (this.hasMovedFrom(home)) call.cancel();
-    }, HOME_CHECK_MS);
+    const ended = new AbortController();
+    const moving = this.leaveWhenMoved(home, call, ended.signal);
     let trouble: Error | undefined;
     try {
       await call.send({ request: { $case: 'hello', value: this.hello() } });
-      for await (const { response } of call.responses) this.take(response);
+      for await (const { response } of call.responses) this.take(response, call, ended.signal);
     } catch (thrown) {
       trouble = toError(thrown);
     } finally {
-      clearInterval(watching);
+      ended.abort();
       call.cancel();
     }
     const wasFollowed = this.isFollowed;
     this.call = undefined;
     this.home = undefined;
     this.isFollowed = false;
-    if (!this.isStopped() && this.hasMovedFrom(home)) return 'moved';
+    if (await moving) return 'moved';
     if (!this.isStopped() && trouble !== undefined) this.tellTrouble(home, trouble);
     if (trouble instanceof PondhawkError && trouble.code === 'UNIMPLEMENTED') return 'foreign';
     return wasFollowed ? 'lost' : 'unreached';
+  }
+
+  /**
+   * Gives the stream up when another scheduler has become home, at a moment of this host's own. A
+   * home that dies ends the stream itself, and is no move: its hosts would all come to the next one
+   * in the same instant.
+   *
+   * @returns whether it did, once the stream has ended.
+   */
+  private async leaveWhenMoved(
+    home: HomeScheduler,
+    call: Call,
+    ended: AbortSignal,
+  ): Promise<boolean> {
+    const { sleep, random } = this.parts;
+    const hasMoved = (): boolean => !ended.aborted && this.hasMovedFrom(home);
+    while (!ended.aborted) {
+      await sleep(HOME_CHECK_MS, ended);
+      if (!hasMoved()) continue;
+      await sleep(random() * RECONNECT_SPREAD_MS, ended);
+      if (!hasMoved()) continue;
+      call.cancel();
+      return true;
+    }
+    return false;
   }
 
   private hasMovedFrom(home: HomeScheduler): boolean {
@@ -172,7 +209,11 @@ export class FleetSync {
     };
   }
 
-  private take(response: pondhawkV1.SyncResponse['response']): void {
+  private take(
+    response: pondhawkV1.SyncResponse['response'],
+    call: Call,
+    ended: AbortSignal,
+  ): void {
     if (response?.$case === 'log') {
       const state = toLogState(response.value);
       if (this.parts.purges.position.epoch !== state.epoch) this.answers.clear();
@@ -184,6 +225,17 @@ export class FleetSync {
     } else if (response?.$case === 'entries') {
       const { logEpoch, entries } = response.value;
       this.apply(toHex16(logEpoch, 'log_epoch'), entries);
+    } else if (response?.$case === 'inventory') {
+      const send = (value: pondhawkV1.SyncInventory): Promise<void> =>
+        call.send({ request: { $case: 'inventory', value } });
+      this.inventory.tell(send, response.value, ended).catch((thrown: unknown) => {
+        if (ended.aborted) return; // The stream has ended, as its reader tells.
+        this.parts.log.error('inventory not told', { err: toError(thrown) });
+        call.cancel(); // It is told on the next stream.
+      });
+    } else if (response?.$case === 'question') {
+      const value = answerQuestion(this.parts.rows, response.value);
+      call.send({ request: { $case: 'answer', value } }).catch(() => undefined); // As above.
     }
   }
 
@@ -238,7 +290,7 @@ export class FleetSync {
   }
 
   private async pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.abort.signal }).catch(() => undefined); // Stopped.
+    await this.parts.sleep(ms, this.abort.signal);
   }
 }
 

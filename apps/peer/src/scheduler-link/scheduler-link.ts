@@ -17,6 +17,7 @@ import {
   SchedulerDirectory,
   staticSchedulers,
 } from './scheduler-directory.js';
+import type { Owners } from './owned-copies.js';
 import { SchedulerSession } from './scheduler-session.js';
 import { SeedRegistration } from './seed-registration.js';
 
@@ -40,7 +41,7 @@ export interface SchedulerLinkSettings {
 
 /**
  * This host's ties to the schedulers of its cluster: finds them, tells every one of them of the host
- * and what it holds, and knows which one owns a task.
+ * and of the copies whose tasks it owns, and knows which one owns a task.
  */
 export class SchedulerLink extends DeletionAnnouncer {
   private readonly sessions = new Map<string, SchedulerSession>(); // By number and address.
@@ -107,9 +108,11 @@ export class SchedulerLink extends DeletionAnnouncer {
     return hostMessage(this.facts, this.uploadPort);
   }
 
-  /** Tells every scheduler of a complete copy, soon. */
-  announceCopy(copyId: CopyId): void {
-    for (const session of this.sessions.values()) session.announceCopy(copyId);
+  /** Tells the scheduler that owns its task of a complete copy, soon. */
+  announceCopy({ copyId, taskId }: { readonly copyId: CopyId; readonly taskId: TaskId }): void {
+    const candidates = [...this.sessions.values()].filter((session) => session.isCandidate);
+    if (candidates.length === 0) return; // Whoever is found is told then.
+    chooseByRendezvous(candidates, taskId).announceCopy(copyId);
   }
 
   /** @throws UnavailableError (`SCHEDULERS_UNREACHABLE`) if there are schedulers and none was told yet; each is told later. */
@@ -158,6 +161,7 @@ export class SchedulerLink extends DeletionAnnouncer {
       session.stop({ sayGoodbye: false }).catch((error: unknown) => {
         this.log.warn('scheduler session did not end', { err: toError(error) });
       });
+      this.reviewOwned();
     }
     for (const scheduler of list) {
       if (this.sessions.has(keyOf(scheduler)) || this.abort.signal.aborted) continue;
@@ -167,11 +171,22 @@ export class SchedulerLink extends DeletionAnnouncer {
         host: this.describeHost(),
         copies: this.copies,
         intervalMs: this.settings.announceIntervalMs,
+        owners: () => this.listOwners(),
+        onContact: () => this.reviewOwned(),
         log: this.log,
       });
       this.sessions.set(keyOf(scheduler), session);
       session.start();
     }
+  }
+
+  private listOwners(): Owners {
+    const candidates = [...this.sessions.values()].filter((session) => session.isCandidate);
+    return candidates.map(({ id }) => id).sort((a, b) => a - b);
+  }
+
+  private reviewOwned(): void {
+    for (const session of this.sessions.values()) session.reviewOwned();
   }
 
   private async waitForContact(): Promise<void> {

@@ -1,19 +1,23 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { connectivityState } from '@grpc/grpc-js';
 import { INCARNATION_KEY, type commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
-import { type CopyId, type TaskId, toError } from '@pondhawk/core';
+import { type CopyId, type TaskId, parseTaskId, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { Metadata, type Client, callUnary, createClient } from '@pondhawk/rpc';
 import type { Copy, CopyStore } from '../copies/index.js';
 import { toCopyRecord } from './copy-record.js';
 import type { HostFacts } from './host-facts.js';
+import { findNewlyOwned, isOwner, type Owners } from './owned-copies.js';
 import type { SchedulerAddress } from './scheduler-directory.js';
 
-/** Copies announced a second at most, one batch. */
-export const COPIES_PER_SECOND_MAX = 50;
+/** Copies of one announcement; the next one follows when it was answered. */
+export const COPIES_PER_CALL_MAX = 100;
+/** Pieces of one announcement, some 120 bytes each; a copy that has more goes alone. */
+export const PIECES_PER_CALL_MAX = 4_000;
 /** Copies and deletions that wait to be told; beyond it a new inventory tells them all. */
 export const NEWS_WAITING_MAX = 10_000;
 const CALL_TIMEOUT_MS = 3_000;
+/** A scheduler that all hosts come back to at once takes its time. */
+const COPIES_TIMEOUT_MS = 30_000;
 /** A scheduler that is not there is tried again this often. */
 const RETRY_MS = 1_000;
 
@@ -24,6 +28,10 @@ export interface SessionParts {
   readonly host: commonV2.Host;
   readonly copies: CopyStore;
   readonly intervalMs: number;
+  /** The schedulers among which tasks have their owners now. */
+  readonly owners: () => Owners;
+  /** Called when the scheduler was found or lost. */
+  readonly onContact: () => void;
   readonly log: Log;
 }
 
@@ -31,16 +39,20 @@ export interface SessionParts {
  * This host at one scheduler.
  *
  * - lost: tries to announce the host every second.
- * - known: announces it each interval. On the way from lost to known, and so also after the
- *   scheduler was restarted, the whole inventory is sent; then copies and deletions as they come.
- *   A broken connection leads back to lost at once.
+ * - known: announces it each interval, and with their digests the complete copies of those tasks that
+ *   the scheduler owns. On the way from lost to known, and so also after the scheduler was restarted,
+ *   all of these; then new ones as they come, and those that it comes to own when schedulers come
+ *   and go. Deletions are told to every scheduler, as it may have owned the task before. A broken
+ *   connection leads back to lost at once.
  */
 export class SchedulerSession {
   readonly client: Client;
   private readonly abort = new AbortController();
   private running: Promise<void> | undefined;
   private isKnown = false;
-  private needsInventory = true;
+  private hasTried = false; // To announce the host, with whatever success.
+  private toldAmong: Owners | undefined; // Everything owned among these was told; undefined: nothing.
+  private needsReview = true; // Something may be owned that was not told.
   private readonly newCopies = new Set<CopyId>(); // To be told when known.
   private readonly deletions = new Set<TaskId>(); // To be told when known.
   private wake: () => void = () => undefined; // Ends the present wait.
@@ -63,6 +75,11 @@ export class SchedulerSession {
     return this.isKnown;
   }
 
+  /** Whether it counts as an owner of tasks: one not yet tried does, or the first that is found would be told everything. */
+  get isCandidate(): boolean {
+    return this.isKnown || !this.hasTried;
+  }
+
   /** Starts the loop. */
   start(): void {
     this.running = this.run();
@@ -82,6 +99,12 @@ export class SchedulerSession {
       });
     }
     this.client.close();
+  }
+
+  /** Schedulers have come or gone: tells what this one has come to own, soon. */
+  reviewOwned(): void {
+    this.needsReview = true;
+    this.wake();
   }
 
   /** Tells of a copy that is complete, soon. */
@@ -111,9 +134,9 @@ export class SchedulerSession {
         if (this.isKnown) {
           this.parts.log.warn('scheduler lost', { address: this.address, err: toError(error) });
         }
-        this.isKnown = false;
-        this.needsInventory = true;
+        this.lose();
       }
+      if (this.isKnown && this.hasNews()) continue;
       await this.pause(this.isKnown ? this.parts.intervalMs : RETRY_MS);
     }
   }
@@ -126,68 +149,99 @@ export class SchedulerSession {
       seconds: BigInt(Math.floor(intervalMs / 1000)),
       nanos: (intervalMs % 1000) * 1e6,
     };
-    await this.call(schedulerV2.SchedulerService.announceHost, { host, interval }, metadata);
+    await this.call(schedulerV2.SchedulerService.announceHost, { host, interval }, { metadata });
     if (this.isKnown) return;
     this.isKnown = true;
+    this.hasTried = true;
     this.parts.log.info('scheduler found', { address: this.address });
     this.watchConnection();
+    this.parts.onContact();
   }
 
   /** A restarted scheduler has forgotten us: the connection's end shows it before the next announcement. */
   private watchConnection(): void {
     this.client.getChannel().watchConnectivityState(connectivityState.READY, Infinity, () => {
       if (!this.isKnown) return;
-      this.isKnown = false;
-      this.needsInventory = true;
+      this.lose();
       this.wake();
     });
   }
 
+  private lose(): void {
+    const wasCandidate = this.isCandidate;
+    this.isKnown = false;
+    this.hasTried = true;
+    this.toldAmong = undefined;
+    this.needsReview = true;
+    if (wasCandidate) this.parts.onContact();
+  }
+
+  private hasNews(): boolean {
+    return this.needsReview || this.newCopies.size > 0 || this.deletions.size > 0;
+  }
+
   private async tellNews(): Promise<void> {
-    if (this.needsInventory) await this.sendInventory();
+    if (this.needsReview) await this.sendOwned();
     for (const taskId of [...this.deletions]) {
       await this.sendDeleted(taskId);
       this.deletions.delete(taskId);
     }
-    while (this.newCopies.size > 0) {
-      const batch = [...this.newCopies].slice(0, COPIES_PER_SECOND_MAX);
-      const copies = batch.map((copyId) => this.parts.copies.findCopy(copyId));
-      await this.sendCopies(copies.filter(isComplete), {});
-      for (const copyId of batch) this.newCopies.delete(copyId);
-      if (this.newCopies.size > 0) await delay(1_000, undefined, this.abort);
-    }
+    const news = [...this.newCopies];
+    this.newCopies.clear(); // If the scheduler is lost meanwhile, all that it owns is told again.
+    await this.sendCopies(news.flatMap((copyId) => this.parts.copies.findCopy(copyId) ?? []));
   }
 
-  private async sendInventory(): Promise<void> {
-    this.needsInventory = false; // Set again by what is lost meanwhile.
-    this.newCopies.clear();
-    this.deletions.clear();
-    let isFirst = true;
-    let batch: Copy[] = [];
-    for (const copy of this.parts.copies.listCopies()) {
-      if (!isComplete(copy)) continue;
-      if (batch.length === COPIES_PER_SECOND_MAX) {
-        await this.sendCopies(batch, { inventoryStart: isFirst });
-        isFirst = false;
-        batch = [];
-        await delay(1_000, undefined, this.abort);
+  private async sendOwned(): Promise<void> {
+    this.needsReview = false; // Set again by what changes meanwhile.
+    const isAll = this.toldAmong === undefined;
+    const owners = { now: this.parts.owners(), before: this.toldAmong };
+    if (isAll) {
+      this.newCopies.clear();
+      this.deletions.clear();
+      await this.announceCopies([], { inventoryStart: true });
+    }
+    for (const page of findNewlyOwned(this.parts.copies, this.id, owners)) {
+      await this.sendCopies(page);
+      await new Promise((resolve) => setImmediate(resolve)); // Others have their turn.
+    }
+    if (this.isKnown) this.toldAmong = owners.now;
+  }
+
+  private async sendCopies(copies: readonly Copy[]): Promise<void> {
+    let batch: pondhawkV1.CopyRecord[] = [];
+    let pieceCount = 0;
+    for (const { copyId } of copies) {
+      const copy = this.parts.copies.findCopy(copyId);
+      if (copy?.state !== 'complete') continue; // Gone meanwhile.
+      const record = toCopyRecord(copy, this.parts.copies.piecesOf(copyId));
+      const isFull =
+        batch.length === COPIES_PER_CALL_MAX ||
+        pieceCount + record.pieces.length > PIECES_PER_CALL_MAX;
+      if (isFull && batch.length > 0) {
+        await this.announceCopies(batch);
+        [batch, pieceCount] = [[], 0];
       }
-      batch.push(copy);
+      batch.push({ ...record, url: '', tag: '', application: '' });
+      pieceCount += record.pieces.length;
     }
-    await this.sendCopies(batch, { inventoryStart: isFirst, inventoryEnd: true });
+    if (batch.length > 0) await this.announceCopies(batch);
   }
 
-  private async sendCopies(
-    copies: readonly Copy[],
-    flags: { readonly inventoryStart?: boolean; readonly inventoryEnd?: boolean },
+  private async announceCopies(
+    copies: pondhawkV1.CopyRecord[],
+    { inventoryStart } = { inventoryStart: false },
   ): Promise<void> {
-    await this.call(pondhawkV1.SwarmService.announceCopies, {
-      hostId: this.parts.facts.hostId,
-      incarnation: Buffer.from(this.parts.facts.incarnation, 'hex'),
-      copies: copies.map((copy) => toCopyRecord(copy, this.parts.copies.piecesOf(copy.copyId))),
-      inventoryStart: flags.inventoryStart ?? false,
-      inventoryEnd: flags.inventoryEnd ?? false,
-    });
+    const { hostId, incarnation: boot } = this.parts.facts;
+    const incarnation = Buffer.from(boot, 'hex');
+    await this.call(
+      pondhawkV1.SwarmService.announceCopies,
+      { hostId, incarnation, copies, inventoryStart },
+      { timeoutMs: COPIES_TIMEOUT_MS },
+    );
+    // A deletion that was told meanwhile may have overtaken the announcement.
+    for (const taskId of copies.map((copy) => parseTaskId(copy.taskId))) {
+      if (this.parts.copies.findComplete(taskId) === undefined) this.deletions.add(taskId);
+    }
   }
 
   private async sendDeleted(taskId: TaskId): Promise<void> {
@@ -195,17 +249,23 @@ export class SchedulerSession {
       hostId: this.parts.facts.hostId,
       taskId,
     });
+    // A copy begun after the deletion may have been told before it.
+    const copy = this.parts.copies.findComplete(taskId);
+    if (copy !== undefined && isOwner(this.parts.owners(), this.id, taskId)) {
+      this.announceCopy(copy.copyId);
+    }
   }
 
   private async call<M extends Parameters<typeof callUnary>[1]>(
     method: M,
     request: Parameters<typeof callUnary<M>>[2],
-    metadata = new Metadata(),
+    options: { readonly metadata?: Metadata; readonly timeoutMs?: number } = {},
   ): Promise<void> {
+    const { signal } = this.abort;
     await callUnary(this.client, method, request, {
-      metadata,
       timeoutMs: CALL_TIMEOUT_MS,
-      signal: this.abort.signal,
+      signal,
+      ...options,
     });
   }
 
@@ -213,7 +273,8 @@ export class SchedulerSession {
     if (this.newCopies.size + this.deletions.size <= NEWS_WAITING_MAX) return;
     this.newCopies.clear();
     this.deletions.clear();
-    this.needsInventory = true;
+    this.toldAmong = undefined;
+    this.needsReview = true;
   }
 
   private async pause(ms: number): Promise<void> {
@@ -227,8 +288,4 @@ export class SchedulerSession {
     });
     this.wake = (): void => undefined;
   }
-}
-
-function isComplete(copy: Copy | undefined): copy is Copy {
-  return copy?.state === 'complete';
 }

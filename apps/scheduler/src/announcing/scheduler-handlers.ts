@@ -12,7 +12,6 @@ import {
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmPeer, SwarmTask } from '@pondhawk/swarm';
 import type { ClusterLimits } from '../registration/cluster-limits.js';
-import type { HeldCopies } from '../inventory/held-copies.js';
 import { announcePeer } from './announce-peer.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toHostEvent } from './swarm-messages.js';
@@ -34,7 +33,6 @@ export interface ForeignHosts {
 /** What the handlers work on. */
 export interface SchedulerHandlersOptions {
   readonly loop: SwarmLoop;
-  readonly copies: HeldCopies;
   readonly enrolment: ForeignHosts;
   readonly limits: () => Pick<ClusterLimits, 'uploadLimit' | 'seedUploadLimit'>;
 }
@@ -42,7 +40,6 @@ export interface SchedulerHandlersOptions {
 /** The handlers of one listener. */
 export function schedulerHandlers({
   loop,
-  copies,
   enrolment,
   limits,
 }: SchedulerHandlersOptions): ServiceHandlers<typeof schedulerV2.SchedulerService> {
@@ -71,7 +68,6 @@ export function schedulerHandlers({
       loop.apply({ kind: 'host-left', hostId });
       enrolment.leave(hostId);
       loop.dropHost(hostId);
-      copies.dropHost(hostId);
       return Promise.resolve(Empty.create());
     },
     statPeer: async (request) => {
@@ -95,7 +91,6 @@ export function schedulerHandlers({
     deleteTask: async (request) => {
       const [hostId, taskId] = [parseHostId(request.hostId), parseTaskId(request.taskId)];
       loop.apply({ kind: 'task-deleted', hostId, taskId });
-      copies.drop(hostId, taskId);
       return Promise.resolve(Empty.create());
     },
   };

@@ -4,16 +4,12 @@ import { pondhawkV1 } from '@pondhawk/contracts';
 import { parseHostId, parsePeerId, parseTaskId } from '@pondhawk/core';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmTask } from '@pondhawk/swarm';
-import { toHeldTask, type HeldCopies } from '../inventory/held-copies.js';
 import { Mailbox } from './mailbox.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toContentFacts, toHeldCopy, toWatchResponse } from './swarm-messages.js';
 
 /** The handlers of one listener. */
-export function swarmHandlers(
-  loop: SwarmLoop,
-  copies: HeldCopies,
-): ServiceHandlers<typeof pondhawkV1.SwarmService> {
+export function swarmHandlers(loop: SwarmLoop): ServiceHandlers<typeof pondhawkV1.SwarmService> {
   return {
     watchPieces: (request, context) => watchPieces(loop, request, context),
     reportPieces: async (requests) => {
@@ -32,14 +28,12 @@ export function swarmHandlers(
     announceCopies: async (request) => {
       const hostId = parseHostId(request.hostId);
       const held = request.copies.map((record) => toHeldCopy(record, hostId));
-      const tasks = request.copies.map((record) => toHeldTask(record));
       loop.apply({
         kind: 'copies-told',
         hostId,
         copies: held,
         isInventoryStart: request.inventoryStart,
       });
-      copies.tell(hostId, tasks, request.inventoryStart);
       return Promise.resolve(pondhawkV1.AnnounceCopiesResponse.create());
     },
   };

@@ -8,6 +8,7 @@ import {
 import { UnavailableError, type HostId } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { Mailbox } from '../announcing/mailbox.js';
+import { OpenQuestions } from './open-questions.js';
 import type { PurgeFeed } from './purge-feed.js';
 
 type Outcome = pondhawkV1.PurgeOutcome;
@@ -33,9 +34,11 @@ export interface HostConnectionParts {
 
 /**
  * One host's stream. *Open* from the enrolment on: sends the log's state, then every entry after
- * what the host has applied, in order. *Closed*: whoever waits for an outcome is told.
+ * what the host has applied, in order. *Closed*: whoever waits for an outcome or an answer is told.
  */
 export class HostConnection {
+  /** What the host is asked on this stream. */
+  readonly questions: OpenQuestions;
   private epoch = '';
   private sent = 0; // The host was sent everything up to here.
   private lateUpTo = 0; // Entries up to here were accepted before the host connected.
@@ -44,7 +47,11 @@ export class HostConnection {
   private pumping: Promise<void> | undefined;
   private isClosed = false;
 
-  constructor(private readonly parts: HostConnectionParts) {}
+  constructor(private readonly parts: HostConnectionParts) {
+    this.questions = new OpenQuestions((value) =>
+      parts.outbox.post({ response: { $case: 'question', value } }),
+    );
+  }
 
   get hostId(): HostId {
     return this.parts.hostId;
@@ -60,6 +67,16 @@ export class HostConnection {
 
   get connection(): number {
     return this.parts.connection;
+  }
+
+  /** Whether it has ended; what still comes on it is of no account. */
+  get hasEnded(): boolean {
+    return this.isClosed;
+  }
+
+  /** Asks the host to tell what it stores. @param known what it need not tell again. */
+  askInventory(known: pondhawkV1.SyncInventoryState): void {
+    this.parts.outbox.post({ response: { $case: 'inventory', value: known } });
   }
 
   /** Sends the log's state and what the host lacks. @param position where the host says it stands. */
@@ -136,7 +153,9 @@ export class HostConnection {
     if (this.isClosed) return;
     this.isClosed = true;
     this.parts.outbox.close(failure);
-    this.rejectWaiters(`The stream of ${this.hostId} ended.`);
+    const text = `The stream of ${this.hostId} ended.`;
+    this.rejectWaiters(text);
+    this.questions.end(text);
   }
 
   private async send(): Promise<void> {

@@ -1,5 +1,6 @@
 /** `pondhawk.v1.FleetSync`: the streams of the hosts that this scheduler is home of. */
 
+import { EventEmitter, once } from 'node:events';
 import {
   ENTRIES_PER_MESSAGE_MAX,
   fromLogState,
@@ -19,6 +20,7 @@ import {
 import type { LogState } from '@pondhawk/purge';
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import { Mailbox } from '../announcing/mailbox.js';
+import type { Holders } from '../inventory/holders.js';
 import type { Enrolment } from './enrolment.js';
 import { HostConnection } from './host-connection.js';
 import type { LaterReports } from './later-reports.js';
@@ -34,6 +36,7 @@ export interface HostConnectionsParts {
   readonly feed: PurgeFeed;
   readonly enrolment: Enrolment;
   readonly later: LaterReports;
+  readonly holders: Holders;
 }
 
 interface Hello {
@@ -47,6 +50,7 @@ interface Hello {
 /** All open streams, one a host. */
 export class HostConnections {
   private readonly open = new Map<HostId, HostConnection>();
+  private readonly events = new EventEmitter().setMaxListeners(0);
 
   constructor(private readonly parts: HostConnectionsParts) {
     parts.feed.onChange(() => {
@@ -64,6 +68,14 @@ export class HostConnections {
 
   /** The stream of a host. */
   find(hostId: HostId): HostConnection | undefined {
+    return this.open.get(hostId);
+  }
+
+  /** The stream of a host, as soon as it is there; undefined when `signal` is aborted before. */
+  async whenOpen(hostId: HostId, signal: AbortSignal): Promise<HostConnection | undefined> {
+    while (!this.open.has(hostId) && !signal.aborted) {
+      await once(this.events, `open ${hostId}`, { signal }).catch(() => undefined); // Aborted, as the loop sees.
+    }
     return this.open.get(hostId);
   }
 
@@ -92,14 +104,28 @@ export class HostConnections {
     try {
       for await (const { request } of requests) {
         if (connection === undefined) connection = this.connect(parseHello(request), outbox);
-        else if (request?.$case === 'outcomes') connection.take(request.value);
         else if (request?.$case === 'goodbye') hasLeft = true;
+        else if (!connection.hasEnded) this.take(connection, request);
       }
       outbox.close();
     } catch (thrown) {
       outbox.close(toError(thrown));
     } finally {
       if (connection !== undefined) this.disconnect(connection, hasLeft);
+    }
+  }
+
+  /** @throws InvalidArgumentError as `Holders.take`: a host that talks nonsense loses its stream. */
+  private take(connection: HostConnection, request: Request['request']): void {
+    switch (request?.$case) {
+      case 'outcomes':
+        return connection.take(request.value);
+      case 'inventory':
+        return this.parts.holders.take(connection.hostId, request.value);
+      case 'answer':
+        return connection.questions.take(request.value);
+      default:
+        return; // Of a newer host, or hello again.
     }
   }
 
@@ -128,6 +154,8 @@ export class HostConnections {
       onLater: (outcome, epoch) => this.parts.later.add({ hostId, outcome, epoch }),
     });
     this.open.set(hostId, connection);
+    this.parts.holders.connect(hostId, incarnation);
+    this.events.emit(`open ${hostId}`);
     this.enrol(connection, hello).catch((thrown: unknown) => connection.close(toError(thrown)));
     return connection;
   }
@@ -136,6 +164,7 @@ export class HostConnections {
     const { host, incarnation, position } = hello;
     const state = await this.parts.enrolment.open(host, connection.connection, incarnation);
     connection.begin(await this.checkHistory(state, hello), position);
+    connection.askInventory(this.parts.holders.stateOf(hello.hostId));
   }
 
   private enrolAgain({ host, connection, incarnation }: HostConnection): void {
@@ -161,7 +190,11 @@ export class HostConnections {
   private disconnect(connection: HostConnection, hasLeft: boolean): void {
     connection.close();
     const { hostId, connection: number } = connection;
-    if (this.open.get(hostId) === connection) this.open.delete(hostId);
+    if (this.open.get(hostId) === connection) {
+      this.open.delete(hostId);
+      if (hasLeft) this.parts.holders.forget(hostId);
+      else this.parts.holders.disconnect(hostId);
+    }
     this.parts.enrolment.close(hostId, number, hasLeft);
   }
 

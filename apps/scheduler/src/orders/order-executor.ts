@@ -15,12 +15,14 @@ import type { Log } from '@pondhawk/observability';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import type { HostConnections } from '../fleet/host-connections.js';
 import type { PurgeFeed } from '../fleet/purge-feed.js';
-import type { HeldCopies } from '../inventory/held-copies.js';
+import type { Holders } from '../inventory/holders.js';
 import type { HostAnswer, HostCaller, HostQuestion } from './host-caller.js';
 import { findOrderHosts, type OrderHost } from './order-hosts.js';
 import { ReportBatcher, type SendReport } from './report-batcher.js';
 import { runLimited } from './run-limited.js';
-import { targetReport, toHostAnswer, toOutcome, withOrigin } from './target-reports.js';
+import { askForTask, QUESTION_TIMEOUT_MS } from './stream-questions.js';
+import { targetReport, toHostAnswer, toOutcome } from './target-reports.js';
+import { TaskLister } from './task-lister.js';
 
 /** Limits of one target. */
 export const HOST_CALL_TIMEOUT_MS = 4_000;
@@ -33,8 +35,8 @@ const RETRY_BACKOFF = { baseMs: 100, capMs: 1_000 };
 /** Parts that orders are carried out with. */
 export interface OrderExecutorOptions {
   readonly loop: SwarmLoop;
-  readonly copies: HeldCopies;
-  readonly connections: Pick<HostConnections, 'find'>;
+  readonly holders: Pick<Holders, 'has'>;
+  readonly connections: Pick<HostConnections, 'find' | 'whenOpen'>;
   readonly feed: Pick<PurgeFeed, 'learn'>;
   readonly caller: HostCaller;
   readonly clock: Clock;
@@ -61,12 +63,17 @@ interface Run {
  * all at once; that is enough for hosts not known to hold the task. Those known to hold it, and
  * those without a stream, are called besides, as many at a time as the order allows. The answer that
  * comes first counts: both ways give the same one.
+ *
+ * For `get_task` every host is asked on its stream, and called if it has none or does not answer there.
  */
 export class OrderExecutor {
   private readonly startedAtMs: number;
+  private readonly lister: TaskLister;
 
   constructor(private readonly options: OrderExecutorOptions) {
     this.startedAtMs = options.clock.monotonicMs();
+    const unheardUntilMs = this.startedAtMs + UNHEARD_WAIT_MS_MAX;
+    this.lister = new TaskLister({ ...options, unheardUntilMs });
   }
 
   /** Resolves after the last report. @throws what `send` threw: the order must be delivered again. */
@@ -94,18 +101,22 @@ export class OrderExecutor {
     for (const { record } of hosts) {
       batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
     }
-    const streamed = await this.spread(run, hosts);
+    const streamed =
+      order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
     const called = hosts.filter((host) => !streamed.has(host) || this.isHolder(order, host));
-    await runLimited(called, order.spec.parallelism, async (host) => {
-      const isStopped = run.hasFailed && order.spec.failure_strategy === 'STOP';
-      const answer = streamed.get(host);
-      if (isStopped && answer === undefined) this.end(run, this.skipped(host));
-      else await this.carryOut(run, host, answer);
-    });
     const others = [...streamed].filter(([host]) => !called.includes(host));
-    const silent = await Promise.all(
-      others.map(async ([host, answer]) => ((await this.settle(run, host, answer)) ? [] : [host])),
-    );
+    // Beside the calls: a host that hangs in one holds up nobody who answers on a stream.
+    const [silent] = await Promise.all([
+      Promise.all(
+        others.map(async ([host, answer]) => ((await this.settle(run, host, answer)) ? [] : host)),
+      ),
+      runLimited(called, order.spec.parallelism, async (host) => {
+        const isStopped = run.hasFailed && order.spec.failure_strategy === 'STOP';
+        const answer = streamed.get(host);
+        if (isStopped && answer === undefined) this.end(run, this.skipped(host));
+        else await this.carryOut(run, host, answer);
+      }),
+    ]);
     // Hosts that lost their stream in the middle.
     await runLimited(silent.flat(), order.spec.parallelism, (host) => this.carryOut(run, host));
   }
@@ -137,10 +148,28 @@ export class OrderExecutor {
     return streamed;
   }
 
-  private isHolder({ args }: OrderPayload, { id }: OrderHost): boolean {
+  /** Asks all that have a stream. @returns the answers to come. */
+  private askStreams(
+    { order, endsAtMs }: Run,
+    hosts: readonly OrderHost[],
+  ): Map<OrderHost, Promise<HostAnswer | undefined>> {
+    const { connections, clock } = this.options;
+    const timeoutMs = Math.min(QUESTION_TIMEOUT_MS, Math.max(1, endsAtMs - clock.monotonicMs()));
+    const taskId = parseTaskId(order.args.task_id ?? '');
+    const streamed = new Map<OrderHost, Promise<HostAnswer | undefined>>();
+    for (const host of hosts) {
+      const connection = connections.find(host.id);
+      if (connection !== undefined) streamed.set(host, askForTask(connection, taskId, timeoutMs));
+    }
+    return streamed;
+  }
+
+  /** Whether the host is called besides. */
+  private isHolder({ type, args }: OrderPayload, { id }: OrderHost): boolean {
+    if (type !== 'delete_task') return false;
     const taskId = parseTaskId(args.task_id ?? '');
-    const { copies, loop } = this.options;
-    if (copies.find(id, taskId) !== undefined) return true;
+    const { holders, loop } = this.options;
+    if (holders.has(id, taskId)) return true;
     const task = loop.swarm.tasks.get(taskId);
     return task !== undefined && [...task.peers.values()].some(({ hostId }) => hostId === id);
   }
@@ -165,7 +194,7 @@ export class OrderExecutor {
   ): Promise<void> {
     const { order } = run;
     if (order.type === 'list_tasks') {
-      this.end(run, await this.list(host));
+      await this.list(run, host);
       return;
     }
     const question: HostQuestion = {
@@ -192,15 +221,10 @@ export class OrderExecutor {
   }
 
   private conclude(run: Run, host: OrderHost, target: TargetReport): void {
-    const { loop, copies } = this.options;
     const taskId = parseTaskId(run.order.args.task_id ?? '');
-    if (target.task !== undefined) {
-      target.task = withOrigin(target.task, copies.find(host.id, taskId));
-    }
     const isGone = target.outcome === 'deleted' || target.outcome === 'absent';
     if (run.order.type === 'delete_task' && isGone) {
-      loop.apply({ kind: 'task-deleted', hostId: host.id, taskId });
-      copies.drop(host.id, taskId);
+      this.options.loop.apply({ kind: 'task-deleted', hostId: host.id, taskId });
     }
     this.end(run, target);
   }
@@ -273,28 +297,14 @@ export class OrderExecutor {
     });
   }
 
-  private async list(host: OrderHost): Promise<TargetReport> {
-    const { copies, clock, loop } = this.options;
-    const waitMs = this.startedAtMs + UNHEARD_WAIT_MS_MAX - clock.monotonicMs();
-    if (!loop.hosts.has(host.id) && waitMs > 0) {
-      await loop.whenHeard(host.id, AbortSignal.timeout(Math.ceil(waitMs)));
-    }
-    const times = { try: 1, attempts: 0, ended_at_ms: clock.nowMs() };
-    if (!loop.hosts.has(host.id)) {
-      const message =
-        'The host has not been heard since this scheduler started, or has fallen silent.';
-      const failure = { outcome: 'failed', code: 'HOST_UNREACHABLE', message } as const;
-      return this.target(host.record, { ...failure, ...times });
-    }
-    const tasks = copies.findOf(host.id);
-    return tasks === undefined
-      ? this.target(host.record, {
-          outcome: 'failed',
-          code: 'INVENTORY_UNKNOWN',
-          message: 'The host has not told what it holds.',
-          ...times,
-        })
-      : this.target(host.record, { outcome: 'answered', tasks, ...times });
+  private async list(run: Run, host: OrderHost): Promise<void> {
+    const { clock } = this.options;
+    const startedAtMs = clock.nowMs();
+    const facts = await this.lister.list(host, run.endsAtMs);
+    const times = { started_at_ms: startedAtMs, ended_at_ms: clock.nowMs() };
+    this.end(run, this.target(host.record, { ...facts, ...times, try: 1, attempts: 0 }));
+    // The next host is not asked while many lists wait for the broker.
+    await run.batcher.whenRoom();
   }
 
   private skipped({ record }: OrderHost): TargetReport {

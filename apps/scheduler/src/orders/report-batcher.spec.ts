@@ -1,9 +1,11 @@
-import { OrderPayload, TargetReport, type ReportPayload } from '@pondhawk/contracts';
-import { RENEWAL_INTERVAL_MS, ReportBatcher } from './report-batcher.js';
+import { encodePayload, OrderPayload, TargetReport, type ReportPayload } from '@pondhawk/contracts';
+import { RENEWAL_INTERVAL_MS, ReportBatcher, REPORTS_WAITING_MAX } from './report-batcher.js';
 
 const ORDER = Object.assign(new OrderPayload(), {
   ...{ order_id: 1, job_id: 2, attempt: 3, scheduler_id: 4, scheduler_cluster_id: 5 },
 });
+/** What a broker takes unless told otherwise. */
+const BROKER_BYTES_MAX = 1024 * 1024;
 const TARGET = Object.assign(new TargetReport(), { node: 'host:h1' });
 
 describe('ReportBatcher', () => {
@@ -37,6 +39,49 @@ describe('ReportBatcher', () => {
     batcher.add(TARGET);
     await jest.advanceTimersByTimeAsync(RENEWAL_INTERVAL_MS);
     expect(reports.map(({ targets }) => targets)).toEqual([[TARGET]]);
+  });
+
+  it('keeps every report below what the broker takes, and loses no target', async () => {
+    // Three bytes a character: characters are no measure.
+    const message = '\u20ac'.repeat(60_000);
+    const nodes = Array.from({ length: 23 }, (_, index) => `host:h${index}`);
+    for (const node of nodes) batcher.add(Object.assign(new TargetReport(), { node, message }));
+    await batcher.finish();
+    const sizes = reports.map((report) => encodePayload(report).length);
+    expect(Math.max(...sizes)).toBeLessThan(BROKER_BYTES_MAX);
+    expect(sizes.length).toBeLessThanOrEqual(6);
+    expect(reports.flatMap(({ targets }) => targets.map(({ node }) => node))).toEqual(nodes);
+  });
+
+  it('counts a target that is said anew once', async () => {
+    const message = 'x'.repeat(500_000);
+    for (let index = 0; index < 5; index += 1) {
+      batcher.add(Object.assign(new TargetReport(), { node: 'host:h1', message }));
+    }
+    await batcher.finish();
+    expect(reports).toHaveLength(1);
+  });
+
+  it('has no room while reports wait for the broker', async () => {
+    const releases: (() => void)[] = [];
+    const slow = new ReportBatcher(
+      ORDER,
+      () => new Promise<void>((resolve) => releases.push(resolve)),
+    );
+    const room = jest.fn();
+    for (let index = 0; index <= REPORTS_WAITING_MAX; index += 1) {
+      slow.add(Object.assign(new TargetReport(), { node: `host:h${index}` }));
+      await jest.advanceTimersByTimeAsync(1_000);
+    }
+    void slow.whenRoom().then(room);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(room).not.toHaveBeenCalled();
+    for (let index = 0; index <= REPORTS_WAITING_MAX; index += 1) {
+      releases.shift()?.();
+      await jest.advanceTimersByTimeAsync(0);
+    }
+    expect(room).toHaveBeenCalled();
+    slow.stop();
   });
 
   it('sends nothing after it was stopped, and leaves no timer', async () => {

@@ -14,6 +14,10 @@ import {
 const BATCH_DELAY_MS_MIN = 50;
 const BATCH_DELAY_MS_MAX = 250;
 
+/** Most bytes of one report: the broker takes 1 MiB, and the report has more than its targets. */
+export const REPORT_BYTES_MAX = 900 * 1024;
+/** Reports that wait for the broker; `whenRoom` waits beyond. */
+export const REPORTS_WAITING_MAX = 4;
 /** A report is sent at least this often, empty if need be; the manager gives the order to another scheduler after three such times of silence. */
 export const RENEWAL_INTERVAL_MS = 5_000;
 
@@ -21,13 +25,16 @@ export const RENEWAL_INTERVAL_MS = 5_000;
 export type SendReport = (report: ReportPayload) => Promise<void>;
 
 /**
- * Gathers the targets of one attempt into reports of at most 500, none later than 250 ms after it
- * came. What is said later of a target that still waits takes its place. Reports leave one after
- * another; `finish` sends the last one and throws the first failure. From the start to `stop` no
- * longer than `RENEWAL_INTERVAL_MS` passes without a report.
+ * Gathers the targets of one attempt into reports of at most 500 and 900 KiB, none later than 250 ms
+ * after it came. What is said later of a target that still waits takes its place. Reports leave one after
+ * another; `finish` sends the last one and throws the first failure. From the start to `stop` no longer
+ * than `RENEWAL_INTERVAL_MS` passes without a report.
  */
 export class ReportBatcher {
   private readonly waiting = new Map<string, TargetReport>(); // By node.
+  private readonly sizes = new Map<string, number>(); // Bytes of those that wait, by node.
+  private waitingBytes = 0;
+  private enqueued = 0; // Reports that are not sent yet.
   private timer: NodeJS.Timeout | undefined; // Set while targets wait.
   private delayMs = BATCH_DELAY_MS_MIN;
   private sending: Promise<void> = Promise.resolve();
@@ -49,9 +56,19 @@ export class ReportBatcher {
 
   /** Takes one target along. */
   add(target: TargetReport): void {
+    const bytes = Buffer.byteLength(JSON.stringify(target)) + 1;
+    const formerBytes = this.sizes.get(target.node) ?? 0;
+    if (this.waitingBytes - formerBytes + bytes > REPORT_BYTES_MAX) this.flush(false);
+    this.waitingBytes += bytes - (this.sizes.get(target.node) ?? 0);
+    this.sizes.set(target.node, bytes);
     this.waiting.set(target.node, target);
     if (this.waiting.size >= TARGETS_PER_REPORT_MAX) this.flush(false);
     else this.timer ??= setTimeout(() => this.flush(false), this.delayMs);
+  }
+
+  /** Resolves when few reports wait for the broker. */
+  async whenRoom(): Promise<void> {
+    while (this.enqueued > REPORTS_WAITING_MAX) await this.sending;
   }
 
   /** Sends the last report. @throws what the first failed sending threw: the order must come again. */
@@ -68,6 +85,8 @@ export class ReportBatcher {
     this.delayMs = Math.min(this.delayMs * 2, BATCH_DELAY_MS_MAX);
     const targets = [...this.waiting.values()];
     this.waiting.clear();
+    this.sizes.clear();
+    this.waitingBytes = 0;
     if (targets.length > 0 || isLast) this.enqueue(targets, isLast);
   }
 
@@ -86,6 +105,7 @@ export class ReportBatcher {
       targets,
       is_last: isLast,
     });
+    this.enqueued += 1;
     this.sending = this.sending
       .then(async () => {
         // After a failure the order is carried out again: a later report would hide the gap.
@@ -93,6 +113,7 @@ export class ReportBatcher {
       })
       .catch((error: unknown) => {
         this.failure ??= error;
-      });
+      })
+      .finally(() => (this.enqueued -= 1));
   }
 }

@@ -1,12 +1,6 @@
 /** What a report says of one host. */
 
-import {
-  TargetReport,
-  toHostRecord,
-  type commonV2,
-  type HeldTask,
-  type pondhawkV1,
-} from '@pondhawk/contracts';
+import { TargetReport, toHostRecord, type commonV2, type pondhawkV1 } from '@pondhawk/contracts';
 import type { HostAnswer } from './host-caller.js';
 
 /** A target as it stands now. */
@@ -52,12 +46,4 @@ export function toHostAnswer(outcome: pondhawkV1.PurgeOutcome): HostAnswer {
       return { outcome: 'failed', code: code || 'HOST_FAILED', message, isRetryable: false };
     }
   }
-}
-
-/** StatLocalTask's answer has no place for what identifies a task; the host told it before. */
-export function withOrigin(task: HeldTask, told: HeldTask | undefined): HeldTask {
-  if (told === undefined) return task;
-  const { url, tag, application } = told;
-  const finished_bytes = Math.max(task.finished_bytes, told.finished_bytes);
-  return Object.assign(task, { url, tag, application, finished_bytes });
 }

@@ -15,6 +15,9 @@ export const REPORTED_OUTCOMES = [
 ] as const;
 export type ReportedOutcome = (typeof REPORTED_OUTCOMES)[number];
 
+/** Code of a host that answered `list_tasks` and holds more than the report lists; its message says how many. */
+export const LIST_TRUNCATED = 'LIST_TRUNCATED';
+
 /** Format that this version writes, and the newest it reads. */
 export const PAYLOAD_FORMAT = 1;
 /** Most targets in one report. */

@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Host } from "../../common/v2/common.js";
+import { CopyRecord } from "./copy.js";
 import { LogState, PurgeEntry, PurgeOutcome } from "./purge.js";
 
 /** The stream between a host and its home scheduler. */
@@ -33,6 +34,8 @@ export interface SyncRequest {
     { $case: "hello"; value: SyncHello }
     | { $case: "outcomes"; value: SyncOutcomes }
     | { $case: "goodbye"; value: SyncGoodbye }
+    | { $case: "inventory"; value: SyncInventory }
+    | { $case: "answer"; value: SyncAnswer }
     | undefined;
 }
 
@@ -61,6 +64,34 @@ export interface SyncOutcomes {
 export interface SyncGoodbye {
 }
 
+/**
+ * Tasks of which the host stores anything that is not purged. After SyncInventoryState: everything
+ * once, or what has changed since; then each change as it comes. What is said later of a task holds.
+ */
+export interface SyncInventory {
+  /** everything follows: forget what was known */
+  isStart: boolean;
+  /** task ids of 32 bytes; with gone at most 2,000 */
+  held: Buffer[];
+  gone: Buffer[];
+  /** with this message everything up to revision is told */
+  isCurrent: boolean;
+  /** counts the changes within one start of the host; means something only with is_current */
+  revision: bigint;
+}
+
+/** To the question of the same id. */
+export interface SyncAnswer {
+  id: bigint;
+  /** without pieces; of list_tasks sorted by task id, at most 1,000 and 512 KiB */
+  copies: CopyRecord[];
+  /** copies there are in all */
+  totalCount: bigint;
+  /** set when the host could not answer */
+  code: string;
+  message: string;
+}
+
 /** To the host. Field numbers 10 to 19 are kept for leases, 20 to 39 for work on hosts. */
 export interface SyncResponse {
   response:
@@ -68,6 +99,10 @@ export interface SyncResponse {
     /** after the host was enrolled, and whenever the log was replaced */
     { $case: "log"; value: LogState }
     | { $case: "entries"; value: SyncEntries }
+    | //
+    /** once, right after the first log */
+    { $case: "inventory"; value: SyncInventoryState }
+    | { $case: "question"; value: SyncQuestion }
     | undefined;
 }
 
@@ -75,6 +110,29 @@ export interface SyncEntries {
   logEpoch: Buffer;
   /** at most 500, in order */
   entries: PurgeEntry[];
+}
+
+/** What the scheduler remembers of this host's inventory. */
+export interface SyncInventoryState {
+  /** it has been told everything by this very start of the host, up to revision */
+  isKnown: boolean;
+  revision: bigint;
+}
+
+export interface SyncQuestion {
+  /** never reused on a stream */
+  id: bigint;
+  question:
+    | //
+    /** task id: the copy that this host would serve */
+    { $case: "getTask"; value: string }
+    | //
+    /** complete copies */
+    { $case: "listTasks"; value: SyncListTasks }
+    | undefined;
+}
+
+export interface SyncListTasks {
 }
 
 export interface ListEntriesRequest {
@@ -107,6 +165,12 @@ export const SyncRequest: MessageFns<SyncRequest> = {
         break;
       case "goodbye":
         SyncGoodbye.encode(message.request.value, writer.uint32(26).fork()).join();
+        break;
+      case "inventory":
+        SyncInventory.encode(message.request.value, writer.uint32(34).fork()).join();
+        break;
+      case "answer":
+        SyncAnswer.encode(message.request.value, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -149,6 +213,22 @@ export const SyncRequest: MessageFns<SyncRequest> = {
             message.request = { $case: "goodbye", value: SyncGoodbye.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.request = { $case: "inventory", value: SyncInventory.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.request = { $case: "answer", value: SyncAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -169,6 +249,10 @@ export const SyncRequest: MessageFns<SyncRequest> = {
         ? { $case: "outcomes", value: SyncOutcomes.fromJSON(object.outcomes) }
         : isSet(object.goodbye)
         ? { $case: "goodbye", value: SyncGoodbye.fromJSON(object.goodbye) }
+        : isSet(object.inventory)
+        ? { $case: "inventory", value: SyncInventory.fromJSON(object.inventory) }
+        : isSet(object.answer)
+        ? { $case: "answer", value: SyncAnswer.fromJSON(object.answer) }
         : undefined,
     };
   },
@@ -181,6 +265,10 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       obj.outcomes = SyncOutcomes.toJSON(message.request.value);
     } else if (message.request?.$case === "goodbye") {
       obj.goodbye = SyncGoodbye.toJSON(message.request.value);
+    } else if (message.request?.$case === "inventory") {
+      obj.inventory = SyncInventory.toJSON(message.request.value);
+    } else if (message.request?.$case === "answer") {
+      obj.answer = SyncAnswer.toJSON(message.request.value);
     }
     return obj;
   },
@@ -206,6 +294,18 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       case "goodbye": {
         if (object.request?.value !== undefined && object.request?.value !== null) {
           message.request = { $case: "goodbye", value: SyncGoodbye.fromPartial(object.request.value) };
+        }
+        break;
+      }
+      case "inventory": {
+        if (object.request?.value !== undefined && object.request?.value !== null) {
+          message.request = { $case: "inventory", value: SyncInventory.fromPartial(object.request.value) };
+        }
+        break;
+      }
+      case "answer": {
+        if (object.request?.value !== undefined && object.request?.value !== null) {
+          message.request = { $case: "answer", value: SyncAnswer.fromPartial(object.request.value) };
         }
         break;
       }
@@ -528,6 +628,295 @@ export const SyncGoodbye: MessageFns<SyncGoodbye> = {
   },
 };
 
+function createBaseSyncInventory(): SyncInventory {
+  return { isStart: false, held: [], gone: [], isCurrent: false, revision: 0n };
+}
+
+export const SyncInventory: MessageFns<SyncInventory> = {
+  encode(message: SyncInventory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isStart !== false) {
+      writer.uint32(8).bool(message.isStart);
+    }
+    for (const v of message.held) {
+      writer.uint32(18).bytes(v!);
+    }
+    for (const v of message.gone) {
+      writer.uint32(26).bytes(v!);
+    }
+    if (message.isCurrent !== false) {
+      writer.uint32(32).bool(message.isCurrent);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncInventory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncInventory();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.isStart = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.held.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.gone.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isCurrent = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyncInventory {
+    return {
+      isStart: isSet(object.isStart)
+        ? globalThis.Boolean(object.isStart)
+        : isSet(object.is_start)
+        ? globalThis.Boolean(object.is_start)
+        : false,
+      held: globalThis.Array.isArray(object?.held) ? object.held.map((e: any) => Buffer.from(bytesFromBase64(e))) : [],
+      gone: globalThis.Array.isArray(object?.gone) ? object.gone.map((e: any) => Buffer.from(bytesFromBase64(e))) : [],
+      isCurrent: isSet(object.isCurrent)
+        ? globalThis.Boolean(object.isCurrent)
+        : isSet(object.is_current)
+        ? globalThis.Boolean(object.is_current)
+        : false,
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: SyncInventory): unknown {
+    const obj: any = {};
+    if (message.isStart !== false) {
+      obj.isStart = message.isStart;
+    }
+    if (message.held?.length) {
+      obj.held = message.held.map((e) => base64FromBytes(e));
+    }
+    if (message.gone?.length) {
+      obj.gone = message.gone.map((e) => base64FromBytes(e));
+    }
+    if (message.isCurrent !== false) {
+      obj.isCurrent = message.isCurrent;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncInventory>): SyncInventory {
+    return SyncInventory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyncInventory>): SyncInventory {
+    const message = createBaseSyncInventory();
+    message.isStart = object.isStart ?? false;
+    message.held = object.held?.map((e) => e) || [];
+    message.gone = object.gone?.map((e) => e) || [];
+    message.isCurrent = object.isCurrent ?? false;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
+function createBaseSyncAnswer(): SyncAnswer {
+  return { id: 0n, copies: [], totalCount: 0n, code: "", message: "" };
+}
+
+export const SyncAnswer: MessageFns<SyncAnswer> = {
+  encode(message: SyncAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    for (const v of message.copies) {
+      CopyRecord.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.totalCount !== 0n) {
+      if (BigInt.asUintN(64, message.totalCount) !== message.totalCount) {
+        throw new globalThis.Error("value provided for field message.totalCount of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.totalCount);
+    }
+    if (message.code !== "") {
+      writer.uint32(34).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.copies.push(CopyRecord.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.totalCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyncAnswer {
+    return {
+      id: isSet(object.id) ? BigInt(object.id) : 0n,
+      copies: globalThis.Array.isArray(object?.copies) ? object.copies.map((e: any) => CopyRecord.fromJSON(e)) : [],
+      totalCount: isSet(object.totalCount)
+        ? BigInt(object.totalCount)
+        : isSet(object.total_count)
+        ? BigInt(object.total_count)
+        : 0n,
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: SyncAnswer): unknown {
+    const obj: any = {};
+    if (message.id !== 0n) {
+      obj.id = message.id.toString();
+    }
+    if (message.copies?.length) {
+      obj.copies = message.copies.map((e) => CopyRecord.toJSON(e));
+    }
+    if (message.totalCount !== 0n) {
+      obj.totalCount = message.totalCount.toString();
+    }
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncAnswer>): SyncAnswer {
+    return SyncAnswer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyncAnswer>): SyncAnswer {
+    const message = createBaseSyncAnswer();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.copies = object.copies?.map((e) => CopyRecord.fromPartial(e)) || [];
+    message.totalCount = (object.totalCount !== undefined && object.totalCount !== null)
+      ? BigInt(object.totalCount)
+      : 0n;
+    message.code = object.code ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
 function createBaseSyncResponse(): SyncResponse {
   return { response: undefined };
 }
@@ -540,6 +929,12 @@ export const SyncResponse: MessageFns<SyncResponse> = {
         break;
       case "entries":
         SyncEntries.encode(message.response.value, writer.uint32(18).fork()).join();
+        break;
+      case "inventory":
+        SyncInventoryState.encode(message.response.value, writer.uint32(34).fork()).join();
+        break;
+      case "question":
+        SyncQuestion.encode(message.response.value, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -574,6 +969,22 @@ export const SyncResponse: MessageFns<SyncResponse> = {
             message.response = { $case: "entries", value: SyncEntries.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.response = { $case: "inventory", value: SyncInventoryState.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.response = { $case: "question", value: SyncQuestion.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -592,6 +1003,10 @@ export const SyncResponse: MessageFns<SyncResponse> = {
         ? { $case: "log", value: LogState.fromJSON(object.log) }
         : isSet(object.entries)
         ? { $case: "entries", value: SyncEntries.fromJSON(object.entries) }
+        : isSet(object.inventory)
+        ? { $case: "inventory", value: SyncInventoryState.fromJSON(object.inventory) }
+        : isSet(object.question)
+        ? { $case: "question", value: SyncQuestion.fromJSON(object.question) }
         : undefined,
     };
   },
@@ -602,6 +1017,10 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       obj.log = LogState.toJSON(message.response.value);
     } else if (message.response?.$case === "entries") {
       obj.entries = SyncEntries.toJSON(message.response.value);
+    } else if (message.response?.$case === "inventory") {
+      obj.inventory = SyncInventoryState.toJSON(message.response.value);
+    } else if (message.response?.$case === "question") {
+      obj.question = SyncQuestion.toJSON(message.response.value);
     }
     return obj;
   },
@@ -621,6 +1040,18 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       case "entries": {
         if (object.response?.value !== undefined && object.response?.value !== null) {
           message.response = { $case: "entries", value: SyncEntries.fromPartial(object.response.value) };
+        }
+        break;
+      }
+      case "inventory": {
+        if (object.response?.value !== undefined && object.response?.value !== null) {
+          message.response = { $case: "inventory", value: SyncInventoryState.fromPartial(object.response.value) };
+        }
+        break;
+      }
+      case "question": {
+        if (object.response?.value !== undefined && object.response?.value !== null) {
+          message.response = { $case: "question", value: SyncQuestion.fromPartial(object.response.value) };
         }
         break;
       }
@@ -714,6 +1145,274 @@ export const SyncEntries: MessageFns<SyncEntries> = {
     const message = createBaseSyncEntries();
     message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
     message.entries = object.entries?.map((e) => PurgeEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSyncInventoryState(): SyncInventoryState {
+  return { isKnown: false, revision: 0n };
+}
+
+export const SyncInventoryState: MessageFns<SyncInventoryState> = {
+  encode(message: SyncInventoryState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isKnown !== false) {
+      writer.uint32(8).bool(message.isKnown);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncInventoryState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncInventoryState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.isKnown = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyncInventoryState {
+    return {
+      isKnown: isSet(object.isKnown)
+        ? globalThis.Boolean(object.isKnown)
+        : isSet(object.is_known)
+        ? globalThis.Boolean(object.is_known)
+        : false,
+      revision: isSet(object.revision) ? BigInt(object.revision) : 0n,
+    };
+  },
+
+  toJSON(message: SyncInventoryState): unknown {
+    const obj: any = {};
+    if (message.isKnown !== false) {
+      obj.isKnown = message.isKnown;
+    }
+    if (message.revision !== 0n) {
+      obj.revision = message.revision.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncInventoryState>): SyncInventoryState {
+    return SyncInventoryState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyncInventoryState>): SyncInventoryState {
+    const message = createBaseSyncInventoryState();
+    message.isKnown = object.isKnown ?? false;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    return message;
+  },
+};
+
+function createBaseSyncQuestion(): SyncQuestion {
+  return { id: 0n, question: undefined };
+}
+
+export const SyncQuestion: MessageFns<SyncQuestion> = {
+  encode(message: SyncQuestion, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    switch (message.question?.$case) {
+      case "getTask":
+        writer.uint32(18).string(message.question.value);
+        break;
+      case "listTasks":
+        SyncListTasks.encode(message.question.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncQuestion {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncQuestion();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.question = { $case: "getTask", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.question = { $case: "listTasks", value: SyncListTasks.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyncQuestion {
+    return {
+      id: isSet(object.id) ? BigInt(object.id) : 0n,
+      question: isSet(object.getTask)
+        ? { $case: "getTask", value: globalThis.String(object.getTask) }
+        : isSet(object.get_task)
+        ? { $case: "getTask", value: globalThis.String(object.get_task) }
+        : isSet(object.listTasks)
+        ? { $case: "listTasks", value: SyncListTasks.fromJSON(object.listTasks) }
+        : isSet(object.list_tasks)
+        ? { $case: "listTasks", value: SyncListTasks.fromJSON(object.list_tasks) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: SyncQuestion): unknown {
+    const obj: any = {};
+    if (message.id !== 0n) {
+      obj.id = message.id.toString();
+    }
+    if (message.question?.$case === "getTask") {
+      obj.getTask = message.question.value;
+    } else if (message.question?.$case === "listTasks") {
+      obj.listTasks = SyncListTasks.toJSON(message.question.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncQuestion>): SyncQuestion {
+    return SyncQuestion.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyncQuestion>): SyncQuestion {
+    const message = createBaseSyncQuestion();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    switch (object.question?.$case) {
+      case "getTask": {
+        if (object.question?.value !== undefined && object.question?.value !== null) {
+          message.question = { $case: "getTask", value: object.question.value };
+        }
+        break;
+      }
+      case "listTasks": {
+        if (object.question?.value !== undefined && object.question?.value !== null) {
+          message.question = { $case: "listTasks", value: SyncListTasks.fromPartial(object.question.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseSyncListTasks(): SyncListTasks {
+  return {};
+}
+
+export const SyncListTasks: MessageFns<SyncListTasks> = {
+  encode(_: SyncListTasks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncListTasks {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncListTasks();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): SyncListTasks {
+    return {};
+  },
+
+  toJSON(_: SyncListTasks): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncListTasks>): SyncListTasks {
+    return SyncListTasks.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SyncListTasks>): SyncListTasks {
+    const message = createBaseSyncListTasks();
     return message;
   },
 };
@@ -914,7 +1613,10 @@ export const ListEntriesResponse: MessageFns<ListEntriesResponse> = {
 /** Served by schedulers. */
 export type FleetSyncService = typeof FleetSyncService;
 export const FleetSyncService = {
-  /** One stream from each host to its home: entries of the purge log in order, and what came of them. */
+  /**
+   * One stream from each host to its home: entries of the purge log in order, and what came of them;
+   * what the host stores; questions about it.
+   */
   sync: {
     path: "/pondhawk.v1.FleetSync/Sync" as const,
     requestStream: true as const,
@@ -937,14 +1639,20 @@ export const FleetSyncService = {
 } as const;
 
 export interface FleetSyncServer extends UntypedServiceImplementation {
-  /** One stream from each host to its home: entries of the purge log in order, and what came of them. */
+  /**
+   * One stream from each host to its home: entries of the purge log in order, and what came of them;
+   * what the host stores; questions about it.
+   */
   sync: handleBidiStreamingCall<SyncRequest, SyncResponse>;
   /** Entries that a host lacks, when a call named a number before the stream brought it. */
   listEntries: handleUnaryCall<ListEntriesRequest, ListEntriesResponse>;
 }
 
 export interface FleetSyncClient extends Client {
-  /** One stream from each host to its home: entries of the purge log in order, and what came of them. */
+  /**
+   * One stream from each host to its home: entries of the purge log in order, and what came of them;
+   * what the host stores; questions about it.
+   */
   sync(): ClientDuplexStream<SyncRequest, SyncResponse>;
   sync(options: Partial<CallOptions>): ClientDuplexStream<SyncRequest, SyncResponse>;
   sync(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<SyncRequest, SyncResponse>;

@@ -66,10 +66,10 @@ export interface AnnounceCopiesRequest {
   hostId: string;
   /** 16 bytes */
   incarnation: Buffer;
+  /** without url, tag and application */
   copies: CopyRecord[];
   /** forget what was known of this host */
   inventoryStart: boolean;
-  inventoryEnd: boolean;
 }
 
 export interface AnnounceCopiesResponse {
@@ -633,7 +633,7 @@ export const ReportPiecesResponse: MessageFns<ReportPiecesResponse> = {
 };
 
 function createBaseAnnounceCopiesRequest(): AnnounceCopiesRequest {
-  return { hostId: "", incarnation: Buffer.alloc(0), copies: [], inventoryStart: false, inventoryEnd: false };
+  return { hostId: "", incarnation: Buffer.alloc(0), copies: [], inventoryStart: false };
 }
 
 export const AnnounceCopiesRequest: MessageFns<AnnounceCopiesRequest> = {
@@ -649,9 +649,6 @@ export const AnnounceCopiesRequest: MessageFns<AnnounceCopiesRequest> = {
     }
     if (message.inventoryStart !== false) {
       writer.uint32(32).bool(message.inventoryStart);
-    }
-    if (message.inventoryEnd !== false) {
-      writer.uint32(40).bool(message.inventoryEnd);
     }
     return writer;
   },
@@ -701,14 +698,6 @@ export const AnnounceCopiesRequest: MessageFns<AnnounceCopiesRequest> = {
             message.inventoryStart = reader.bool();
             continue;
           }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.inventoryEnd = reader.bool();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -735,11 +724,6 @@ export const AnnounceCopiesRequest: MessageFns<AnnounceCopiesRequest> = {
         : isSet(object.inventory_start)
         ? globalThis.Boolean(object.inventory_start)
         : false,
-      inventoryEnd: isSet(object.inventoryEnd)
-        ? globalThis.Boolean(object.inventoryEnd)
-        : isSet(object.inventory_end)
-        ? globalThis.Boolean(object.inventory_end)
-        : false,
     };
   },
 
@@ -757,9 +741,6 @@ export const AnnounceCopiesRequest: MessageFns<AnnounceCopiesRequest> = {
     if (message.inventoryStart !== false) {
       obj.inventoryStart = message.inventoryStart;
     }
-    if (message.inventoryEnd !== false) {
-      obj.inventoryEnd = message.inventoryEnd;
-    }
     return obj;
   },
 
@@ -772,7 +753,6 @@ export const AnnounceCopiesRequest: MessageFns<AnnounceCopiesRequest> = {
     message.incarnation = object.incarnation ?? Buffer.alloc(0);
     message.copies = object.copies?.map((e) => CopyRecord.fromPartial(e)) || [];
     message.inventoryStart = object.inventoryStart ?? false;
-    message.inventoryEnd = object.inventoryEnd ?? false;
     return message;
   },
 };
@@ -859,7 +839,10 @@ export const SwarmService = {
       Buffer.from(ReportPiecesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReportPiecesResponse => ReportPiecesResponse.decode(value),
   },
-  /** What a host holds, to every active scheduler of its cluster, at most 50 copies a second. */
+  /**
+   * Complete copies with their digests, each to the scheduler that owns the task. The first message of a
+   * host comes even if it holds nothing: it says that the host tells its copies.
+   */
   announceCopies: {
     path: "/pondhawk.v1.Swarm/AnnounceCopies" as const,
     requestStream: false as const,
@@ -884,7 +867,10 @@ export interface SwarmServer extends UntypedServiceImplementation {
    * The stream lives as long as the fill.
    */
   reportPieces: handleClientStreamingCall<ReportPiecesRequest, ReportPiecesResponse>;
-  /** What a host holds, to every active scheduler of its cluster, at most 50 copies a second. */
+  /**
+   * Complete copies with their digests, each to the scheduler that owns the task. The first message of a
+   * host comes even if it holds nothing: it says that the host tells its copies.
+   */
   announceCopies: handleUnaryCall<AnnounceCopiesRequest, AnnounceCopiesResponse>;
 }
 
@@ -919,7 +905,10 @@ export interface SwarmClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReportPiecesResponse) => void,
   ): ClientWritableStream<ReportPiecesRequest>;
-  /** What a host holds, to every active scheduler of its cluster, at most 50 copies a second. */
+  /**
+   * Complete copies with their digests, each to the scheduler that owns the task. The first message of a
+   * host comes even if it holds nothing: it says that the host tells its copies.
+   */
   announceCopies(
     request: AnnounceCopiesRequest,
     callback: (error: ServiceError | null, response: AnnounceCopiesResponse) => void,

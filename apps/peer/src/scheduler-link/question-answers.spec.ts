@@ -1,0 +1,59 @@
+import { LISTED_BYTES_MAX, LISTED_COPIES_MAX, pondhawkV1 } from '@pondhawk/contracts';
+import { parseCopyId, parseTaskId } from '@pondhawk/core';
+import type { Copy, SqliteCopies } from '../copies/index.js';
+import { answerQuestion } from './question-answers.js';
+
+const URL_LENGTH = 2_000;
+const TOTAL = LISTED_COPIES_MAX + 500;
+
+function aCopy(index: number, urlLength: number): Copy {
+  const hex = index.toString(16);
+  return {
+    taskId: parseTaskId(hex.padStart(64, '0')),
+    copyId: parseCopyId(hex.padStart(32, '0')),
+    url: 'u'.repeat(urlLength),
+    ...{ tag: '', application: '', filteredQueryParams: [], digest: undefined },
+    ...{ pieceLength: 4, contentLength: 9, validator: { etag: '', lastModified: '' } },
+    ...{ logEpoch: '0'.repeat(32), filledAt: 0, state: 'complete' },
+    ...{ createdAtMs: 1, updatedAtMs: 1, finishedAtMs: 1 },
+  };
+}
+
+function rowsWith(
+  urlLength: number,
+): Pick<SqliteCopies, 'findByTask' | 'listComplete' | 'storedBytes'> {
+  const copies = Array.from({ length: TOTAL }, (_, index) => aCopy(index, urlLength));
+  return {
+    findByTask: () => {
+      throw new Error('the disk is gone');
+    },
+    listComplete: (limit) => ({ copies: copies.slice(0, limit), totalCount: TOTAL }),
+    storedBytes: () => 0,
+  };
+}
+
+describe('answerQuestion', () => {
+  const list = (urlLength: number): pondhawkV1.SyncAnswer =>
+    answerQuestion(rowsWith(urlLength), { id: 1n, question: { $case: 'listTasks', value: {} } });
+
+  it('lists so many copies at most, and says how many there are', () => {
+    const { copies, totalCount } = list(10);
+    expect([copies.length, Number(totalCount)]).toEqual([LISTED_COPIES_MAX, TOTAL]);
+  });
+
+  it('lists fewer when they are long, so that the answer keeps its bytes', () => {
+    const answer = list(URL_LENGTH);
+    const bytes = pondhawkV1.SyncAnswer.encode(answer).finish().length;
+    // As many as fit, not merely some.
+    expect(bytes).toBeLessThan(LISTED_BYTES_MAX * 1.02);
+    expect(bytes).toBeGreaterThan(LISTED_BYTES_MAX * 0.95);
+    expect(Number(answer.totalCount)).toBe(TOTAL);
+  });
+
+  it('says what went wrong instead of leaving the question open', () => {
+    const question = { $case: 'getTask', value: 'a'.repeat(64) } as const;
+    expect(answerQuestion(rowsWith(10), { id: 2n, question })).toMatchObject({
+      ...{ id: 2n, copies: [], code: 'INTERNAL', message: 'the disk is gone' },
+    });
+  });
+});

@@ -1,0 +1,182 @@
+import { commonV2, pondhawkV1 } from '@pondhawk/contracts';
+import { eventually } from '@pondhawk/testing';
+import { FleetSync, InventoryJournal, RECONNECT_SPREAD_MS } from '../src/scheduler-link/index.js';
+import { FakeHome } from './fake-home.js';
+import {
+  PIECE_BYTES,
+  contentOf,
+  fillWhole,
+  newCopy,
+  openStore,
+  taskIdOf,
+  type StoreFixture,
+} from './store-fixture.js';
+
+const WAIT = { timeoutMs: 10_000 };
+const RANDOM = 0.5;
+const content = contentOf(PIECE_BYTES + 7);
+const hexOf = (ids: readonly Uint8Array[]) => ids.map((id) => Buffer.from(id).toString('hex'));
+
+/** A pause that the host makes; it goes on when the test says so. */
+interface Pause {
+  readonly ms: number;
+  readonly end: () => void;
+}
+
+describe('The stream of a host to its home', () => {
+  let store: StoreFixture;
+  let homes: FakeHome[];
+  let home: FakeHome | undefined;
+  let pauses: Pause[];
+  let sync: FleetSync;
+
+  beforeEach(async () => {
+    store = openStore();
+    store.purges.adopt({ epoch: 'e1'.repeat(16), first: 1, head: 0, headHash: '' });
+    homes = [await FakeHome.start(1), await FakeHome.start(2)];
+    home = homes[0];
+    pauses = [];
+    const journal = new InventoryJournal();
+    store.copies.connect({ noteChange: (taskId) => journal.note(taskId) });
+    sync = new FleetSync({
+      host: () => commonV2.Host.fromPartial({ id: '127.0.0.1-h', hostname: 'h' }),
+      incarnation: 'ab'.repeat(16) as never,
+      formerIncarnation: '',
+      purges: store.purges,
+      findHome: () => home,
+      rows: store.rows,
+      journal,
+      random: () => RANDOM,
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          const pause = { ms, end: resolve };
+          if (signal.aborted) return resolve();
+          pauses.push(pause);
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        }),
+      log: store.log,
+    });
+  });
+  afterEach(async () => {
+    await sync.stop({ sayGoodbye: false });
+    await Promise.all(homes.map((one) => one.stop()));
+    await store.dispose();
+  });
+
+  const [task, other] = [taskIdOf('task'), taskIdOf('other')];
+  const told = (count: number) => eventually(() => homes[0]!.inventories.length === count, WAIT);
+  /** Ends the newest pause of this length. */
+  const passPause = (ms: number) =>
+    eventually(() => {
+      const index = pauses.map((pause) => pause.ms).lastIndexOf(ms);
+      if (index < 0) return false;
+      pauses.splice(index, 1)[0]?.end();
+      return true;
+    }, WAIT);
+
+  it('carries the whole inventory once, then changes: a copy begun, and a copy gone', async () => {
+    await fillWhole(store, task, content);
+    await sync.start();
+    await told(1);
+    expect(homes[0]!.inventories[0]).toMatchObject({ isStart: true, isCurrent: true });
+    expect(hexOf(homes[0]!.inventories[0]!.held)).toEqual([task]);
+    await fillWhole(store, other, content);
+    await told(2);
+    await store.deletion.deleteTask(task, { announce: false });
+    await told(3);
+    const changes = homes[0]!.inventories.slice(1);
+    expect(changes.map(({ isStart, held, gone }) => [isStart, hexOf(held), hexOf(gone)])).toEqual([
+      [false, [other], []],
+      [false, [], [task]],
+    ]);
+  });
+
+  it('carries nothing again to a home that knows it, and everything to one that does not', async () => {
+    await fillWhole(store, task, content);
+    await sync.start();
+    await told(1);
+    const { revision } = homes[0]!.inventories[0]!;
+    homes[0]!.known = { isKnown: true, revision };
+    homes[0]!.hangUp();
+    await passPause(RANDOM * RECONNECT_SPREAD_MS);
+    await eventually(() => homes[0]!.hellos.length === 2, WAIT);
+    await fillWhole(store, other, content);
+    await told(2);
+    expect(homes[0]!.inventories[1]).toMatchObject({ isStart: false });
+    expect(hexOf(homes[0]!.inventories[1]!.held)).toEqual([other]);
+    home = homes[1];
+    homes[0]!.hangUp();
+    await passPause(RANDOM * RECONNECT_SPREAD_MS);
+    await eventually(() => homes[1]!.inventories.length === 1, WAIT);
+    expect(hexOf(homes[1]!.inventories[0]!.held).sort()).toEqual([task, other].sort());
+  });
+
+  it('comes back after a loss at a moment of the host’s own, within five seconds', async () => {
+    await sync.start();
+    await told(1);
+    homes[0]!.hangUp();
+    await eventually(
+      () => expect(pauses.map(({ ms }) => ms)).toContain(RANDOM * RECONNECT_SPREAD_MS),
+      WAIT,
+    );
+    expect(homes[0]!.hellos).toHaveLength(1);
+    await passPause(RANDOM * RECONNECT_SPREAD_MS);
+    await eventually(() => homes[0]!.hellos.length === 2, WAIT);
+  });
+
+  it('moves when another scheduler has become home, and is kept until then', async () => {
+    await sync.start();
+    await told(1);
+    home = homes[1];
+    await passPause(1_000); // The look at who is home.
+    await eventually(() => pauses.some(({ ms }) => ms === RANDOM * RECONNECT_SPREAD_MS), WAIT);
+    expect([homes[0]!.streamCount, homes[1]!.streamCount]).toEqual([1, 0]);
+    await passPause(RANDOM * RECONNECT_SPREAD_MS);
+    await passPause(0);
+    await eventually(() => homes[1]!.inventories.length === 1, WAIT);
+    await eventually(() => homes[0]!.streamCount === 0, WAIT);
+  });
+
+  it('answers for a copy that is whole, for one that is being filled, and for none', async () => {
+    await fillWhole(store, task, content);
+    const fill = await store.copies.beginFill(newCopy(other, content.length));
+    const writer = fill.openPiece({
+      ...{ number: 0, offset: 0, length: PIECE_BYTES, originHostId: 'me' },
+    });
+    await writer.write(content.subarray(0, PIECE_BYTES));
+    await writer.finish();
+    await sync.start();
+    await told(1);
+    for (const [index, value] of [task, other, taskIdOf('none'), 'no id'].entries()) {
+      const question = { $case: 'getTask', value } as const;
+      homes[0]!.say({ $case: 'question', value: { id: BigInt(index), question } });
+    }
+    await eventually(() => homes[0]!.answers.length === 4, WAIT);
+    const answers = new Map(homes[0]!.answers.map((answer) => [Number(answer.id), answer]));
+    expect(answers.get(0)?.copies).toMatchObject([
+      { taskId: task, state: 'complete', url: 'http://origin.test/file', pieces: [] },
+    ]);
+    expect(answers.get(1)?.copies).toMatchObject([
+      { taskId: other, state: 'filling', storedBytes: BigInt(PIECE_BYTES) },
+    ]);
+    expect(answers.get(2)).toMatchObject({ copies: [], code: '' });
+    expect(answers.get(3)).toMatchObject({ copies: [], code: 'INVALID_TASK_ID' });
+  });
+
+  it('lists complete copies in order of task id, and refuses what it does not know', async () => {
+    await fillWhole(store, task, content);
+    await fillWhole(store, other, content);
+    await sync.start();
+    await told(1);
+    const question = { $case: 'listTasks', value: {} } as const;
+    homes[0]!.say({ $case: 'question', value: { id: 1n, question } });
+    homes[0]!.say({
+      $case: 'question',
+      value: pondhawkV1.SyncQuestion.fromPartial({ id: 2n }),
+    });
+    await eventually(() => homes[0]!.answers.length === 2, WAIT);
+    expect(homes[0]!.answers[0]?.copies.map(({ taskId }) => taskId)).toEqual([task, other].sort());
+    expect(homes[0]!.answers[0]?.totalCount).toBe(2n);
+    expect(homes[0]!.answers[1]).toMatchObject({ id: 2n, code: 'QUESTION_UNKNOWN' });
+  });
+});
