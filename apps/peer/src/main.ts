@@ -1,18 +1,7 @@
 import 'reflect-metadata';
-import { randomBytes } from 'node:crypto';
-import { NestFactory } from '@nestjs/core';
-import { configFileFromArgv, faultsFromEnv, loadConfig } from '@pondhawk/config';
-import { parseIncarnation } from '@pondhawk/core';
-import {
-  Metrics,
-  SystemClock,
-  createLog,
-  endOnStartFailure,
-  stopOnSignals,
-} from '@pondhawk/observability';
-import { DataFolderLock } from '@pondhawk/storage';
-import { PeerConfig } from './peer.config.js';
-import { PeerModule } from './peer.module.js';
+import { configFileFromArgv } from '@pondhawk/config';
+import { Metrics, endOnStartFailure, stopOnSignals } from '@pondhawk/observability';
+import { startPeer } from './start-peer.js';
 
 const USAGE = `Usage: pondhawk-peer --config FILE.yaml
 
@@ -29,29 +18,10 @@ async function main(): Promise<void> {
     process.stdout.write(command.kind === 'help' ? USAGE : `${VERSION}\n`);
     return;
   }
-  const config = loadConfig(PeerConfig, {
-    ...(command.file === undefined ? {} : { file: command.file }),
-    env,
-    envPrefix: 'PONDHAWK_PEER',
-  });
-  const log = createLog({ level: config.log.level, component: 'peer' });
-  const incarnation = parseIncarnation(randomBytes(16).toString('hex'));
-  const lock = await DataFolderLock.acquire({ directory: config.dataDir, incarnation });
   const metrics = new Metrics();
   metrics.collectDefaults();
-  const app = await NestFactory.createApplicationContext(
-    PeerModule.register({
-      config,
-      log,
-      metrics,
-      lock,
-      incarnation,
-      clock: new SystemClock(),
-      faults: faultsFromEnv(env),
-    }),
-    { logger: false, abortOnError: false },
-  );
-  stopOnSignals({ stop: () => app.close(), log });
+  const peer = await startPeer({ file: command.file, env, metrics });
+  stopOnSignals({ stop: () => peer.stop(), log: peer.log });
 }
 
 /** The one place of this app that looks at its surroundings. */

@@ -15,7 +15,12 @@ import { toHostEvent } from '../src/announcing/swarm-messages.js';
 import { OpenQuestions } from '../src/fleet/open-questions.js';
 import type { HostConnection } from '../src/fleet/host-connection.js';
 import { HostCaller, type HostAnswer, type HostQuestion } from '../src/orders/host-caller.js';
-import { HOST_TRIES_MAX, OrderExecutor } from '../src/orders/order-executor.js';
+import {
+  HOST_TRIES_MAX,
+  OrderExecutor,
+  STREAM_PATIENCE_MS,
+  type OrderExecutorOptions,
+} from '../src/orders/order-executor.js';
 
 const SCHEDULERS = [1, 2].map((id) => ({ id, hostname: `s${id}`, ip: '127.0.0.1', port: 8002 }));
 
@@ -77,23 +82,28 @@ function makeLoop(hosts: readonly string[]): SwarmLoop {
   return loop;
 }
 
+function connectionsOf(streams: ReadonlyMap<string, Asked>): OrderExecutorOptions['connections'] {
+  return {
+    find: (id) => streams.get(id) as HostConnection | undefined,
+    whenOpen: (id) => Promise.resolve(streams.get(id) as HostConnection | undefined),
+  };
+}
+
 function makeExecutor(
   loop: SwarmLoop,
   caller: HostCaller,
-  streams: ReadonlyMap<string, Asked> = new Map(),
+  streams: ReadonlyMap<string, Asked> | OrderExecutorOptions['connections'] = new Map(),
+  holders: OrderExecutorOptions['holders'] = { has: () => false },
 ): OrderExecutor {
   return new OrderExecutor({
     loop,
-    holders: { has: () => false },
+    holders,
     caller,
     clock: new SystemClock(),
     random: () => 0,
     faults: new NoFaults(),
     log: new MemoryLog(),
-    connections: {
-      find: (id) => streams.get(id) as HostConnection | undefined,
-      whenOpen: (id) => Promise.resolve(streams.get(id) as HostConnection | undefined),
-    },
+    connections: 'whenOpen' in streams ? streams : connectionsOf(streams),
     feed: { learn: () => Promise.resolve() },
   });
 }
@@ -183,6 +193,49 @@ describe('OrderExecutor', () => {
       asked.push(...fake.asked.map(({ host }) => host));
     }
     expect(asked.sort()).toEqual([...hosts].sort());
+  });
+
+  describe('of hosts with a stream', () => {
+    const outcome = (name: string) => pondhawkV1.PurgeOutcome.fromPartial({ outcome: name });
+    const streams = (waitFor: (host: string) => Promise<pondhawkV1.PurgeOutcome>) => ({
+      find: (host: string) =>
+        ({ willSend: () => true, waitFor: () => waitFor(host) }) as unknown as HostConnection,
+      whenOpen: () => Promise.resolve(undefined),
+    });
+    const holding = (...hosts: string[]) => ({ has: (id: string) => hosts.includes(id) });
+
+    it('calls nobody who answers there', async () => {
+      const hosts = names(3);
+      const fake = new FakeHosts(gone);
+      const sink = new Sink();
+      const answering = streams(async () => Promise.resolve(outcome('deleted')));
+      const executor = makeExecutor(makeLoop(hosts), fake, answering, holding(...hosts));
+      await executor.execute(anOrder(), sink.send);
+      expect(sink.outcomes('deleted')).toHaveLength(3);
+      expect(fake.asked).toEqual([]);
+    });
+
+    it('calls those that lose it at once, and silent holders after a while', async () => {
+      const [lost = '', holder = '', other = ''] = names(3);
+      const fake = new FakeHosts(gone);
+      const sink = new Sink();
+      let answer: (one: pondhawkV1.PurgeOutcome) => void = () => undefined;
+      const late = new Promise<pondhawkV1.PurgeOutcome>((resolve) => (answer = resolve));
+      const silent = streams(async (host) => {
+        if (host === lost) throw new Error('The stream ended.');
+        return host === other ? late : new Promise(() => undefined);
+      });
+      const executor = makeExecutor(makeLoop([lost, holder, other]), fake, silent, holding(holder));
+      const done = executor.execute(anOrder(), sink.send);
+      await eventually(() => fake.asked.length === 1, { timeoutMs: STREAM_PATIENCE_MS / 2 });
+      expect(fake.asked.map(({ host }) => host)).toEqual([lost]);
+      await eventually(() => fake.asked.length === 2, { timeoutMs: 10 * STREAM_PATIENCE_MS });
+      answer(outcome('absent'));
+      await done;
+      expect(fake.asked.map(({ host }) => host)).toEqual([lost, holder]);
+      expect(sink.outcomes('absent').map(({ host }) => host.id)).toEqual([other]);
+      expect(sink.outcomes('deleted')).toHaveLength(2);
+    });
   });
 
   it('never has more calls open than the order allows', async () => {

@@ -8,7 +8,7 @@ describe('chooseSuccessor', () => {
       expect(chooseSuccessor(active, { id, formerSchedulerId: 2 })?.id).not.toBe(2);
     }
     expect(chooseSuccessor([{ id: 2 }], { id: 1, formerSchedulerId: 2 })).toEqual({ id: 2 });
-    expect(chooseSuccessor([], { id: 1, formerSchedulerId: 2 })).toBeUndefined();
+    expect(chooseSuccessor(active.slice(3), { id: 1, formerSchedulerId: 2 })).toBeUndefined();
   });
 
   it('shares the orders of a lost scheduler among the others', () => {

@@ -111,10 +111,11 @@ export class OpenCall {
   ): Promise<void> {
     const { signal } = this.controller;
     const iterator = responses[Symbol.asyncIterator]();
-    const window = new WriteWindow(signal);
+    const waits = new AbortableWaits(signal);
+    const window = new WriteWindow(waits);
     try {
       for (;;) {
-        const next = await orAborted(iterator.next(), signal);
+        const next = await waits.wait(iterator.next());
         if (next.done === true) return;
         await window.write((written) => stream.write(next.value, written));
       }
@@ -135,35 +136,44 @@ class WriteWindow {
   private inFlightCount = 0;
   private wake: (() => void) | undefined; // Set while a writer waits.
 
-  constructor(private readonly signal: AbortSignal) {}
+  constructor(private readonly waits: AbortableWaits) {}
 
   async write(start: (written: () => void) => void): Promise<void> {
-    this.signal.throwIfAborted();
+    this.waits.throwIfAborted();
     this.inFlightCount += 1;
     start(() => {
       this.inFlightCount -= 1;
       this.wake?.();
     });
     while (this.inFlightCount >= WRITES_IN_FLIGHT_MAX) {
-      await orAborted(new Promise<void>((resolve) => (this.wake = resolve)), this.signal);
+      await this.waits.wait(new Promise<void>((resolve) => (this.wake = resolve)));
     }
   }
 }
 
-/** Ends a wait when the call is aborted. @throws the abort's reason. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = (): void => {
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
+/**
+ * Waits, one after another, that end when the call is aborted. One listener serves them all: a
+ * scheduler has thousands of streams, and each message is two waits.
+ */
+class AbortableWaits {
+  private cut: ((reason: Error) => void) | undefined; // Ends the newest wait.
+
+  constructor(private readonly signal: AbortSignal) {
+    signal.addEventListener('abort', () => this.cut?.(signal.reason as Error), { once: true });
+  }
+
+  /** @throws the abort's reason. */
+  throwIfAborted(): void {
+    this.signal.throwIfAborted();
+  }
+
+  /** @throws what `promise` throws; the abort's reason when the call is aborted before. */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    this.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      this.cut = reject;
+      promise.then(resolve, reject);
+    });
   }
 }
 

@@ -3,3 +3,4 @@ export * from './migrate.js';
 export * from './open-database.js';
 export * from './storage-error.js';
 export * from './sync-directory.js';
+export * from './unsynced-commit.js';

@@ -2,7 +2,14 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, ConflictError, PondhawkError } from '@pondhawk/core';
-import { migrate, openDatabase, syncDirectory, toStorageError, type Migration } from './index.js';
+import {
+  commitUnsynced,
+  migrate,
+  openDatabase,
+  syncDirectory,
+  toStorageError,
+  type Migration,
+} from './index.js';
 import { openTemporaryDatabase } from './testing/index.js';
 
 const FIRST: Migration = {
@@ -73,6 +80,37 @@ describe('storage', () => {
         'DATABASE_CANNOT_OPEN',
       );
       expect(existsSync(missing)).toBe(false);
+    });
+  });
+
+  describe('commitUnsynced', () => {
+    it('syncs no commit of its own, every other, also after one that failed', () => {
+      const db = openDatabase({ path });
+      migrate(db, [FIRST]);
+      const level = (): unknown => db.pragma('synchronous', { simple: true });
+      const levels: unknown[] = [];
+      const add = (value: number): void => {
+        levels.push(level());
+        db.prepare('INSERT INTO a VALUES (?)').run(value);
+      };
+      commitUnsynced(db, () => add(1));
+      expect(level()).toBe(2);
+      const fail = (): void => {
+        add(2);
+        throw new Error('no');
+      };
+      expect(() => commitUnsynced(db, fail)).toThrow('no');
+      expect(level()).toBe(2);
+      expect(levels).toEqual([1, 1]);
+      expect(db.prepare('SELECT x FROM a').all()).toEqual([{ x: 1 }]);
+      db.close();
+    });
+
+    it('is refused within another transaction', () => {
+      const db = openDatabase({ path });
+      const outer = db.transaction(() => commitUnsynced(db, () => undefined));
+      expect(outer).toThrow('inside a transaction');
+      db.close();
     });
   });
 

@@ -1,5 +1,5 @@
 import type { CopyId, LogPosition, TaskId } from '@pondhawk/core';
-import type { SqliteDatabase } from '@pondhawk/storage';
+import { commitUnsynced, type SqliteDatabase } from '@pondhawk/storage';
 import type { Copy, CopyState, CopyUpdate, Piece, PurgedCopy, Validator } from './copy.js';
 
 interface CopyRow {
@@ -206,11 +206,11 @@ export class SqliteCopies {
     }));
   }
 
-  /** Removes the rows of purged copies, with their pieces. */
+  /** Removes the rows of purged copies, with their pieces; rows that a power failure brings back are removed again by the next start. */
   deletePurged(copyIds: readonly CopyId[]): void {
-    this.db.transaction(() => {
+    commitUnsynced(this.db, () => {
       for (const copyId of copyIds) this.statements.deletePurged.run(copyId);
-    })();
+    });
   }
 
   /** Writes times of use. */

@@ -1,6 +1,6 @@
 import type { CopyId, TaskId } from '@pondhawk/core';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
-import type { SqliteDatabase } from '@pondhawk/storage';
+import { commitUnsynced, type SqliteDatabase } from '@pondhawk/storage';
 
 /** Where this host stands in the purge log. */
 export interface AppliedPosition {
@@ -29,7 +29,7 @@ interface ResultRow {
   readonly deleted_bytes: number;
 }
 
-/** The rows of the purge log on this host. Every call is one durable transaction. */
+/** The rows of the purge log on this host. Every call is one transaction, and durable unless it says otherwise. */
 export class SqlitePurges {
   private readonly statements: ReturnType<typeof prepare>;
 
@@ -84,11 +84,12 @@ export class SqlitePurges {
     return this.statements.listUntold.all().map(toResult);
   }
 
-  /** Remembers that a scheduler was told. */
+  /** Remembers that a scheduler was told; what a power failure takes back is told once more. */
   markTold(seqs: readonly number[]): void {
-    this.db.transaction(() => {
+    if (seqs.length === 0) return;
+    commitUnsynced(this.db, () => {
       for (const seq of seqs) this.statements.markTold.run(seq);
-    })();
+    });
   }
 
   private applyOne({ seq, taskId, chainHash }: PurgeEntry): CopyId[] {

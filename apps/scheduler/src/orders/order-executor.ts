@@ -16,10 +16,10 @@ import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import type { HostConnections } from '../fleet/host-connections.js';
 import type { PurgeFeed } from '../fleet/purge-feed.js';
 import type { Holders } from '../inventory/holders.js';
+import { CallSlots } from './call-slots.js';
 import type { HostAnswer, HostCaller, HostQuestion } from './host-caller.js';
 import { findOrderHosts, type OrderHost } from './order-hosts.js';
 import { ReportBatcher, type SendReport } from './report-batcher.js';
-import { runLimited } from './run-limited.js';
 import { askForTask, QUESTION_TIMEOUT_MS } from './stream-questions.js';
 import { targetReport, toHostAnswer, toOutcome } from './target-reports.js';
 import { TaskLister } from './task-lister.js';
@@ -28,6 +28,8 @@ import { TaskLister } from './task-lister.js';
 export const HOST_CALL_TIMEOUT_MS = 4_000;
 export const HOST_TRIES_MAX = 3;
 export const TARGET_TIMEOUT_MS = 12_000;
+/** A holder whose stream has not brought its answer by then is called as well. */
+export const STREAM_PATIENCE_MS = 1_000;
 /** A host that has not been heard is waited for until this long after the scheduler's start. */
 export const UNHEARD_WAIT_MS_MAX = 10_000;
 const RETRY_BACKOFF = { baseMs: 100, capMs: 1_000 };
@@ -45,6 +47,16 @@ export interface OrderExecutorOptions {
   readonly log: Log;
 }
 
+const SILENT = Symbol('silent');
+
+/** How the answer of one stream is waited for. */
+interface Following {
+  /** Undefined if the stream is lost before. */
+  readonly coming: Promise<HostAnswer | undefined>;
+  readonly patience: Promise<typeof SILENT>;
+  readonly slots: CallSlots;
+}
+
 /** One order under way. */
 interface Run {
   readonly order: OrderPayload;
@@ -56,13 +68,13 @@ interface Run {
 
 /**
  * Every host is asked, not only those that memory names as holders: memory is lost at a restart,
- * disks are not. The first report names all hosts, as pending unless they have answered by then;
- * each outcome follows soon after it came, so that a hung host holds up nobody.
+ * disks are not. Those that have not answered soon are reported as pending; each outcome is reported
+ * soon after it came, so that a hung host holds up nobody.
  *
  * A delete reaches a host in two ways. Its entry of the purge log goes out on the host's stream, to
- * all at once; that is enough for hosts not known to hold the task. Those known to hold it, and
- * those without a stream, are called besides, as many at a time as the order allows. The answer that
- * comes first counts: both ways give the same one.
+ * all at once. Those without a stream are called, as many at a time as the order allows, and so are
+ * those known to hold the task that do not answer on their stream within `STREAM_PATIENCE_MS`. The
+ * answer that comes first counts: both ways give the same one.
  *
  * For `get_task` every host is asked on its stream, and called if it has none or does not answer there.
  */
@@ -103,22 +115,26 @@ export class OrderExecutor {
     }
     const streamed =
       order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
-    const called = hosts.filter((host) => !streamed.has(host) || this.isHolder(order, host));
-    const others = [...streamed].filter(([host]) => !called.includes(host));
-    // Beside the calls: a host that hangs in one holds up nobody who answers on a stream.
-    const [silent] = await Promise.all([
-      Promise.all(
-        others.map(async ([host, answer]) => ((await this.settle(run, host, answer)) ? [] : host)),
-      ),
-      runLimited(called, order.spec.parallelism, async (host) => {
-        const isStopped = run.hasFailed && order.spec.failure_strategy === 'STOP';
-        const answer = streamed.get(host);
-        if (isStopped && answer === undefined) this.end(run, this.skipped(host));
-        else await this.carryOut(run, host, answer);
+    const slots = new CallSlots(order.spec.parallelism);
+    const ending = new AbortController();
+    const patience = sleep(STREAM_PATIENCE_MS, SILENT, { signal: ending.signal });
+    patience.catch(() => undefined); // Everybody has answered.
+    const ends = await Promise.allSettled(
+      hosts.map(async (host) => {
+        const coming = streamed.get(host);
+        if (coming !== undefined) await this.follow(run, host, { coming, patience, slots });
+        else await slots.run(() => this.callOrSkip(run, host));
       }),
-    ]);
-    // Hosts that lost their stream in the middle.
-    await runLimited(silent.flat(), order.spec.parallelism, (host) => this.carryOut(run, host));
+    );
+    ending.abort();
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed !== undefined) throw failed.reason as Error;
+  }
+
+  private async callOrSkip(run: Run, host: OrderHost): Promise<void> {
+    const isStopped = run.hasFailed && run.order.spec.failure_strategy === 'STOP';
+    if (isStopped) this.end(run, this.skipped(host));
+    else await this.carryOut(run, host);
   }
 
   /** Sends the purge to all streams. @returns the answers to come of hosts that will get it there. */
@@ -174,17 +190,20 @@ export class OrderExecutor {
     return task !== undefined && [...task.peers.values()].some(({ hostId }) => hostId === id);
   }
 
-  /** Ends the target of a host that answers on its stream alone. @returns false if it lost the stream. */
-  private async settle(
+  /** Waits for what a host answers on its stream; one that loses it, or holds the task and is silent, is called. */
+  private async follow(
     run: Run,
     host: OrderHost,
-    coming: Promise<HostAnswer | undefined>,
-  ): Promise<boolean> {
+    { coming, patience, slots }: Following,
+  ): Promise<void> {
     const startedAtMs = this.options.clock.nowMs();
-    const answer = await coming;
-    if (answer === undefined) return false;
+    const first = await Promise.race([coming, patience]);
+    if (first === SILENT && this.isHolder(run.order, host)) {
+      return slots.run(() => this.carryOut(run, host, coming));
+    }
+    const answer = first === SILENT ? await coming : first;
+    if (answer === undefined) return slots.run(() => this.carryOut(run, host));
     this.conclude(run, host, this.answered(host, answer, { tries: 1, startedAtMs }));
-    return true;
   }
 
   private async carryOut(

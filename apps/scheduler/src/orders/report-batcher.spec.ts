@@ -1,12 +1,25 @@
-import { encodePayload, OrderPayload, TargetReport, type ReportPayload } from '@pondhawk/contracts';
-import { RENEWAL_INTERVAL_MS, ReportBatcher, REPORTS_WAITING_MAX } from './report-batcher.js';
+import {
+  encodePayload,
+  OrderPayload,
+  TARGETS_PER_REPORT_MAX,
+  TargetReport,
+  type ReportPayload,
+} from '@pondhawk/contracts';
+import {
+  PENDING_DELAY_MS,
+  RENEWAL_INTERVAL_MS,
+  ReportBatcher,
+  REPORTS_WAITING_MAX,
+} from './report-batcher.js';
 
 const ORDER = Object.assign(new OrderPayload(), {
   ...{ order_id: 1, job_id: 2, attempt: 3, scheduler_id: 4, scheduler_cluster_id: 5 },
 });
 /** What a broker takes unless told otherwise. */
 const BROKER_BYTES_MAX = 1024 * 1024;
-const TARGET = Object.assign(new TargetReport(), { node: 'host:h1' });
+const aTarget = (host: string, outcome: TargetReport['outcome']): TargetReport =>
+  Object.assign(new TargetReport(), { node: `host:${host}`, outcome });
+const TARGET = aTarget('h1', 'deleted');
 
 describe('ReportBatcher', () => {
   let reports: ReportPayload[];
@@ -84,7 +97,35 @@ describe('ReportBatcher', () => {
     slow.stop();
   });
 
+  it('reports a host as pending only when it has not answered soon', async () => {
+    const silent = aTarget('h2', 'pending');
+    batcher.add(aTarget('h1', 'pending'));
+    batcher.add(silent);
+    batcher.add(TARGET);
+    await jest.advanceTimersByTimeAsync(PENDING_DELAY_MS - 1);
+    expect(reports.map(({ targets }) => targets)).toEqual([[TARGET]]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(reports.map(({ targets }) => targets)).toEqual([[TARGET], [silent]]);
+  });
+
+  it('puts no more targets into a report than it may have', async () => {
+    for (const outcome of ['pending', 'absent'] as const) {
+      for (let host = 0; host <= TARGETS_PER_REPORT_MAX; host += 1) {
+        batcher.add(aTarget(`${outcome}-${host}`, outcome));
+      }
+    }
+    await jest.advanceTimersByTimeAsync(PENDING_DELAY_MS);
+    expect(reports.map(({ targets }) => targets.length)).toEqual([
+      TARGETS_PER_REPORT_MAX,
+      1,
+      TARGETS_PER_REPORT_MAX,
+      1,
+    ]);
+  });
+
   it('sends nothing after it was stopped, and leaves no timer', async () => {
+    batcher.add(aTarget('h1', 'pending'));
+    batcher.add(TARGET);
     await batcher.finish();
     batcher.stop();
     expect(jest.getTimerCount()).toBe(0);

@@ -13,6 +13,8 @@ import {
  */
 const BATCH_DELAY_MS_MIN = 50;
 const BATCH_DELAY_MS_MAX = 250;
+/** A host is reported as pending when it has not answered after this; most have by then, and need no report for it. */
+export const PENDING_DELAY_MS = 500;
 
 /** Most bytes of one report: the broker takes 1 MiB, and the report has more than its targets. */
 export const REPORT_BYTES_MAX = 900 * 1024;
@@ -25,17 +27,19 @@ export const RENEWAL_INTERVAL_MS = 5_000;
 export type SendReport = (report: ReportPayload) => Promise<void>;
 
 /**
- * Gathers the targets of one attempt into reports of at most 500 and 900 KiB, none later than 250 ms
- * after it came. What is said later of a target that still waits takes its place. Reports leave one after
- * another; `finish` sends the last one and throws the first failure. From the start to `stop` no longer
- * than `RENEWAL_INTERVAL_MS` passes without a report.
+ * Gathers the targets of one attempt into reports of at most 500 and 900 KiB: outcomes no later than
+ * 250 ms after they came, pending targets after `PENDING_DELAY_MS`. What is said later of a target that
+ * still waits takes its place. Reports leave one after another; `finish` sends the last one and throws
+ * the first failure. From the start to `stop` no longer than `RENEWAL_INTERVAL_MS` passes without a report.
  */
 export class ReportBatcher {
-  private readonly waiting = new Map<string, TargetReport>(); // By node.
+  private readonly waiting = new Map<string, TargetReport>(); // Of the next report, by node.
+  private readonly pending = new Map<string, TargetReport>(); // Targets that have no outcome yet, by node.
   private readonly sizes = new Map<string, number>(); // Bytes of those that wait, by node.
   private waitingBytes = 0;
   private enqueued = 0; // Reports that are not sent yet.
   private timer: NodeJS.Timeout | undefined; // Set while targets wait.
+  private pendingTimer: NodeJS.Timeout | undefined; // Set while pending targets wait.
   private delayMs = BATCH_DELAY_MS_MIN;
   private sending: Promise<void> = Promise.resolve();
   private failure: unknown;
@@ -52,10 +56,34 @@ export class ReportBatcher {
   stop(): void {
     clearTimeout(this.renewal);
     clearTimeout(this.timer);
+    clearTimeout(this.pendingTimer);
   }
 
   /** Takes one target along. */
   add(target: TargetReport): void {
+    if (target.outcome === 'pending') {
+      this.pending.set(target.node, target);
+      this.pendingTimer ??= setTimeout(() => this.flushPending(), PENDING_DELAY_MS);
+      return;
+    }
+    this.pending.delete(target.node);
+    this.take(target);
+  }
+
+  /** Resolves when few reports wait for the broker. */
+  async whenRoom(): Promise<void> {
+    while (this.enqueued > REPORTS_WAITING_MAX) await this.sending;
+  }
+
+  /** Sends the last report. @throws what the first failed sending threw: the order must come again. */
+  async finish(): Promise<void> {
+    if (this.pending.size > 0) this.flushPending();
+    this.flush(true);
+    await this.sending;
+    if (this.failure !== undefined) throw this.failure as Error;
+  }
+
+  private take(target: TargetReport): void {
     const bytes = Buffer.byteLength(JSON.stringify(target)) + 1;
     const formerBytes = this.sizes.get(target.node) ?? 0;
     if (this.waitingBytes - formerBytes + bytes > REPORT_BYTES_MAX) this.flush(false);
@@ -66,19 +94,7 @@ export class ReportBatcher {
     else this.timer ??= setTimeout(() => this.flush(false), this.delayMs);
   }
 
-  /** Resolves when few reports wait for the broker. */
-  async whenRoom(): Promise<void> {
-    while (this.enqueued > REPORTS_WAITING_MAX) await this.sending;
-  }
-
-  /** Sends the last report. @throws what the first failed sending threw: the order must come again. */
-  async finish(): Promise<void> {
-    this.flush(true);
-    await this.sending;
-    if (this.failure !== undefined) throw this.failure as Error;
-  }
-
-  /** Sends what waits; at the end also an empty report, that says it is the last. */
+  /** Sends the outcomes that wait; at the end also an empty report, that says it is the last. */
   private flush(isLast: boolean): void {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -88,6 +104,14 @@ export class ReportBatcher {
     this.sizes.clear();
     this.waitingBytes = 0;
     if (targets.length > 0 || isLast) this.enqueue(targets, isLast);
+  }
+
+  private flushPending(): void {
+    clearTimeout(this.pendingTimer);
+    this.pendingTimer = undefined;
+    for (const target of this.pending.values()) this.take(target);
+    this.pending.clear();
+    this.flush(false);
   }
 
   private renewLater(): void {

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from '@pondhawk/core';
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { PAYLOAD_FORMAT } from './order-type.js';
+import { quickParse } from './quick-parse.js';
 
 /** Most complaints that one error tells. */
 const COMPLAINTS_MAX = 5;
@@ -27,6 +28,8 @@ export function parsePayload<T extends object>(
       { details: { field: 'format', format } },
     );
   }
+  const parsed = quickParse(payloadClass, plain);
+  if (parsed !== undefined) return parsed;
   const payload = plainToInstance(payloadClass, plain);
   const complaints = validateSync(payload, { whitelist: true, stopAtFirstError: true }).flatMap(
     (error) => describe(error, ''),
