@@ -7,8 +7,10 @@ import { toError } from '@pondhawk/core';
 import type { BenchOptions, BenchPart } from './bench/bench-options.js';
 import { benchDeletes } from './bench/deletes.js';
 import { loadAverage } from './bench/machine.js';
+import { benchJobs } from './bench/jobs.js';
 import { benchMemory } from './bench/memory.js';
 import { findingsTable, seriesTable, type PartReport } from './bench/report.js';
+import { benchStreams } from './bench/streams.js';
 import { benchSwarm } from './bench/swarm.js';
 import { benchTransfer } from './bench/transfer.js';
 
@@ -16,6 +18,8 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   transfer: benchTransfer,
   swarm: benchSwarm,
   deletes: benchDeletes,
+  jobs: benchJobs,
+  streams: benchStreams,
   memory: benchMemory,
 };
 const USAGE = `usage: npm run bench -- [--quick] [${Object.keys(PARTS).join('|')}]…

@@ -15,13 +15,7 @@ import { MIB, type BenchOptions } from './bench-options.js';
 import { FileServer } from './file-server.js';
 
 /** What the part needs. */
-export interface BenchShape extends Pick<
-  LocalClusterOptions,
-  'schedulers' | 'seeds' | 'peers' | 'env'
-> {
-  /** Run when every process listens, before hosts are waited for. */
-  readonly onStart?: (record: ClusterRecord) => Promise<void>;
-}
+export type BenchShape = Pick<LocalClusterOptions, 'schedulers' | 'seeds' | 'peers' | 'env'>;
 
 const ANNOUNCE_TIMEOUT_MS = 60_000;
 /** Names of the origin's files. */
@@ -41,7 +35,7 @@ export interface BenchCluster {
  */
 export async function withCluster<T>(
   { projectDir, signal }: BenchOptions,
-  { onStart, ...shape }: BenchShape,
+  shape: BenchShape,
   work: (bench: BenchCluster) => Promise<T>,
 ): Promise<T> {
   const folder = await makeTempDir();
@@ -56,8 +50,8 @@ export async function withCluster<T>(
     await mkdir(join(folder.path, ORIGIN_FOLDER));
     origin = await FileServer.start(join(folder.path, ORIGIN_FOLDER));
     const record = await cluster.start();
-    await onStart?.(record);
-    await waitForHosts(record.manager.url, shape.peers + shape.seeds);
+    const hosts = shape.peers + shape.seeds;
+    if (hosts > 0) await waitForHosts(record.manager.url, hosts);
     return work({ dir: folder.path, cluster, record, origin });
   };
   try {

@@ -1,5 +1,7 @@
 /** Jobs by the manager's REST API, as any client asks for them. */
 
+import { eventually } from '@pondhawk/testing';
+
 /** A job as far as the bench looks. */
 export interface BenchJob {
   readonly id: number;
@@ -42,9 +44,24 @@ export async function countHosts(manager: string): Promise<number> {
   return job.result.counts.targets;
 }
 
+/** Waits until no job is under way. @throws Error after a minute. */
+export async function whenNoJobRuns(manager: string): Promise<void> {
+  await eventually(
+    async () => {
+      const pending = await askFor<BenchJob[]>(`${manager}/api/v1/jobs?state=PENDING&per_page=1`);
+      return pending.length === 0;
+    },
+    { timeoutMs: JOB_TIMEOUT_MS, intervalMs: 10 },
+  );
+}
+
 async function ask(url: string, init?: RequestInit): Promise<BenchJob> {
+  return askFor<BenchJob>(url, init);
+}
+
+async function askFor<T>(url: string, init?: RequestInit): Promise<T> {
   const response = await fetch(url, init);
   const text = await response.text();
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
-  return JSON.parse(text) as BenchJob;
+  return JSON.parse(text) as T;
 }

@@ -15,5 +15,7 @@ export interface BenchOptions {
 /** One part: sets up what it needs, measures, and leaves nothing behind. */
 export type BenchPart = (options: BenchOptions) => Promise<PartReport>;
 
+/** Bytes of a KiB. */
+export const KIB = 1024;
 /** Bytes of a MiB. */
 export const MIB = 1024 * 1024;

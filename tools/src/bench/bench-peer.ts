@@ -20,7 +20,7 @@ export class BenchPeer {
   private readonly upload: Client;
 
   constructor(
-    readonly record: ProcessRecord,
+    readonly record: Pick<ProcessRecord, 'addresses' | 'pid'>,
     /** `host:port` at which others reach its upload service. */
     uploadAddress = record.addresses['upload'] ?? '',
   ) {

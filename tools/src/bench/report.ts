@@ -5,16 +5,17 @@ import { median } from './statistics.js';
 /** Measurements of one side, one a round. */
 export interface Series {
   readonly name: string;
-  readonly unit: 's' | 'ms' | 'MiB';
+  readonly unit: 's' | 'ms' | 'MiB' | 'KiB' | '%' | '/s';
   readonly values: readonly number[];
 }
 
-/** One figure that has a goal. */
+/** One figure that is looked at. */
 export interface Finding {
   readonly what: string;
   readonly value: number;
-  readonly unit: '×' | 'MiB' | '';
-  readonly goal: number;
+  readonly unit: '×' | 'MiB' | 'KiB' | 's' | '%' | '';
+  /** Absent: shown to be compared with the next time. */
+  readonly goal?: number;
   /** `least`: the value is to be the goal or more. */
   readonly bound: 'least' | 'most';
 }
@@ -30,6 +31,7 @@ export interface PartReport {
 
 /** Whether a figure is as good as it should be; never, if it is no number. */
 export function isMet({ value, goal, bound }: Finding): boolean {
+  if (goal === undefined) return true;
   return bound === 'least' ? value >= goal : value <= goal;
 }
 
@@ -40,11 +42,19 @@ export function findingsTable(reports: readonly PartReport[]): string {
       part,
       finding.what,
       `${formatNumber(finding.value)}${space(finding.unit)}`,
-      `${finding.bound === 'least' ? '≥' : '≤'} ${finding.goal}${space(finding.unit)}`,
-      isMet(finding) ? 'met' : 'missed',
+      ...verdict(finding),
     ]),
   );
   return table([['part', 'figure', 'value', 'goal', ''], ...rows]);
+}
+
+function verdict(finding: Finding): [goal: string, state: string] {
+  const { goal, bound, unit } = finding;
+  if (goal === undefined) return ['', ''];
+  return [
+    `${bound === 'least' ? '≥' : '≤'} ${goal}${space(unit)}`,
+    isMet(finding) ? 'met' : 'missed',
+  ];
 }
 
 /** Every series of a part: its median and its raw values. */

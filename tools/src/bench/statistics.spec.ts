@@ -1,4 +1,15 @@
-import { interleave, median, rotated } from './statistics.js';
+import { interleave, median, quantile, rotated } from './statistics.js';
+
+describe('quantile', () => {
+  it('is the value below or at which that share of all lies', () => {
+    const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+    expect([0, 0.5, 0.99, 1].map((share) => quantile(values, share))).toEqual([1, 100, 198, 200]);
+  });
+
+  it('is NaN without values', () => {
+    expect(quantile([], 0.5)).toBeNaN();
+  });
+});
 
 describe('median', () => {
   it('is the middle value whatever the order', () => {

@@ -8,6 +8,12 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The value that a share of all values does not exceed (nearest rank). NaN without values. @param share 0 to 1. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
 /** How many rounds of a bench are run, and how many of the first are thrown away. */
 export interface Rounds {
   readonly count: number;

@@ -1,23 +1,24 @@
-/** A TCP relay that holds back what goes to the server, as a longer way would. */
+/** A TCP relay that holds back what goes one way, as a longer way would. */
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Where it listens, where it connects to, and how long bytes to the server take. */
-export interface DelayProxyOptions {
+/** Where it listens, where it connects to, and how long bytes take each way. */
+export interface RelayOptions {
   readonly listen: { readonly host: string; readonly port: number };
   readonly target: { readonly host: string; readonly port: number };
-  readonly delayMs: number;
+  readonly toServerMs: number;
+  readonly toClientMs: number;
 }
 
 /**
- * Relays connections from `start` to `stop`. Each chunk towards the server leaves `delayMs` after it
- * came, in order; answers pass at once. A call on a connection that stands takes just so much longer.
+ * Relays connections from `start` to `stop`. Each chunk leaves so long after it came, in order. A call
+ * on a connection that stands takes just so much longer.
  */
-export class DelayProxy {
+export class Relay {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
 
-  constructor(private readonly options: DelayProxyOptions) {
+  constructor(private readonly options: RelayOptions) {
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, (client) =>
       this.relay(client),
     );
@@ -39,7 +40,7 @@ export class DelayProxy {
   }
 
   private relay(client: Socket): void {
-    const { target, delayMs } = this.options;
+    const { target, toServerMs, toClientMs } = this.options;
     const server = connect({ ...target, noDelay: true, allowHalfOpen: true });
     for (const [one, other] of [
       [client, server],
@@ -52,10 +53,17 @@ export class DelayProxy {
         other.destroy();
       });
     }
-    // Timers of the same length fire in the order in which they were set.
-    client.on('data', (chunk) => void setTimeout(() => server.write(chunk), delayMs));
-    client.once('end', () => void setTimeout(() => server.end(), delayMs));
-    server.on('data', (chunk) => void client.write(chunk));
-    server.once('end', () => void client.end());
+    passOn(client, server, toServerMs);
+    passOn(server, client, toClientMs);
   }
+}
+
+function passOn(from: Socket, to: Socket, delayMs: number): void {
+  // Timers of the same length fire in the order in which they were set.
+  const later = (act: () => void): void => {
+    if (delayMs === 0) act();
+    else setTimeout(act, delayMs);
+  };
+  from.on('data', (chunk) => later(() => to.write(chunk)));
+  from.once('end', () => later(() => to.end()));
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { findFreePorts } from '@pondhawk/testing';
-import { DelayProxy } from './delay-proxy.js';
+import { Relay } from './relay.js';
 
 /** Answers each connection with what it was sent. */
 async function startEcho(): Promise<Server> {
@@ -11,13 +11,16 @@ async function startEcho(): Promise<Server> {
   return server;
 }
 
-describe('DelayProxy', () => {
-  it('passes bytes on in order, no sooner than its delay', async () => {
+describe('Relay', () => {
+  it.each([
+    { toServerMs: 30, toClientMs: 0 },
+    { toServerMs: 0, toClientMs: 30 },
+  ])('passes bytes on in order, no sooner than its delay: %j', async (delays) => {
     const echo = await startEcho();
     const [port = 0] = await findFreePorts(1);
     const target = { host: '127.0.0.1', port: (echo.address() as AddressInfo).port };
-    const proxy = new DelayProxy({ listen: { host: '127.0.0.1', port }, target, delayMs: 30 });
-    await proxy.start();
+    const relay = new Relay({ listen: { host: '127.0.0.1', port }, target, ...delays });
+    await relay.start();
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
     const startedAt = performance.now();
@@ -29,7 +32,7 @@ describe('DelayProxy', () => {
     }
     // Timers may fire a fraction of a millisecond before the clock says so.
     expect(performance.now() - startedAt).toBeGreaterThan(29);
-    await proxy.stop();
+    await relay.stop();
     echo.close();
   });
 
@@ -37,13 +40,17 @@ describe('DelayProxy', () => {
     const echo = await startEcho();
     const [port = 0] = await findFreePorts(1);
     const target = { host: '127.0.0.1', port: (echo.address() as AddressInfo).port };
-    const proxy = new DelayProxy({ listen: { host: '127.0.0.1', port }, target, delayMs: 0 });
-    await proxy.start();
+    const relay = new Relay({
+      listen: { host: '127.0.0.1', port },
+      target,
+      ...{ toServerMs: 0, toClientMs: 0 },
+    });
+    await relay.start();
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
     socket.write('hello');
     await once(socket, 'data');
     const closed = once(socket, 'close');
-    await proxy.stop();
+    await relay.stop();
     await closed;
     echo.close();
     expect(socket.destroyed).toBe(true);
