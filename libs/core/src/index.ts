@@ -8,3 +8,4 @@ export * from './ids.js';
 export * from './log-id.js';
 export * from './operation-spec.js';
 export * from './rendezvous.js';
+export * from './wake-loop.js';

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { Faults } from '@pondhawk/core';
+import { WakeLoop, type Faults } from '@pondhawk/core';
 import { toStorageError } from '@pondhawk/storage';
 import type { Piece } from './copy.js';
 
@@ -25,7 +25,7 @@ export interface PieceSink {
  */
 export class PieceCommits {
   private waiting: Waiting[] = []; // At most the number of pieces downloaded at once.
-  private running: Promise<void> | undefined;
+  private readonly committing = new WakeLoop(() => this.run());
 
   constructor(
     private readonly handle: FileHandle,
@@ -38,13 +38,13 @@ export class PieceCommits {
     const done = new Promise<Piece>((resolve, reject) => {
       this.waiting.push({ piece, resolve, reject });
     });
-    this.running ??= this.run().finally(() => (this.running = undefined));
+    this.committing.wake();
     return done;
   }
 
   /** Resolves when nothing is being committed. */
   async idle(): Promise<void> {
-    await this.running;
+    await this.committing.idle();
   }
 
   private async run(): Promise<void> {

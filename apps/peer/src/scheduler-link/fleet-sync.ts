@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pondhawkV1, toHex16, toLogState, toPurgeEntry, type commonV2 } from '@pondhawk/contracts';
-import { PondhawkError, toError, type Incarnation, type RandomSource } from '@pondhawk/core';
+import {
+  PondhawkError,
+  toError,
+  WakeLoop,
+  type Incarnation,
+  type RandomSource,
+} from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { callBidi, callUnary, type BidiCall, type Client } from '@pondhawk/rpc';
 import type { SqliteCopies } from '../copies/index.js';
@@ -66,7 +72,7 @@ export class FleetSync {
   private head = 0; // Of the log, as it was named.
   private lastTrouble = ''; // Told once in a row.
   private answers = new Map<number, PurgeAnswer>(); // To be told, by number.
-  private telling: Promise<void> | undefined;
+  private readonly telling = new WakeLoop(() => this.sendAnswers());
   private readonly inventory: InventoryTeller;
 
   constructor(private readonly parts: FleetSyncParts) {
@@ -253,7 +259,7 @@ export class FleetSync {
   }
 
   private tellAnswers(): void {
-    this.telling ??= this.sendAnswers().finally(() => (this.telling = undefined));
+    this.telling.wake();
   }
 
   private async sendAnswers(): Promise<void> {

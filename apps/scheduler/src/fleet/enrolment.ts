@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type commonV2, pondhawkV1, toLogState } from '@pondhawk/contracts';
-import { backoffDelayMs, toError, UnavailableError, type HostId } from '@pondhawk/core';
+import { backoffDelayMs, toError, UnavailableError, WakeLoop, type HostId } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { Log } from '@pondhawk/observability';
 import type { ManagerCalls } from './manager-calls.js';
@@ -34,7 +34,7 @@ export class Enrolment {
   private isAnnounced = false; // Nothing is to be said beside connections.
   private managerRun = ''; // The start of the manager that answered last.
   private readonly listeners: (() => void)[] = [];
-  private running: Promise<void> | undefined;
+  private readonly calling = new WakeLoop(() => this.callUntilDone());
   private readonly stopping = new AbortController();
 
   constructor(
@@ -46,7 +46,7 @@ export class Enrolment {
   /** Asks the manager where the log stands, with what waits to be enrolled; connections of a former start of this scheduler are lost by it. */
   begin(): void {
     this.isAnnounced = false;
-    this.run();
+    this.calling.wake();
   }
 
   /** Calls `listener` when the manager was started anew: what it knows of connections may be old. */
@@ -75,7 +75,7 @@ export class Enrolment {
         connection: BigInt(connection),
       });
       this.opening.set(host.id, { opened, done, failed });
-      this.run();
+      this.calling.wake();
     });
   }
 
@@ -87,19 +87,15 @@ export class Enrolment {
       waiting.failed(ended());
     }
     this.closing.push({ hostId, connection: BigInt(connection), hasLeft });
-    this.run();
+    this.calling.wake();
   }
 
   /** Ends it; what waits is given up. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.running;
+    await this.calling.idle();
     for (const { failed } of this.opening.values()) failed(ended());
     this.opening.clear();
-  }
-
-  private run(): void {
-    this.running ??= this.callUntilDone().finally(() => (this.running = undefined));
   }
 
   private async callUntilDone(): Promise<void> {

@@ -5,7 +5,7 @@ import {
   type commonV2,
   type pondhawkV1,
 } from '@pondhawk/contracts';
-import { UnavailableError, type HostId } from '@pondhawk/core';
+import { UnavailableError, WakeLoop, type HostId } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { Mailbox } from '../announcing/mailbox.js';
 import { OpenQuestions } from './open-questions.js';
@@ -44,7 +44,7 @@ export class HostConnection {
   private lateUpTo = 0; // Entries up to here were accepted before the host connected.
   private readonly waiters = new Map<number, Waiter>(); // By number.
   private readonly abandoned = new Set<number>(); // Waited for in vain.
-  private pumping: Promise<void> | undefined;
+  private readonly pumping = new WakeLoop(() => this.send());
   private isClosed = false;
 
   constructor(private readonly parts: HostConnectionParts) {
@@ -98,9 +98,7 @@ export class HostConnection {
       this.begin(state, { epoch: '', applied: 0 });
       return;
     }
-    if (this.sent < state.head) {
-      this.pumping ??= this.send().finally(() => (this.pumping = undefined));
-    }
+    if (this.sent < state.head) this.pumping.wake();
   }
 
   /** Whether an entry is still to be sent, so that its outcome will come on this stream. */

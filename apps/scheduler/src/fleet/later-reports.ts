@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { pondhawkV1 } from '@pondhawk/contracts';
-import { backoffDelayMs, toError } from '@pondhawk/core';
+import { backoffDelayMs, toError, WakeLoop } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import type { ManagerCalls } from './manager-calls.js';
 
@@ -17,7 +17,7 @@ interface WaitingOutcome extends pondhawkV1.LaterOutcome {
 /** Tells the manager what hosts did with entries for which no order waits any more. */
 export class LaterReports {
   private waiting: WaitingOutcome[] = [];
-  private running: Promise<void> | undefined;
+  private readonly telling = new WakeLoop(() => this.send());
   private readonly stopping = new AbortController();
 
   constructor(
@@ -34,13 +34,13 @@ export class LaterReports {
         hostId: outcome.hostId,
       });
     }
-    this.running ??= this.send().finally(() => (this.running = undefined));
+    this.telling.wake();
   }
 
   /** Ends it; what waits is given up. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.running;
+    await this.telling.idle();
   }
 
   private async send(): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENTRIES_PER_MESSAGE_MAX, toLogState, toPurgeEntry } from '@pondhawk/contracts';
 import type { pondhawkV1 } from '@pondhawk/contracts';
-import { backoffDelayMs, toError, type TaskId } from '@pondhawk/core';
+import { backoffDelayMs, toError, WakeLoop, type TaskId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { chainHash, EntryLog, type LogState, type PurgeEntry } from '@pondhawk/purge';
 import type { ManagerCalls } from './manager-calls.js';
@@ -23,7 +23,7 @@ export interface OrderedPurge {
 export class PurgeFeed {
   private log: EntryLog | undefined; // Undefined until the manager has told it.
   private readonly listeners = new Set<() => void>();
-  private filling: Promise<void> | undefined; // Set while a gap is being filled.
+  private readonly filling = new WakeLoop(() => this.fill());
   private readonly stopping = new AbortController();
 
   constructor(
@@ -54,7 +54,7 @@ export class PurgeFeed {
       this.log = new EntryLog(state);
       this.tell();
     } else if (state.head > this.log.state.head) {
-      this.filling ??= this.fill().finally(() => (this.filling = undefined));
+      this.filling.wake();
     }
     return state;
   }
@@ -85,7 +85,7 @@ export class PurgeFeed {
   /** Ends what is fetched in the background. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.filling;
+    await this.filling.idle();
   }
 
   /** Entries after a number, in order; fetched from the manager when they are not at hand. */
