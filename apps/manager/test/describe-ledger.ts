@@ -1,4 +1,5 @@
 import { describeAttempts } from './describe-attempts.js';
+import { describeEvents } from './describe-events.js';
 import { describeEnrolment } from './describe-enrolment.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
@@ -177,6 +178,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     });
 
     describeAttempts(() => ledger);
+    describeEvents(() => ledger);
     describeOutbox(() => ledger);
 
     describe('when reports come', () => {

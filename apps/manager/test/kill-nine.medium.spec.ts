@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { NatsServer } from '@pondhawk/messaging/testing';
 import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
+import { EventClient } from './event-client.js';
 import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { aTarget } from './ledger-fixtures.js';
 import { spawnManager, startManagerProcess, type ManagerProcess } from './manager-process.js';
 
 const A_DELETE = { body: { type: 'delete_task', args: { task_id: 'c'.repeat(64) } } };
@@ -57,6 +59,34 @@ describeWithTool('nats-server', 'a manager killed with -9', () => {
         { timeoutMs: RECOVERY_MS },
       );
       expect((await restarted.request('GET', '/api/v1/jobs')).json).toHaveLength(1);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'leaves nobody behind who follows a job: what was committed is told after the restart, once',
+    async () => {
+      const follow = ({ restUrl }: ManagerProcess, lastEventId?: string) =>
+        EventClient.open(`${restUrl}/api/v1/jobs/1/events`, lastEventId);
+      const fault = 'manager.report.committed';
+      const first = await startManagerProcess({ dir: dir.path, natsUrl: nats.url, fault });
+      scheduler = await FakeScheduler.start(first, nats.url, () => []);
+      await first.request('POST', '/api/v1/jobs', A_DELETE);
+      const client = await follow(first);
+      await eventually(() => client.events.length > 0 && scheduler!.orders.length === 1, {
+        timeoutMs: RECOVERY_MS,
+      });
+      const report = { targets: [aTarget(1, 'deleted')] as never, is_last: true };
+      await scheduler.report(scheduler.orders[0]!, report);
+      await client.ended; // With or without the last events: it was killed right after their commit.
+      first.fleet.close();
+
+      manager = await startManagerProcess({ dir: dir.path, natsUrl: nats.url });
+      const resumed = await follow(manager, client.lastId);
+      await resumed.ended;
+      const told = [...client.names, ...resumed.names];
+      expect(told.filter((name) => name === 'job-ended')).toEqual(['job-ended']);
+      expect(told.at(-1)).toBe('job-ended');
     },
     TEST_MS,
   );

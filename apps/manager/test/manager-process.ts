@@ -23,6 +23,7 @@ export interface ManagerProcessOptions {
 export interface ManagerProcess extends Pick<TestManager, 'fleet' | 'request'> {
   readonly process: DaemonProcess;
   readonly logFile: string;
+  readonly restUrl: string;
   stop(): Promise<void>;
 }
 
@@ -64,6 +65,7 @@ export async function startManagerProcess(options: ManagerProcessOptions): Promi
     process: daemon,
     logFile: join(options.dir, 'manager.log'),
     fleet,
+    restUrl: `http://${addresses.rest}`,
     request: (method, path, how) => request(`http://${addresses.rest}${path}`, method, how),
     stop: async () => {
       fleet.close();

@@ -1,10 +1,27 @@
 import type { Transaction } from 'kysely';
+import type { EndedJob } from './command-catalog.js';
 import type { LedgerChange } from './ledger-writer.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
 /** What happened to a job, as `events` keeps it. */
 export type LedgerEventKind =
-  'job-accepted' | 'order-queued' | 'order-ended' | 'targets-changed' | 'job-ended';
+  | 'job-accepted'
+  | 'order-queued'
+  | 'order-waiting'
+  | 'order-ended'
+  | 'targets-changed'
+  | 'target-later'
+  | 'job-ended';
+
+/** One event as a command appends it. */
+export interface NewEvent {
+  readonly jobId: number;
+  readonly kind: LedgerEventKind;
+  /** As clients read it: names in snake_case. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** With `job-ended`, for listeners in this process. */
+  readonly ended?: EndedJob;
+}
 
 /**
  * What one command works with while it is applied: the transaction, its own time and number, and
@@ -26,13 +43,10 @@ export class CommandContext {
     readonly number: number,
   ) {}
 
-  /** Appends to `events`; the ordinal counts the events of this command. */
-  async appendEvent(
-    jobId: number,
-    kind: LedgerEventKind,
-    data: Readonly<Record<string, unknown>>,
-  ): Promise<void> {
+  /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */
+  async appendEvent({ jobId, kind, data, ended }: NewEvent): Promise<void> {
     this.eventCount += 1;
+    this.changes.push({ jobId, kind, ...(ended === undefined ? {} : { ended }) });
     await this.db
       .insertInto('events')
       .values({

@@ -1,5 +1,6 @@
 export * from './command-catalog.js';
 export * from './host-record.js';
+export { NO_EVENT } from './event-queries.js';
 export { LISTED_TARGETS_MAX } from './job-queries.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';

@@ -1,6 +1,7 @@
 import { JobPhase, JobType, type TargetOutcome } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
+import { findNewestEvent, loadEvents } from './event-queries.js';
 import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
 import {
   type ReadContext,
@@ -27,7 +28,10 @@ import { findLogState, findPurgeLogAlarm, loadPurges } from './purge-queries.js'
 import type {
   BrokerRecord,
   ClusterRecord,
+  EventPosition,
+  JobAtEvent,
   JobDetail,
+  JobEventRecord,
   JobRecord,
   OutboxMessage,
   PeerRecord,
@@ -65,6 +69,26 @@ export class KyselyLedgerReader extends LedgerReader {
             : NOTHING_LISTED,
       };
     });
+  }
+
+  override findJobAtEvent(jobId: number): Promise<JobAtEvent | undefined> {
+    return this.snapshot(async (context) => {
+      const row = await findJobRow(context, jobId);
+      if (row === undefined) return undefined;
+      const clusters = await loadJobClusters(context, [jobId]);
+      const job = toJobRecord(row);
+      return {
+        detail: { job, clusters: clusters.get(jobId) ?? [], targets: [], listed: NOTHING_LISTED },
+        newest: await findNewestEvent(context, jobId),
+      };
+    });
+  }
+
+  override listEvents(
+    jobId: number,
+    range: { readonly after: EventPosition; readonly limit: number },
+  ): Promise<readonly JobEventRecord[]> {
+    return this.read((context) => loadEvents(context, jobId, range));
   }
 
   override findJobRecord(jobId: number): Promise<JobRecord | undefined> {

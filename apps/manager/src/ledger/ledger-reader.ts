@@ -3,7 +3,10 @@ import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import type {
   BrokerRecord,
   ClusterRecord,
+  EventPosition,
+  JobAtEvent,
   JobDetail,
+  JobEventRecord,
   JobRecord,
   OutboxMessage,
   PeerRecord,
@@ -48,6 +51,13 @@ export interface Overdue {
 export abstract class LedgerReader {
   /** A job with what its view shows. `listed` of a `list_tasks` job is the page in its args (default 1, 10). */
   abstract findJob(jobId: number): Promise<JobDetail | undefined>;
+  /** A job as `listJobs` has it, and its newest event, read at the same moment. */
+  abstract findJobAtEvent(jobId: number): Promise<JobAtEvent | undefined>;
+  /** What happened to a job after a position, in order, at most `limit`. */
+  abstract listEvents(
+    jobId: number,
+    range: { readonly after: EventPosition; readonly limit: number },
+  ): Promise<readonly JobEventRecord[]>;
   /** Just the row: for waiting on its end. */
   abstract findJobRecord(jobId: number): Promise<JobRecord | undefined>;
   /** Newest first. Details carry counts but no targets. */

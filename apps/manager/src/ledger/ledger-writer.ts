@@ -1,9 +1,10 @@
 import type { EndedJob, LedgerCommandName, LedgerCommands } from './command-catalog.js';
+import type { LedgerEventKind } from './command-context.js';
 
 /** What a commit changed, for those who wait for it. */
 export interface LedgerChange {
   readonly jobId: number;
-  readonly kind: 'job-accepted' | 'targets-changed' | 'job-ended' | 'job-deleted' | 'order-queued';
+  readonly kind: LedgerEventKind | 'job-deleted';
   /** With `job-ended`. */
   readonly ended?: EndedJob;
 }

@@ -177,3 +177,22 @@ export interface PeerRecord {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
+
+/** Where an event stands: the ledger number of its command, and which of its events. */
+export interface EventPosition {
+  readonly number: number;
+  readonly ordinal: number;
+}
+
+/** One change of a job. */
+export interface JobEventRecord extends EventPosition {
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly atMs: number;
+}
+
+/** A job, and its newest event at that moment. */
+export interface JobAtEvent {
+  readonly detail: JobDetail;
+  readonly newest: EventPosition;
+}

@@ -1,5 +1,10 @@
 import { JOB_TYPES } from '@pondhawk/jobs';
-import { Metrics, type CounterMetric, type HistogramMetric } from '@pondhawk/observability';
+import {
+  Metrics,
+  type CounterMetric,
+  type GaugeMetric,
+  type HistogramMetric,
+} from '@pondhawk/observability';
 
 const REPORT_STATUSES = ['recorded', 'unknown-order', 'stale-attempt', 'job-ended'] as const;
 const OUTCOMES = ['complete', 'partial', 'failed', 'cancelled', 'timed_out'] as const;
@@ -33,6 +38,16 @@ export class ManagerMetrics {
     name: 'pondhawk_manager_reports_total',
     help: 'Reports of schedulers, by what became of them.',
     labels: { status: REPORT_STATUSES },
+  });
+
+  readonly eventListeners: GaugeMetric<Readonly<Record<string, never>>> = this.registry.gauge({
+    name: 'pondhawk_manager_event_listeners',
+    help: 'Clients that follow the events of a job now.',
+  });
+
+  readonly slowListeners: CounterMetric<Readonly<Record<string, never>>> = this.registry.counter({
+    name: 'pondhawk_manager_slow_event_listeners_total',
+    help: 'Clients that read events too slowly and were cut off.',
   });
 
   readonly badMessages: CounterMetric<Readonly<Record<string, never>>> = this.registry.counter({

@@ -37,8 +37,7 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
     }
     messages.push(...(await insertOrders(context, jobId, clusterId)));
   }
-  await context.appendEvent(jobId, 'job-accepted', { type: input.type });
-  context.changes.push({ jobId, kind: 'job-accepted' });
+  await context.appendEvent({ jobId, kind: 'job-accepted', data: { type: input.type } });
   return { jobId, clusterIds: clusters.map(({ id }) => id), messages };
 };
 

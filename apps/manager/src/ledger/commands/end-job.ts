@@ -14,6 +14,7 @@ import { sql } from 'kysely';
 import type { EndedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import type { JobRow } from '../tables.js';
+import { loadProgress } from './progress.js';
 
 /** Ends the job in this commit if every order has ended and no target is pending. */
 export async function endJobIfDone(
@@ -66,8 +67,9 @@ export async function endJob(
   await db.deleteFrom('outbox').where('job_id', '=', job.id).execute();
   await db.deleteFrom('locks').where('job_id', '=', job.id).execute();
   const ended: EndedJob = { jobId: job.id, type: job.type as JobType, state, outcome };
-  context.changes.push({ jobId: job.id, kind: 'job-ended', ended });
-  await context.appendEvent(job.id, 'job-ended', { state, outcome });
+  const progress = await loadProgress(context, job);
+  const data = { state, outcome, ...progress };
+  await context.appendEvent({ jobId: job.id, kind: 'job-ended', data, ended });
   return ended;
 }
 

@@ -6,6 +6,7 @@ import type { HandlerOf } from './command-handler.js';
 import { loadOverdueJobs, loadStrandedOrders } from '../overdue-queries.js';
 import { endJob, endJobIfDone, requireJob } from './end-job.js';
 import { failPendingTargets } from './orders.js';
+import { appendTargetsChanged } from './progress.js';
 
 const NO_SCHEDULER = {
   code: 'NO_ACTIVE_SCHEDULER',
@@ -18,13 +19,18 @@ export const expireJobs: HandlerOf<'expire-jobs'> = async (context) => {
   for (const job of await loadOverdueJobs(context, context.atMs))
     ended.push(await timeOut(context, job));
   const failed = await failWaitingOrders(context);
-  for (const jobId of new Set(failed.map((order) => order.job_id))) {
+  for (const { job_id: jobId, id: orderId } of lastOfEachJob(failed)) {
     const job = await requireJob(context, jobId);
+    await appendTargetsChanged(context, job, orderId);
     const end = await endJobIfDone(context, job);
     if (end !== undefined) ended.push(end);
   }
   return { failedOrderCount: failed.length, ended };
 };
+
+function lastOfEachJob(orders: readonly OrderRow[]): Iterable<OrderRow> {
+  return new Map(orders.map((order) => [order.job_id, order])).values();
+}
 
 async function timeOut(context: CommandContext, job: JobRow): Promise<EndedJob> {
   const { db, atMs } = context;
@@ -68,7 +74,8 @@ async function failWaitingOrders(context: CommandContext): Promise<readonly Orde
       })
       .where('id', '=', id)
       .execute();
-    await context.appendEvent(job_id, 'order-ended', { orderId: id, state });
+    const data = { order_id: id, state, code: NO_SCHEDULER.code };
+    await context.appendEvent({ jobId: job_id, kind: 'order-ended', data });
   }
   await failPendingTargets(
     context,

@@ -22,8 +22,13 @@ export const recordLater: HandlerOf<'record-later'> = async (context, input) => 
       .where('job_id', 'in', jobs)
       .where('node', '=', `host:${hostId}`)
       .where('outcome', 'in', [TargetOutcome.Failed, TargetOutcome.Fenced, TargetOutcome.Skipped])
-      .executeTakeFirst();
-    changedTargetCount += Number(changed.numUpdatedRows);
+      .returning(['job_id', 'node'])
+      .execute();
+    changedTargetCount += changed.length;
+    for (const { job_id, node } of changed) {
+      const data = { node, later: outcome };
+      await context.appendEvent({ jobId: job_id, kind: 'target-later', data });
+    }
   }
   return { changedTargetCount };
 };

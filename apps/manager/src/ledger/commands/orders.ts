@@ -95,12 +95,8 @@ export async function queueOrder(
     })
     .returningAll()
     .executeTakeFirstOrThrow();
-  context.changes.push({ jobId: job.id, kind: 'order-queued' });
-  await context.appendEvent(job.id, 'order-queued', {
-    orderId,
-    schedulerId: scheduler.id,
-    attempt: order.attempt,
-  });
+  const data = { order_id: orderId, scheduler_id: scheduler.id, attempt: order.attempt };
+  await context.appendEvent({ jobId: job.id, kind: 'order-queued', data });
   return toOutboxMessage(row);
 }
 
@@ -109,19 +105,20 @@ export async function requireOrder({ db }: CommandContext, orderId: number): Pro
   return db.selectFrom('orders').selectAll().where('id', '=', orderId).executeTakeFirstOrThrow();
 }
 
-/** Targets for which nobody reports any more: their order has failed. */
+/** Targets for which nobody reports any more: their order has failed. @returns how many. */
 export async function failPendingTargets(
   { db, atMs }: CommandContext,
   orderIds: readonly number[],
   reason: { readonly code: string; readonly message: string },
-): Promise<void> {
-  if (orderIds.length === 0) return;
-  await db
+): Promise<number> {
+  if (orderIds.length === 0) return 0;
+  const failed = await db
     .updateTable('targets')
     .set({ outcome: TargetOutcome.Failed, ...reason, ended_at_ms: atMs })
     .where('order_id', 'in', orderIds)
     .where('outcome', '=', TargetOutcome.Pending)
-    .execute();
+    .executeTakeFirst();
+  return Number(failed.numUpdatedRows);
 }
 
 /** What goes to the scheduler; the contract is `OrderPayload`. */

@@ -16,6 +16,7 @@ import type { HandlerOf } from './command-handler.js';
 import { endJobIfDone } from './end-job.js';
 import { mergeTargets } from './merge-targets.js';
 import { failPendingTargets } from './orders.js';
+import { appendTargetsChanged } from './progress.js';
 
 /** @see LedgerCommands */
 export const recordReport: HandlerOf<'record-report'> = async (context, { report }) => {
@@ -46,19 +47,14 @@ async function record(
   }: { readonly report: OrderReport; readonly order: OrderRow; readonly job: JobRow },
 ): Promise<RecordedReport> {
   const changedTargetCount = await mergeTargets(context, order, report.targets);
-  await moveOrder(context, order, report);
+  const failedTargetCount = await moveOrder(context, order, report);
   await context.db
     .updateTable('jobs')
     .set({ phase: nextJobPhase(job.phase as JobPhase, 'report'), updated_at_ms: context.atMs })
     .where('id', '=', job.id)
     .execute();
-  if (changedTargetCount > 0) {
-    context.changes.push({ jobId: job.id, kind: 'targets-changed' });
-    await context.appendEvent(job.id, 'targets-changed', {
-      orderId: order.id,
-      count: changedTargetCount,
-    });
-  }
+  if (changedTargetCount + failedTargetCount > 0)
+    await appendTargetsChanged(context, job, order.id);
   const ended = await endJobIfDone(context, job);
   return {
     status: 'recorded',
@@ -68,14 +64,14 @@ async function record(
   };
 }
 
-/** Every report renews the lease of its attempt, also an empty one. */
+/** Every report renews the lease of its attempt, also an empty one. @returns how many targets its failure ended. */
 async function moveOrder(
   context: CommandContext,
   order: OrderRow,
   report: OrderReport,
-): Promise<void> {
+): Promise<number> {
   const former = order.state as OrderState;
-  if (isOrderEnded(former)) return;
+  if (isOrderEnded(former)) return 0;
   const state = nextOrderState(former, eventOf(report));
   const { code = '', message = '' } = report.error ?? {};
   await context.db
@@ -89,9 +85,12 @@ async function moveOrder(
     })
     .where('id', '=', order.id)
     .execute();
-  if (!isOrderEnded(state)) return;
-  if (report.error !== undefined) await failPendingTargets(context, [order.id], { code, message });
-  await context.appendEvent(order.job_id, 'order-ended', { orderId: order.id, state });
+  if (!isOrderEnded(state)) return 0;
+  const data = { order_id: order.id, state, ...(code === '' ? {} : { code }) };
+  await context.appendEvent({ jobId: order.job_id, kind: 'order-ended', data });
+  return report.error === undefined
+    ? 0
+    : failPendingTargets(context, [order.id], { code, message });
 }
 
 function eventOf(report: OrderReport): OrderEvent {

@@ -44,7 +44,8 @@ async function takeOver(
 }
 
 /** Nobody is there to take it over: it waits for the next scheduler that becomes active. */
-async function strand({ db, atMs }: CommandContext, order: OrderRow): Promise<void> {
+async function strand(context: CommandContext, order: OrderRow): Promise<void> {
+  const { db, atMs } = context;
   await db
     .updateTable('orders')
     .set({
@@ -56,4 +57,6 @@ async function strand({ db, atMs }: CommandContext, order: OrderRow): Promise<vo
     .where('id', '=', order.id)
     .execute();
   await db.deleteFrom('outbox').where('order_id', '=', order.id).execute();
+  const data = { order_id: order.id, former_attempt: order.attempt };
+  await context.appendEvent({ jobId: order.job_id, kind: 'order-waiting', data });
 }

@@ -1,0 +1,157 @@
+import { NatsServer } from '@pondhawk/messaging/testing';
+import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
+import { EventClient } from './event-client.js';
+import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { aTarget } from './ledger-fixtures.js';
+import { startTestManager, type TestManager } from './manager-harness.js';
+
+const A_DELETE = { body: { type: 'delete_task', args: { task_id: 'd'.repeat(64) } } };
+const PATIENCE = { timeoutMs: 15_000 };
+
+describeWithTool('nats-server', 'the events of a job', () => {
+  let dir: TempDir;
+  let nats: NatsServer;
+  let manager: TestManager;
+  let scheduler: FakeScheduler | undefined;
+  let clients: EventClient[];
+
+  const start = () =>
+    startTestManager({ dataDir: dir.path, natsUrl: nats.url, keepAliveIntervalMs: 60_000 });
+  const follow = async (jobId: number, lastEventId?: string): Promise<EventClient> => {
+    const url = `http://${manager.running.addresses.rest}/api/v1/jobs/${jobId}/events`;
+    const client = await EventClient.open(url, lastEventId);
+    clients.push(client);
+    return client;
+  };
+  const post = async (): Promise<number> =>
+    (await manager.request('POST', '/api/v1/jobs', A_DELETE)).json.id as number;
+  const report = (outcomes: string[], isLast: boolean) =>
+    scheduler!.report(scheduler!.orders[0]!, {
+      targets: outcomes.map((outcome, index) => aTarget(index + 1, outcome as never)) as never,
+      is_last: isLast,
+    });
+
+  beforeEach(async () => {
+    dir = await makeTempDir();
+    nats = await NatsServer.start();
+    manager = await start();
+    clients = [];
+    await eventually(
+      async () => (await manager.request('GET', '/readyz')).status === 200,
+      PATIENCE,
+    );
+  }, 30_000);
+  afterEach(async () => {
+    clients.forEach((client) => client.leave());
+    await scheduler?.stop();
+    scheduler = undefined;
+    await manager.stop();
+    await nats.dispose();
+    await dir.remove();
+  }, 30_000);
+
+  it('are a snapshot, each change with what stands then, and the end; then nobody comes again', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    const jobId = await post();
+    await eventually(() => scheduler!.orders.length === 1, PATIENCE);
+    const client = await follow(jobId);
+    await eventually(() => client.events.length === 1, PATIENCE);
+    await report(['pending', 'pending'], false);
+    await report(['deleted', 'pending'], false);
+    await report(['deleted', 'failed'], true);
+    await client.ended;
+    expect(client.names).toEqual([
+      'snapshot',
+      'targets-changed',
+      'targets-changed',
+      'order-ended',
+      'targets-changed',
+      'job-ended',
+    ]);
+    expect(client.events[0]?.data).toMatchObject({
+      ...{ id: jobId, type: 'delete_task', state: 'PENDING', finality: 'best_effort' },
+      ...{ counts: { targets: 0 }, purge_seq: { '1': 1 }, deleted_bytes: 0 },
+    });
+    expect(client.events.map(({ data }) => data.counts?.pending as number | undefined)).toEqual([
+      ...[0, 2, 1, undefined, 0, 0],
+    ]);
+    expect(client.events.at(-1)?.data).toMatchObject({
+      ...{ job_id: jobId, state: 'FAILURE', outcome: 'partial' },
+      counts: { targets: 2, deleted: 1, failed: 1, pending: 0 },
+    });
+    const ids = client.events.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const again = await follow(jobId, client.lastId);
+    expect(again.status).toBe(204);
+    const late = await follow(jobId);
+    await late.ended;
+    expect(late.names).toEqual(['snapshot']);
+    expect(late.events[0]?.data).toMatchObject({ state: 'FAILURE', phase: 'ended' });
+  });
+
+  it('go on after the last one that a client has, over a restart of the manager', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    const jobId = await post();
+    await eventually(() => scheduler!.orders.length === 1, PATIENCE);
+    const client = await follow(jobId);
+    await report(['pending', 'pending'], false);
+    await eventually(() => client.events.length === 2, PATIENCE);
+    await manager.stop();
+    await client.ended;
+    await report(['deleted', 'pending'], false);
+    manager = await start();
+    const resumed = await follow(jobId, client.lastId);
+    await eventually(() => resumed.events.length === 1, PATIENCE);
+    await report(['deleted', 'deleted'], true);
+    await resumed.ended;
+    expect(resumed.names).toEqual([
+      'targets-changed',
+      'order-ended',
+      'targets-changed',
+      'job-ended',
+    ]);
+    expect(resumed.events[0]?.data.counts).toMatchObject({ deleted: 1, pending: 1 });
+  }, 60_000);
+
+  it('begin anew for a client whose last event is of another ledger', async () => {
+    const jobId = await post();
+    const client = await follow(jobId, '900000.1');
+    await eventually(() => client.names[0] === 'snapshot', PATIENCE);
+  });
+
+  it('end with the record, and refuse what is no job, no id, or no event', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, deletesEverywhere(1));
+    const jobId = await post();
+    await manager.request('GET', `/api/v1/jobs/${jobId}?wait=30s`);
+    const events = (path: string, headers?: Record<string, string>) =>
+      manager.request(
+        'GET',
+        `/api/v1/jobs/${path}/events`,
+        headers === undefined ? {} : { headers },
+      );
+    await manager.request('DELETE', `/api/v1/jobs/${jobId}`);
+    expect(await events(`${jobId}`)).toMatchObject({
+      status: 404,
+      json: { code: 'JOB_NOT_FOUND' },
+    });
+    expect(await events('one')).toMatchObject({ status: 422 });
+    for (const bad of ['x', '-1', '1.', '1.2.3', '9'.repeat(40), '1 or 1=1']) {
+      const answer = await events('1', { 'Last-Event-ID': bad });
+      expect([bad, answer.status, answer.json.message]).toEqual([
+        ...[bad, 422, expect.stringContaining('Last-Event-ID')],
+      ]);
+    }
+  });
+
+  it('reach every client of a job', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    const jobId = await post();
+    await eventually(() => scheduler!.orders.length === 1, PATIENCE);
+    const many = await Promise.all(Array.from({ length: 40 }, () => follow(jobId)));
+    await report(['deleted'], true);
+    await Promise.all(many.map(({ ended }) => ended));
+    for (const { names } of many) expect(names.at(-1)).toBe('job-ended');
+    const metrics = await fetch(`http://${manager.running.addresses.metrics}/metrics`);
+    expect(await metrics.text()).toContain('pondhawk_manager_event_listeners 0');
+  });
+});
