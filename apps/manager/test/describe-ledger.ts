@@ -1,6 +1,8 @@
 import { describeAttempts } from './describe-attempts.js';
 import { describeEvents } from './describe-events.js';
+import { describeAudits } from './describe-audits.js';
 import { describeEnrolment } from './describe-enrolment.js';
+import { describeIdentity } from './describe-identity.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
@@ -180,6 +182,8 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     describeAttempts(() => ledger);
     describeEvents(() => ledger);
     describeOutbox(() => ledger);
+    describeIdentity(() => ledger);
+    describeAudits(() => ledger);
 
     describe('when reports come', () => {
       const accept = async (schedulers = 1, facts = {}) => {

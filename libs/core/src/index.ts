@@ -1,4 +1,5 @@
 export * from './assert.js';
+export * from './audit-chain.js';
 export * from './backoff.js';
 export * from './clock.js';
 export * from './duration.js';

@@ -7,6 +7,7 @@ import type { JobOutcome, JobState, JobType } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { HostRecord } from './host-record.js';
+import type { IdentityCommands } from './identity-commands.js';
 import type { OrderReport } from './order-report.js';
 import type { OutboxMessage } from './records.js';
 
@@ -209,7 +210,7 @@ export interface RenewLogId {
 }
 
 /** Each command by name: what goes in and what its commit answers. */
-export interface LedgerCommands {
+export interface LedgerCommands extends IdentityCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.

@@ -1,6 +1,9 @@
+export * from './audit-scope.js';
 export * from './command-catalog.js';
 export * from './host-record.js';
 export { NO_EVENT } from './event-queries.js';
+export * from './identity-reader.js';
+export * from './identity-records.js';
 export { LISTED_TARGETS_MAX } from './job-queries.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';

@@ -1,8 +1,11 @@
 import { type PondhawkError, ResourceExhaustedError, UnavailableError } from '@pondhawk/core';
 import { type Kysely, type Transaction, sql } from 'kysely';
+import { auditScopes } from './audit-scope.js';
 import { CommandContext, nextLedgerNumber } from './command-context.js';
 import type { LedgerCommandName, LedgerCommands } from './command-catalog.js';
+import { appendAudit } from './commands/audits.js';
 import { COMMAND_HANDLERS, type CommandHandler } from './commands/index.js';
+import type { AuditEntry } from './identity-records.js';
 import { toLedgerError } from './ledger-connections.js';
 import { type LedgerChange, type LedgerListener, LedgerWriter } from './ledger-writer.js';
 import type { PurgeWitness } from './purge-witness.js';
@@ -18,6 +21,8 @@ const RETRY_AFTER_MS = 200;
 interface WaitingCommand {
   readonly handler: CommandHandler;
   readonly input: { readonly atMs: number };
+  /** Written with the command when it is the first of a request that is audited. */
+  readonly audit?: AuditEntry | undefined;
   resolve(result: unknown): void;
   reject(error: PondhawkError): void;
 }
@@ -61,14 +66,24 @@ export class KyselyLedgerWriter extends LedgerWriter {
   ): Promise<LedgerCommands[N]['result']> {
     const refusal = this.refuse();
     if (refusal !== undefined) return Promise.reject(refusal);
+    const scope = name === 'append-audits' ? undefined : auditScopes.getStore();
+    const entry = scope?.claim();
     return new Promise((resolve, reject) => {
       this.waiting.push({
         handler: COMMAND_HANDLERS[name],
         input,
-        resolve: resolve,
-        reject,
+        audit: entry,
+        resolve: (result) => {
+          if (entry !== undefined) scope?.settle(true);
+          resolve(result as LedgerCommands[N]['result']);
+        },
+        reject: (error) => {
+          if (entry !== undefined) scope?.settle(false);
+          reject(error);
+        },
       });
-      this.running ??= this.run();
+      // Outside of the request, or what listeners give later would be taken for a part of it.
+      this.running ??= auditScopes.run(undefined, () => this.run());
     });
   }
 
@@ -140,13 +155,14 @@ export class KyselyLedgerWriter extends LedgerWriter {
 
   private async applyOne(
     tx: Transaction<LedgerTables>,
-    { handler, input }: WaitingCommand,
+    { handler, input, audit }: WaitingCommand,
   ): Promise<Applied> {
     await sql`savepoint command`.execute(tx);
     try {
       const number = await nextLedgerNumber(tx, input.atMs);
       const context = new CommandContext(tx, this.dialect, input.atMs, number);
       const result = await handler(context, input);
+      if (audit !== undefined) await appendAudit(context, audit);
       await sql`release savepoint command`.execute(tx);
       const { changes, purgeHeads } = context;
       return { isApplied: true, result, changes, purgeHeads };

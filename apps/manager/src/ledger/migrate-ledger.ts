@@ -27,7 +27,8 @@ export async function migrateLedger(
   migrations: readonly LedgerMigration[],
 ): Promise<readonly string[]> {
   migrations.forEach(({ id, name }, index) => {
-    assert(id === index + 1, 'Migrations must be numbered from 1 without gaps.', { name });
+    const former = migrations[index - 1]?.id ?? 0;
+    assert(id > former, 'Migrations must be in the order of their numbers.', { name });
   });
   await createVersionTable(options);
   const unknown = await checkApplied(options.db, migrations);
@@ -64,7 +65,7 @@ async function checkApplied(
   const rows = await db.selectFrom('schema_migrations').selectAll().orderBy('id').execute();
   const unknown: string[] = [];
   for (const row of rows) {
-    const ours = migrations[row.id - 1];
+    const ours = migrations.find(({ id }) => id === row.id);
     if (ours !== undefined && ours.name !== row.name) {
       throw new ConfigError(
         'DATABASE_FOREIGN',

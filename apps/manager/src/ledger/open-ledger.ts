@@ -1,3 +1,5 @@
+import type { IdentityReader } from './identity-reader.js';
+import { KyselyIdentityReader } from './kysely-identity-reader.js';
 import { KyselyLedgerReader } from './kysely-ledger-reader.js';
 import { KyselyLedgerWriter } from './kysely-ledger-writer.js';
 import { type LedgerLocation, connectLedger } from './ledger-connections.js';
@@ -28,6 +30,7 @@ export interface OpenLedgerOptions {
 export interface Ledger {
   readonly writer: LedgerWriter;
   readonly reader: LedgerReader;
+  readonly identity: IdentityReader;
   /** Newer schema steps that this program does not know and that do not break it; worth a warning. */
   readonly unknownMigrations: readonly string[];
   /** Why the purge logs got a new epoch at this start. */
@@ -66,6 +69,7 @@ export async function openLedger(
     return {
       writer,
       reader: new KyselyLedgerReader(readingDb, dialect),
+      identity: new KyselyIdentityReader(readingDb, dialect),
       unknownMigrations,
       purgeLogAlarm,
       newestAtMs,

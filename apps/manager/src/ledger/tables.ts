@@ -1,6 +1,7 @@
 /** Columns of the ledger as Kysely sees them. JSON is text, flags are 0 or 1, times are Unix ms. */
 
 import type { Generated, Selectable } from 'kysely';
+import type { IdentityTables } from './identity-tables.js';
 
 /** Which database the ledger lies in. */
 export type LedgerDialect = 'sqlite' | 'postgres';
@@ -230,7 +231,7 @@ export interface SchemaMigrationsTable {
 }
 
 /** All tables. */
-export interface LedgerTables {
+export interface LedgerTables extends IdentityTables {
   ledger_head: LedgerHeadTable;
   broker: BrokerTable;
   scheduler_clusters: SchedulerClustersTable;

@@ -1,5 +1,6 @@
 import type { LedgerCommandName } from '../command-catalog.js';
 import { acceptJob } from './accept-job.js';
+import { appendAudits } from './audits.js';
 import type { HandlerOf } from './command-handler.js';
 import { deleteJobRecord } from './delete-job-record.js';
 import { expireJobs } from './expire-jobs.js';
@@ -9,7 +10,17 @@ import { recordLater } from './later.js';
 import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
+import {
+  addPermission,
+  createRole,
+  deleteRole,
+  grantRole,
+  removePermission,
+  revokeRole,
+} from './roles.js';
 import { expireLeases } from './take-over.js';
+import { createToken, deleteToken, updateToken } from './tokens.js';
+import { createUser, endSession, setPassword, updateUser } from './users.js';
 
 export type { CommandHandler } from './command-handler.js';
 
@@ -30,4 +41,18 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'record-later': recordLater,
   'renew-log-id': renewLogId,
   'acknowledge-purge-log': acknowledgeAlarm,
+  'create-user': createUser,
+  'update-user': updateUser,
+  'set-password': setPassword,
+  'grant-role': grantRole,
+  'revoke-role': revokeRole,
+  'create-role': createRole,
+  'delete-role': deleteRole,
+  'add-permission': addPermission,
+  'remove-permission': removePermission,
+  'create-token': createToken,
+  'update-token': updateToken,
+  'delete-token': deleteToken,
+  'end-session': endSession,
+  'append-audits': appendAudits,
 };

@@ -13,7 +13,7 @@ export interface MigrationContext {
 
 /** One step of the schema; never edited after it is merged. */
 export interface LedgerMigration {
-  /** Numbered from 1 without gaps. */
+  /** Ascending; gaps are left for steps that are made at the same time, each of which must stand alone. */
   readonly id: number;
   readonly name: string;
   /** Whether a program that does not know this step must not touch the database. */
