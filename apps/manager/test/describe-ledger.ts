@@ -3,6 +3,7 @@ import { describeEvents } from './describe-events.js';
 import { describeEnrolment } from './describe-enrolment.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
+import { describeRetention } from './describe-retention.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
@@ -179,6 +180,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeAttempts(() => ledger);
     describeEvents(() => ledger);
+    describeRetention(() => ledger);
     describeOutbox(() => ledger);
 
     describe('when reports come', () => {

@@ -9,6 +9,7 @@ import { recordLater } from './later.js';
 import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
+import { removeAged } from './remove-aged.js';
 import { expireLeases } from './take-over.js';
 
 export type { CommandHandler } from './command-handler.js';
@@ -23,6 +24,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'expire-jobs': expireJobs,
   'expire-leases': expireLeases,
   'delete-job-record': deleteJobRecord,
+  'remove-aged': removeAged,
   'upsert-scheduler': upsertScheduler,
   'upsert-seed-peer': upsertSeedPeer,
   'keep-alive': keepAlive,
