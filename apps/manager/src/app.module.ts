@@ -11,6 +11,7 @@ import { MetricsListener } from './process-wide/metrics-listener.js';
 import { ProcessModule, type ProcessFacts } from './process-wide/process.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
 import { ReportsModule } from './reports/reports.module.js';
+import { RetentionModule } from './retention/retention.module.js';
 
 /** The manager, composed of its capabilities. */
 @Module({})
@@ -28,6 +29,7 @@ export class AppModule {
         OutboxModule,
         ReportsModule,
         DeadlinesModule,
+        RetentionModule,
       ],
       providers: [
         {

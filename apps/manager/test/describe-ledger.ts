@@ -5,6 +5,7 @@ import { describeEnrolment } from './describe-enrolment.js';
 import { describeIdentity } from './describe-identity.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
+import { describeRetention } from './describe-retention.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
@@ -181,6 +182,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeAttempts(() => ledger);
     describeEvents(() => ledger);
+    describeRetention(() => ledger);
     describeOutbox(() => ledger);
     describeIdentity(() => ledger);
     describeAudits(() => ledger);

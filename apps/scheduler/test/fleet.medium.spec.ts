@@ -86,6 +86,30 @@ describe('The fleet of a scheduler', () => {
     expect(fleet.feed.state?.head).toBe(3);
   });
 
+  it('follows a log that begins later now, and tells a host that stands before it where it stands', async () => {
+    for (let count = 0; count < 4; count += 1) manager.accept(TASK);
+    const host = await connect('h1', { logEpoch: epochBytes(), applied: 2n });
+    await eventually(() => expect(host.entries).toEqual([3, 4]), WAIT);
+    for (let count = 0; count < 4; count += 1) manager.accept(TASK);
+    manager.first = 7;
+    manager.entries = manager.entries.slice(6);
+    // This scheduler stands at 4, and 5 is gone: it cannot go on from there.
+    await learn(8);
+    expect(fleet.feed.state).toMatchObject({ first: 7, head: 8 });
+    await eventually(
+      () => expect(host.logs.at(-1)).toEqual({ epoch: manager.epoch, head: 8 }),
+      WAIT,
+    );
+    expect(host.entries).toEqual([3, 4]);
+    const old = await connect('h2', { logEpoch: epochBytes(), applied: 3n });
+    await eventually(() => expect(old.logs).toEqual([{ epoch: manager.epoch, head: 8 }]), WAIT);
+    const recent = await connect('h3', { logEpoch: epochBytes(), applied: 6n });
+    await eventually(() => expect(recent.entries).toEqual([7, 8]), WAIT);
+    await learn(manager.accept(TASK));
+    await eventually(() => expect(host.entries).toEqual([3, 4, 9]), WAIT);
+    expect(old.entries).toEqual([9]);
+  });
+
   it('gives an outcome to whoever waits for it', async () => {
     const host = await connect('h1', { logEpoch: epochBytes() });
     await named(host);

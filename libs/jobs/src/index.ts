@@ -1,5 +1,6 @@
 export * from './job-phase.js';
 export * from './job-type.js';
+export * from './lock-path.js';
 export * from './order-lease.js';
 export * from './order-state.js';
 export * from './outcome.js';

@@ -39,6 +39,17 @@ describe('EntryLog', () => {
     ]);
   });
 
+  it('hands out nothing that its owner has removed', () => {
+    const log = new EntryLog(EMPTY);
+    log.append(entriesFrom(1, 5));
+    log.truncate(4);
+    expect(log.state).toMatchObject({ first: 4, head: 5 });
+    expect(log.after(2, 10)).toBeUndefined();
+    expect(log.after(3, 10)?.map(({ seq }) => seq)).toEqual([4, 5]);
+    log.truncate(2);
+    expect(log.state.first).toBe(4);
+  });
+
   it('keeps the newest entries only', () => {
     const log = new EntryLog(EMPTY);
     log.append(entriesFrom(1, ENTRIES_KEPT_MAX + 1));

@@ -39,6 +39,13 @@ export class EntryLog {
     return added;
   }
 
+  /** Takes over that the log begins at a higher number now: its owner has removed what lies before. */
+  truncate(first: number): void {
+    if (first <= this.current.first) return;
+    this.current = { ...this.current, first };
+    this.entries = this.entries.filter(({ seq }) => seq >= first);
+  }
+
   /**
    * Entries after a number, at most `limit`.
    *

@@ -72,6 +72,21 @@ export class KeepAliveConfig {
   intervalMs = 5_000;
 }
 
+/** How long things are kept; never less than a job may take. */
+export class RetentionConfig {
+  /** An ended job, with its targets and events. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  jobDays = 7;
+
+  /** An entry of the purge log. A host that was away for longer drops all that it holds. */
+  @IsInt()
+  @Min(8)
+  @Max(3_650)
+  purgeDays = 30;
+}
+
 /** The log on stdout. */
 export class LogConfig {
   @IsIn(LOG_LEVELS)
@@ -108,6 +123,10 @@ export class ManagerConfig {
   @ValidateNested()
   @Type(() => KeepAliveConfig)
   keepAlive: KeepAliveConfig = new KeepAliveConfig();
+
+  @ValidateNested()
+  @Type(() => RetentionConfig)
+  retention: RetentionConfig = new RetentionConfig();
 
   @ValidateNested()
   @Type(() => LogConfig)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type Faults, InvariantError, NotFoundError } from '@pondhawk/core';
-import type { JobDetail, LedgerReader, LedgerWriter } from '../ledger/index.js';
+import type { IdempotencyKey, JobDetail, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import type { CreateJobRequest } from './create-job-request.js';
 
@@ -21,25 +21,32 @@ export class JobAcceptance {
   constructor(private readonly options: JobAcceptanceOptions) {}
 
   /**
-   * @returns the job as it was accepted.
-   * @throws NotFoundError (`CLUSTER_NOT_FOUND`) for a cluster that does not exist.
+   * @param idempotency with a key that came before, the job of that time is answered.
+   * @throws NotFoundError (`CLUSTER_NOT_FOUND`) for a cluster that does not exist; (`JOB_NOT_FOUND`) if
+   *   the job of the key was forgotten since.
+   * @throws ConflictError (`IDEMPOTENCY_KEY_REUSED`) if the key stands for another request.
    */
-  async accept(request: CreateJobRequest): Promise<JobDetail> {
+  async accept(
+    request: CreateJobRequest,
+    idempotency?: IdempotencyKey,
+  ): Promise<{ readonly job: JobDetail; readonly isRepeated: boolean }> {
     const { writer, reader, clock, faults, metrics } = this.options;
     const { type, bio, userId, clusterIds, args, orderArgs, spec } = request;
-    const { jobId } = await writer.execute('accept-job', {
+    const { jobId, isRepeated } = await writer.execute('accept-job', {
       atMs: clock.nowMs(),
       uuid: randomUUID(),
       ...{ type, bio, userId, args, orderArgs, spec },
       ...(clusterIds === undefined ? {} : { clusterIds }),
+      idempotency,
     });
     faults.reach('manager.job.committed');
+    if (isRepeated) return { job: requireJob(await reader.findJob(jobId), jobId), isRepeated };
     metrics.jobsAccepted.increment({ type });
-    const detail = await reader.findJob(jobId);
-    if (detail === undefined) {
+    const job = await reader.findJob(jobId);
+    if (job === undefined) {
       throw new InvariantError('JOB_LOST', `Job ${jobId} was committed and cannot be read.`);
     }
-    return detail;
+    return { job, isRepeated };
   }
 }
 

@@ -3,6 +3,7 @@ import {
   Controller,
   Delete,
   Get,
+  Headers,
   HttpCode,
   Param,
   Post,
@@ -26,6 +27,7 @@ import {
 } from '../rest-edge/query-parameters.js';
 import { strippedFieldsWarning } from '../rest-edge/warning-header.js';
 import { parseCreateJob } from './create-job-request.js';
+import { parseIdempotencyKey } from './idempotency-key.js';
 import { JobAcceptance, requireJob } from './job-acceptance.js';
 import {
   CreateJobDocs,
@@ -53,10 +55,13 @@ export class JobController {
   @CreateJobDocs()
   async create(
     @Body() body: unknown,
+    @Headers('idempotency-key') rawKey: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json> {
     const request = parseCreateJob(body);
-    const job = await this.acceptance.accept(request);
+    const key = parseIdempotencyKey(rawKey, request);
+    const { job, isRepeated } = await this.acceptance.accept(request, key);
+    if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');
     const warning = strippedFieldsWarning(request.strippedFields);
     if (warning !== undefined) response.setHeader('Warning', warning);
     response.once('finish', () => this.edge.faults.reach('manager.job.answer-sent'));

@@ -3,6 +3,7 @@
 import { applyDecorators } from '@nestjs/common';
 import {
   ApiBody,
+  ApiHeader,
   ApiOperation,
   ApiParam,
   ApiProperty,
@@ -14,6 +15,7 @@ import {
 import { OPERATION_SPEC_RULES } from '@pondhawk/core';
 import { JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
+import { IDEMPOTENCY_KEY_LENGTH_MAX } from './idempotency-key.js';
 import { PIECE_LENGTH_BOUNDS } from './task-name.js';
 
 const { min, max, default: fallback } = OPERATION_SPEC_RULES.parallelism;
@@ -148,9 +150,15 @@ export const CreateJobDocs = (): MethodDecorator =>
       description:
         'Answers as soon as the order is durable. Unknown fields are ignored; a Warning header names them.',
     }),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      schema: { type: 'string', minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX },
+      description: 'For 24 h the same key and body give the same job; another body is 409.',
+    }),
     ApiBody({ type: CreateJobBody }),
     ApiResponse({ status: 200, type: JobAnswer }),
-    ErrorDocs(400, 404, 413, 415, 422, 429, 503),
+    ErrorDocs(400, 404, 409, 413, 415, 422, 429, 503),
   );
 
 /** `GET /jobs`. */

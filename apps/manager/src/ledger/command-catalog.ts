@@ -30,6 +30,15 @@ export interface AcceptJob {
   readonly userId: number;
   /** A random uuid, made by the caller; `task_id` of the job is `group_<uuid>`. */
   readonly uuid: string;
+  /** Absent: the request is a new one whatever it says. */
+  readonly idempotency?: IdempotencyKey | undefined;
+}
+
+/** How a request that comes again is known. */
+export interface IdempotencyKey {
+  readonly key: string;
+  /** Of what is asked for. */
+  readonly requestHash: string;
 }
 
 /** An accepted job and what must be sent for it. */
@@ -37,6 +46,8 @@ export interface AcceptedJob {
   readonly jobId: number;
   readonly clusterIds: readonly number[];
   readonly messages: readonly OutboxMessage[];
+  /** The job was accepted before, under the same key; nothing was done now. */
+  readonly isRepeated: boolean;
 }
 
 /** Messages that the broker has taken. */
@@ -112,6 +123,25 @@ export interface TakenOver {
 export interface DeleteJobRecord {
   readonly atMs: number;
   readonly jobId: number;
+}
+
+/** Looks for what is older than it is kept. */
+export interface RemoveAged {
+  readonly atMs: number;
+  /** Since the end of a job. */
+  readonly jobAgeMsMax: number;
+  /** Since a purge was accepted. */
+  readonly purgeAgeMsMax: number;
+}
+
+/** How many rows of each kind were removed. */
+export interface RemovedAged {
+  readonly jobs: number;
+  readonly keys: number;
+  readonly hosts: number;
+  readonly purges: number;
+  /** There may be more: a command removes only so much. */
+  readonly hasMore: boolean;
 }
 
 /** A scheduler that registers; keyed by (hostName, ip, clusterId). Does not make it active. */
@@ -216,6 +246,7 @@ export interface LedgerCommands extends IdentityCommands {
    * of each cluster; a cluster without one gets a waiting order.
    *
    * @throws NotFoundError (`CLUSTER_NOT_FOUND`) for a cluster id that does not exist.
+   * @throws ConflictError (`IDEMPOTENCY_KEY_REUSED`) if the key stands for another request.
    */
   readonly 'accept-job': { readonly input: AcceptJob; readonly result: AcceptedJob };
   /** Begins the leases of the orders that were sent. */
@@ -240,6 +271,8 @@ export interface LedgerCommands extends IdentityCommands {
    * @throws ConflictError (`JOB_NOT_FINISHED`) while the job has not ended.
    */
   readonly 'delete-job-record': { readonly input: DeleteJobRecord; readonly result: undefined };
+  /** Removes a bounded part of what is old; nothing of a job that has not ended. */
+  readonly 'remove-aged': { readonly input: RemoveAged; readonly result: RemovedAged };
   /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */
   readonly 'upsert-scheduler': {
     readonly input: UpsertScheduler;

@@ -1,4 +1,4 @@
-import { JobPhase, JobType, type TargetOutcome } from '@pondhawk/jobs';
+import { JobPhase, JobType, type TargetOutcome, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
 import { findNewestEvent, loadEvents } from './event-queries.js';
@@ -39,6 +39,7 @@ import type {
   SeedPeerRecord,
   TargetRecord,
 } from './records.js';
+import { valueSet } from './row-set.js';
 import type { JobRow, LedgerDialect, LedgerTables } from './tables.js';
 
 const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0, isCut: false };
@@ -216,6 +217,24 @@ export class KyselyLedgerReader extends LedgerReader {
     range: { readonly after: number; readonly limit: number },
   ): Promise<readonly PurgeEntry[]> {
     return this.read((context) => loadPurges(context, clusterId, range));
+  }
+
+  override listLockHolders(path: string): Promise<readonly number[]> {
+    return this.read(async ({ db, dialect }) => {
+      const rows = await db
+        .selectFrom('locks')
+        .select('job_id')
+        .distinct()
+        .where((eb) =>
+          eb.or([
+            eb('path', 'in', valueSet<string>(dialect, pathWithPrefixes(path))),
+            eb(sql`substr(path, 1, ${path.length + 1})`, '=', `${path}/`), // What lies within.
+          ]),
+        )
+        .orderBy('job_id')
+        .execute();
+      return rows.map(({ job_id }) => job_id);
+    });
   }
 
   override findPurgeLogAlarm(): Promise<string | undefined> {

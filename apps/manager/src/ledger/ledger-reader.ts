@@ -97,6 +97,8 @@ export abstract class LedgerReader {
     clusterId: number,
     range: { readonly after: number; readonly limit: number },
   ): Promise<readonly PurgeEntry[]>;
+  /** Unfinished jobs that work on a path, within it, or on what it lies within; by id. */
+  abstract listLockHolders(path: string): Promise<readonly number[]>;
   /** Why purge logs got a new epoch, until it was acknowledged. */
   abstract findPurgeLogAlarm(): Promise<string | undefined>;
   /** The `<e>` of streams and subjects, and what is known of the streams. */

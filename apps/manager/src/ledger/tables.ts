@@ -194,7 +194,17 @@ export interface EventsTable {
   at_ms: number;
 }
 
-/** Paths that jobs hold exclusively. */
+/** Requests that may come again, by who sent them and the key they carry. */
+export interface IdempotencyKeysTable {
+  user_id: number;
+  key: string;
+  /** Of what was asked for; another one under the same key is refused. */
+  request_hash: string;
+  job_id: number;
+  created_at_ms: number;
+}
+
+/** Paths that unfinished jobs work on. */
 export interface LocksTable {
   path: string;
   job_id: number;
@@ -244,6 +254,7 @@ export interface LedgerTables extends IdentityTables {
   orders: OrdersTable;
   outbox: OutboxTable;
   events: EventsTable;
+  idempotency_keys: IdempotencyKeysTable;
   locks: LocksTable;
   purge_log_heads: PurgeLogHeadsTable;
   purge_log: PurgeLogTable;

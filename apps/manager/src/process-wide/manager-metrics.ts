@@ -7,6 +7,7 @@ import {
 } from '@pondhawk/observability';
 
 const REPORT_STATUSES = ['recorded', 'unknown-order', 'stale-attempt', 'job-ended'] as const;
+const AGED_KINDS = ['jobs', 'keys', 'hosts', 'purges'] as const;
 const OUTCOMES = ['complete', 'partial', 'failed', 'cancelled', 'timed_out'] as const;
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -48,6 +49,12 @@ export class ManagerMetrics {
   readonly slowListeners: CounterMetric<Readonly<Record<string, never>>> = this.registry.counter({
     name: 'pondhawk_manager_slow_event_listeners_total',
     help: 'Clients that read events too slowly and were cut off.',
+  });
+
+  readonly agedRows: CounterMetric<{ kind: typeof AGED_KINDS }> = this.registry.counter({
+    name: 'pondhawk_manager_aged_rows_removed_total',
+    help: 'Jobs, idempotency keys, hosts and purge log entries removed because of their age.',
+    labels: { kind: AGED_KINDS },
   });
 
   readonly badMessages: CounterMetric<Readonly<Record<string, never>>> = this.registry.counter({

@@ -93,8 +93,8 @@ export class HostConnection {
   pump(): void {
     const { state } = this.parts.feed;
     if (this.isClosed || this.epoch === '' || state === undefined) return;
-    if (state.epoch !== this.epoch) {
-      this.rejectWaiters('The purge log was replaced.');
+    if (state.epoch !== this.epoch || this.sent + 1 < state.first) {
+      this.rejectWaiters('The purge log does not go on from where this host stands.');
       this.begin(state, { epoch: '', applied: 0 });
       return;
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENTRIES_PER_MESSAGE_MAX, toLogState, toPurgeEntry } from '@pondhawk/contracts';
 import type { pondhawkV1 } from '@pondhawk/contracts';
-import { backoffDelayMs, toError, WakeLoop, type TaskId } from '@pondhawk/core';
+import { backoffDelayMs, toError, UnavailableError, WakeLoop, type TaskId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { chainHash, EntryLog, type LogState, type PurgeEntry } from '@pondhawk/purge';
 import type { ManagerCalls } from './manager-calls.js';
@@ -50,12 +50,13 @@ export class PurgeFeed {
    */
   adopt(message: pondhawkV1.LogState | undefined): LogState {
     const state = toLogState(message);
-    if (this.log?.state.epoch !== state.epoch) {
+    if (!this.continues(state)) {
       this.log = new EntryLog(state);
       this.tell();
-    } else if (state.head > this.log.state.head) {
-      this.filling.wake();
+      return state;
     }
+    this.log?.truncate(state.first);
+    if (state.head > (this.log?.state.head ?? 0)) this.filling.wake();
     return state;
   }
 
@@ -88,12 +89,20 @@ export class PurgeFeed {
     await this.filling.idle();
   }
 
-  /** Entries after a number, in order; fetched from the manager when they are not at hand. */
+  /**
+   * Entries after a number, in order; fetched from the manager when they are not at hand.
+   *
+   * @throws UnavailableError (`PURGE_LOG_TRUNCATED`) when the log does not reach back that far any more.
+   */
   async after(seq: number, limit = ENTRIES_PER_MESSAGE_MAX): Promise<readonly PurgeEntry[]> {
     const known = this.log?.after(seq, limit);
     if (known !== undefined) return known;
     const { log, entries } = await this.manager.listPurges(seq, limit);
-    this.adopt(log);
+    const state = this.adopt(log);
+    if (seq + 1 < state.first) {
+      const text = `The purge log begins at ${state.first} by now; what follows ${seq} is gone.`;
+      throw new UnavailableError('PURGE_LOG_TRUNCATED', text);
+    }
     return entries.map(toPurgeEntry);
   }
 
@@ -128,13 +137,18 @@ export class PurgeFeed {
       const after = this.log?.state.head ?? 0;
       const { log, entries } = await this.manager.listPurges(after, ENTRIES_PER_MESSAGE_MAX);
       const state = toLogState(log);
-      if (state.epoch !== this.log?.state.epoch) {
+      if (!this.continues(state)) {
         this.adopt(log);
         return;
       }
       this.append(entries.map(toPurgeEntry));
-      if (this.log.state.head >= state.head || entries.length === 0) return;
+      if ((this.log?.state.head ?? 0) >= state.head || entries.length === 0) return;
     }
+  }
+
+  /** Whether a state is of the log known here, and that log reaches back to what is known. */
+  private continues({ epoch, first }: LogState): boolean {
+    return this.log?.state.epoch === epoch && this.log.state.head + 1 >= first;
   }
 
   private append(entries: readonly PurgeEntry[]): void {

@@ -1,12 +1,14 @@
 import { packHosts } from '@pondhawk/contracts';
 import { NotFoundError, chooseByRendezvous } from '@pondhawk/core';
-import { JobPhase, JobState, JobType, splitParallelism } from '@pondhawk/jobs';
+import { JobPhase, JobState, JobType, splitParallelism, taskLockPath } from '@pondhawk/jobs';
 import type { AcceptJob, AcceptedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import type { OutboxMessage } from '../records.js';
 import type { HandlerOf } from './command-handler.js';
 import { loadTargetHosts } from './hosts.js';
+import { findRepeated, keepKey } from './idempotency.js';
 import { findActiveSchedulers } from './instances.js';
+import { takeLock } from './locks.js';
 import { type OrderScheduler, insertOrder, queueOrder } from './orders.js';
 import { appendPurge } from './purges.js';
 
@@ -17,8 +19,13 @@ interface ClusterName {
 
 /** @see LedgerCommands */
 export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promise<AcceptedJob> => {
+  const repeatedJobId = await findRepeated(context, input);
+  if (repeatedJobId !== undefined) {
+    return { jobId: repeatedJobId, clusterIds: [], messages: [], isRepeated: true };
+  }
   const clusters = await requireClusters(context, input.clusterIds ?? []);
   const jobId = await insertJob(context, input);
+  await keepKey(context, input, jobId);
   await context.db
     .insertInto('job_clusters')
     .values(
@@ -33,12 +40,14 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
   for (const { id: clusterId } of clusters) {
     // The number first, then the hosts: whoever enrols in between learns the number by enrolling.
     if (input.type === JobType.DeleteTask) {
-      await appendPurge(context, { jobId, clusterId, taskId: input.orderArgs.task_id ?? '' });
+      const taskId = input.orderArgs.task_id ?? '';
+      await appendPurge(context, { jobId, clusterId, taskId });
+      await takeLock(context, jobId, taskLockPath(clusterId, taskId));
     }
     messages.push(...(await insertOrders(context, jobId, clusterId)));
   }
   await context.appendEvent({ jobId, kind: 'job-accepted', data: { type: input.type } });
-  return { jobId, clusterIds: clusters.map(({ id }) => id), messages };
+  return { jobId, clusterIds: clusters.map(({ id }) => id), messages, isRepeated: false };
 };
 
 async function requireClusters(

@@ -1,5 +1,6 @@
 import { ConflictError, NotFoundError } from '@pondhawk/core';
 import { type JobPhase, isJobEnded } from '@pondhawk/jobs';
+import type { CommandContext } from '../command-context.js';
 import type { HandlerOf } from './command-handler.js';
 
 const TABLES_OF_A_JOB = ['targets', 'orders', 'outbox', 'events', 'locks', 'job_clusters'] as const;
@@ -22,10 +23,15 @@ export const deleteJobRecord: HandlerOf<'delete-job-record'> = async (context, {
       { details: { jobId } },
     );
   }
+  await removeJob(context, jobId);
+  return undefined;
+};
+
+/** Removes all rows of a job that has ended. Its idempotency key stays: the request is not to be carried out again. */
+export async function removeJob({ db, changes }: CommandContext, jobId: number): Promise<void> {
   for (const table of TABLES_OF_A_JOB) {
     await db.deleteFrom(table).where('job_id', '=', jobId).execute();
   }
   await db.deleteFrom('jobs').where('id', '=', jobId).execute();
-  context.changes.push({ jobId, kind: 'job-deleted' });
-  return undefined;
-};
+  changes.push({ jobId, kind: 'job-deleted' });
+}

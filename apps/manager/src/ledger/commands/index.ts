@@ -10,6 +10,7 @@ import { recordLater } from './later.js';
 import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
+import { removeAged } from './remove-aged.js';
 import {
   addPermission,
   createRole,
@@ -34,6 +35,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'expire-jobs': expireJobs,
   'expire-leases': expireLeases,
   'delete-job-record': deleteJobRecord,
+  'remove-aged': removeAged,
   'upsert-scheduler': upsertScheduler,
   'upsert-seed-peer': upsertSeedPeer,
   'keep-alive': keepAlive,

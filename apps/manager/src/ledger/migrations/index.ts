@@ -3,6 +3,7 @@ import { firstRows } from './0002-first-rows.js';
 import { purgeLog } from './0003-purge-log.js';
 import { brokerStreams } from './0004-broker-streams.js';
 import { orderLeases } from './0005-order-leases.js';
+import { idempotencyAndLocks } from './0006-idempotency-and-locks.js';
 import { identity } from './0020-identity.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
@@ -15,5 +16,6 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   purgeLog,
   brokerStreams,
   orderLeases,
+  idempotencyAndLocks,
   identity,
 ];

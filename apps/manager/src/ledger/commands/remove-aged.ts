@@ -1,0 +1,127 @@
+import { JobPhase } from '@pondhawk/jobs';
+import type { CommandContext } from '../command-context.js';
+import type { RemoveAged } from '../command-catalog.js';
+import type { HandlerOf } from './command-handler.js';
+import { removeJob } from './delete-job-record.js';
+import { IDEMPOTENCY_KEY_AGE_MS_MAX } from './idempotency.js';
+
+/** Jobs looked at by one command, and the targets that those it removes may have together. */
+export const AGED_JOBS_MAX = 50;
+const AGED_TARGETS_MAX = 10_000;
+/** Other rows that one command removes of each kind. */
+export const AGED_ROWS_MAX = 1_000;
+/** Entries kept of a cluster's purge log, however young they are. */
+export const PURGE_LOG_ENTRIES_MAX = 1_000_000;
+/** A host that has left, or was lost, is forgotten after this. */
+export const GONE_HOST_AGE_MS_MAX = 30 * 24 * 3_600_000;
+
+/** @see LedgerCommands */
+export const removeAged: HandlerOf<'remove-aged'> = async (context, input) => {
+  const removed = {
+    jobs: await removeJobs(context, input),
+    keys: await removeKeys(context),
+    hosts: await removeHosts(context),
+    purges: await truncateLogs(context, input),
+  };
+  const hasMore =
+    removed.jobs.isFull || [removed.keys, removed.hosts, removed.purges].includes(AGED_ROWS_MAX);
+  return { ...removed, jobs: removed.jobs.count, hasMore };
+};
+
+/** Oldest ends first; an unfinished job is never touched. */
+async function removeJobs(
+  context: CommandContext,
+  { jobAgeMsMax }: RemoveAged,
+): Promise<{ readonly count: number; readonly isFull: boolean }> {
+  const { db, atMs } = context;
+  const jobs = await db
+    .selectFrom('jobs')
+    .select((eb) => [
+      'id',
+      eb
+        .selectFrom('targets')
+        .select(({ fn }) => fn.countAll<number>().as('count'))
+        .whereRef('targets.job_id', '=', 'jobs.id')
+        .as('targetCount'),
+    ])
+    .where('phase', '=', JobPhase.Ended)
+    .where('ended_at_ms', '<=', atMs - jobAgeMsMax)
+    .orderBy('ended_at_ms')
+    .limit(AGED_JOBS_MAX)
+    .execute();
+  let targetCount = 0;
+  let count = 0;
+  for (const job of jobs) {
+    targetCount += job.targetCount ?? 0;
+    if (count > 0 && targetCount > AGED_TARGETS_MAX) break;
+    await removeJob(context, job.id);
+    count += 1;
+  }
+  return { count, isFull: count < jobs.length || jobs.length === AGED_JOBS_MAX };
+}
+
+async function removeKeys({ db, atMs }: CommandContext): Promise<number> {
+  const aged = db
+    .selectFrom('idempotency_keys')
+    .select(['user_id', 'key'])
+    .where('created_at_ms', '<=', atMs - IDEMPOTENCY_KEY_AGE_MS_MAX)
+    .orderBy('created_at_ms')
+    .limit(AGED_ROWS_MAX);
+  const rows = await aged.execute();
+  for (const { user_id, key } of rows) {
+    await db
+      .deleteFrom('idempotency_keys')
+      .where('user_id', '=', user_id)
+      .where('key', '=', key)
+      .execute();
+  }
+  return rows.length;
+}
+
+async function removeHosts({ db, atMs }: CommandContext): Promise<number> {
+  const aged = db
+    .selectFrom('peers')
+    .select('id')
+    .where('lost_at_ms', '<=', atMs - GONE_HOST_AGE_MS_MAX)
+    .orderBy('lost_at_ms')
+    .limit(AGED_ROWS_MAX);
+  const removed = await db.deleteFrom('peers').where('id', 'in', aged).executeTakeFirst();
+  return Number(removed.numDeletedRows);
+}
+
+/** A log begins at a higher number afterwards; a host that stands before that drops what it holds. */
+async function truncateLogs(
+  { db, atMs }: CommandContext,
+  { purgeAgeMsMax }: RemoveAged,
+): Promise<number> {
+  let removedCount = 0;
+  for (const log of await db.selectFrom('purge_log_heads').selectAll().execute()) {
+    const last = await db
+      .selectFrom('purge_log')
+      .select('seq')
+      .where('scheduler_cluster_id', '=', log.scheduler_cluster_id)
+      .where('seq', '<', log.first_seq + AGED_ROWS_MAX - removedCount)
+      .where((eb) =>
+        eb.or([
+          eb('at_ms', '<=', atMs - purgeAgeMsMax),
+          eb('seq', '<=', log.head - PURGE_LOG_ENTRIES_MAX),
+        ]),
+      )
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    if (last === undefined) continue;
+    const removed = await db
+      .deleteFrom('purge_log')
+      .where('scheduler_cluster_id', '=', log.scheduler_cluster_id)
+      .where('seq', '<=', last.seq)
+      .executeTakeFirst();
+    await db
+      .updateTable('purge_log_heads')
+      .set({ first_seq: last.seq + 1 })
+      .where('scheduler_cluster_id', '=', log.scheduler_cluster_id)
+      .execute();
+    removedCount += Number(removed.numDeletedRows);
+  }
+  return removedCount;
+}

@@ -1,0 +1,68 @@
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { type Clock, toError } from '@pondhawk/core';
+import type { Log } from '@pondhawk/observability';
+import type { LedgerWriter } from '../ledger/index.js';
+import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
+
+/** How often it is looked for what has grown old. */
+export const RETENTION_SWEEP_INTERVAL_MS = 60_000;
+/** Commands of one sweep; what is left then waits for the next. */
+export const COMMANDS_PER_SWEEP_MAX = 100;
+
+/** What the sweeper works with. */
+export interface RetentionSweeperOptions {
+  readonly writer: LedgerWriter;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: ManagerMetrics;
+  /** How long ended jobs are kept. */
+  readonly jobAgeMsMax: number;
+  /** How long entries of purge logs are kept. */
+  readonly purgeAgeMsMax: number;
+}
+
+/**
+ * Removes what is older than it is kept, in small commands between which others get their turn. Sweeps
+ * from bootstrap, at once and then every `RETENTION_SWEEP_INTERVAL_MS`, to shutdown.
+ */
+export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined; // Set between bootstrap and shutdown.
+  private sweeping: Promise<void> | undefined; // Set while a sweep is under way.
+  private isStopping = false;
+  private isFailing = false; // The last sweep failed; only the first of a row is logged.
+
+  constructor(private readonly options: RetentionSweeperOptions) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => this.begin(), RETENTION_SWEEP_INTERVAL_MS);
+    this.begin();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    clearInterval(this.timer);
+    await this.sweeping;
+  }
+
+  private begin(): void {
+    this.sweeping ??= this.sweep().finally(() => (this.sweeping = undefined));
+  }
+
+  private async sweep(): Promise<void> {
+    const { writer, clock, log, metrics, jobAgeMsMax, purgeAgeMsMax } = this.options;
+    try {
+      for (let commands = 0; commands < COMMANDS_PER_SWEEP_MAX && !this.isStopping; commands += 1) {
+        const input = { atMs: clock.nowMs(), jobAgeMsMax, purgeAgeMsMax };
+        const { hasMore, ...removed } = await writer.execute('remove-aged', input);
+        for (const kind of ['jobs', 'keys', 'hosts', 'purges'] as const) {
+          metrics.agedRows.add(removed[kind], { kind });
+        }
+        if (!hasMore) break;
+      }
+      this.isFailing = false;
+    } catch (error) {
+      if (!this.isFailing) log.error('what is old cannot be removed', { err: toError(error) });
+      this.isFailing = true;
+    }
+  }
+}
