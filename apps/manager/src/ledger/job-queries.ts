@@ -3,6 +3,7 @@
 import { LIST_TRUNCATED } from '@pondhawk/contracts';
 import { NO_TARGETS, type TargetCounts, TargetOutcome, isTargetOutcome } from '@pondhawk/jobs';
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { countAbsent } from './absent-queries.js';
 import { toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
 import type { JobFilter, PageRequest } from './ledger-reader.js';
 import type { JobClusterRecord, JobDetail, TargetRecord } from './records.js';
@@ -47,7 +48,7 @@ export async function loadJobClusters(
       .where('job_id', 'in', ofJobs)
       .orderBy('id')
       .execute();
-    const tallies = await loadTallies(db, ofJobs);
+    const tallies = [...(await loadTallies(db, ofJobs)), ...(await tallyAbsent(db, ids))];
     for (const { job_id, scheduler_cluster_id, cluster_name, purge_seq } of clusters) {
       const isOfCluster = (row: { job_id: number; scheduler_cluster_id: number }): boolean =>
         row.job_id === job_id && row.scheduler_cluster_id === scheduler_cluster_id;
@@ -173,6 +174,11 @@ async function loadTallies(
     .where('job_id', 'in', ofJobs)
     .groupBy(['job_id', 'scheduler_cluster_id', 'outcome'])
     .execute();
+}
+
+async function tallyAbsent(db: Kysely<LedgerTables>, jobIds: readonly number[]): Promise<Tally[]> {
+  const counts = await countAbsent({ db }, jobIds);
+  return counts.map((row) => ({ ...row, outcome: TargetOutcome.Absent, deleted_bytes: 0 }));
 }
 
 function toCounts(tallies: readonly Tally[]): TargetCounts {

@@ -1,6 +1,7 @@
-import { JobPhase, JobType, type TargetOutcome, pathWithPrefixes } from '@pondhawk/jobs';
+import { JobPhase, JobType, TargetOutcome, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
+import { countAbsent, loadAbsentTargets } from './absent-queries.js';
 import { findNewestEvent, loadEvents } from './event-queries.js';
 import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
 import {
@@ -129,18 +130,30 @@ export class KyselyLedgerReader extends LedgerReader {
     jobId: number,
     { page, perPage, outcome }: PageRequest & { readonly outcome?: TargetOutcome },
   ): Promise<Page<TargetRecord>> {
-    return this.snapshot(async ({ db }) => {
+    return this.snapshot(async (context) => {
+      const { db } = context;
       let query = targetsOf(db, jobId);
       if (outcome !== undefined) query = query.where('outcome', '=', outcome);
       const { count } = await query
         .clearSelect()
         .select(sql<number>`count(*)`.as('count'))
         .executeTakeFirstOrThrow();
-      const rows = await inListOrder(query)
-        .limit(perPage)
-        .offset((page - 1) * perPage)
-        .execute();
-      return { items: rows.map(toTargetRecord), totalCount: count };
+      const first = (page - 1) * perPage;
+      const rows = await inListOrder(query).limit(perPage).offset(first).execute();
+      const items = rows.map(toTargetRecord);
+      if (outcome !== undefined && outcome !== TargetOutcome.Absent) {
+        return { items, totalCount: count };
+      }
+      const absentCount = (await countAbsent(context, [jobId])).reduce(
+        (sum, one) => sum + one.count,
+        0,
+      );
+      if (items.length < perPage && absentCount > 0) {
+        const absent = await loadAbsentTargets(context, jobId);
+        const from = Math.max(0, first - count);
+        items.push(...absent.slice(from, from + perPage - items.length));
+      }
+      return { items, totalCount: count + absentCount };
     });
   }
 

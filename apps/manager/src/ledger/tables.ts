@@ -147,6 +147,20 @@ export interface TargetsTable {
   later: string | null;
 }
 
+/** Hosts of an order that had nothing of the task, by parts of as many as one report named. */
+export interface AbsentHostsTable {
+  order_id: number;
+  part: number;
+  job_id: number;
+  scheduler_cluster_id: number;
+  host_count: number;
+  /** Their nodes, a line each. */
+  nodes: string;
+  /** Their records in the same order, packed. */
+  hosts: string;
+  at_ms: number;
+}
+
 /** Orders. */
 export interface OrdersTable {
   readonly id: Generated<number>;
@@ -160,7 +174,6 @@ export interface OrdersTable {
   parallelism: number;
   error_code: string;
   error_message: string;
-  absent_hosts: string | null;
   created_at_ms: number;
   updated_at_ms: number;
   hosts: Generated<string>;
@@ -251,6 +264,7 @@ export interface LedgerTables extends IdentityTables {
   jobs: JobsTable;
   job_clusters: JobClustersTable;
   targets: TargetsTable;
+  absent_hosts: AbsentHostsTable;
   orders: OrdersTable;
   outbox: OutboxTable;
   events: EventsTable;

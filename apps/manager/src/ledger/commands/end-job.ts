@@ -5,13 +5,16 @@ import {
   NO_TARGETS,
   ORDER_STATES_ENDED,
   OrderState,
+  type TargetCounts,
   TargetOutcome,
   decideOutcome,
+  isTargetOutcome,
   mayEnd,
   nextJobPhase,
 } from '@pondhawk/jobs';
 import { sql } from 'kysely';
 import type { EndedJob } from '../command-catalog.js';
+import { countAbsent } from '../absent-queries.js';
 import type { CommandContext } from '../command-context.js';
 import type { JobRow } from '../tables.js';
 import { loadProgress } from './progress.js';
@@ -90,6 +93,7 @@ async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> 
     .where('job_id', '=', job.id)
     .groupBy(['scheduler_cluster_id', 'outcome'])
     .execute();
+  const absent = await countAbsent({ db }, [job.id]);
   const failed = await db
     .selectFrom('orders')
     .select(['scheduler_cluster_id as clusterId', sql<number>`count(*)`.as('count')])
@@ -101,15 +105,20 @@ async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> 
     type: job.type as JobType,
     clusters: clusters.map(({ clusterId }) => ({
       clusterId,
-      counts: {
-        ...NO_TARGETS,
-        ...Object.fromEntries(
-          counts
-            .filter((row) => row.clusterId === clusterId)
-            .map(({ outcome, count }) => [outcome, count]),
-        ),
-      },
+      counts: toCounts(
+        counts.filter((row) => row.clusterId === clusterId),
+        absent.find((row) => row.scheduler_cluster_id === clusterId)?.count ?? 0,
+      ),
       failedOrders: failed.find((row) => row.clusterId === clusterId)?.count ?? 0,
     })),
   };
+}
+
+function toCounts(
+  rows: readonly { readonly outcome: string; readonly count: number }[],
+  listedAbsent: number,
+): TargetCounts {
+  const counts = { ...NO_TARGETS, absent: listedAbsent };
+  for (const { outcome, count } of rows) if (isTargetOutcome(outcome)) counts[outcome] += count;
+  return counts;
 }

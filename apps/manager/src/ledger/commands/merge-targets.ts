@@ -1,8 +1,9 @@
-import { type TargetOutcome, type TargetResult, mergeTargetResult } from '@pondhawk/jobs';
+import { TargetOutcome, type TargetResult, mergeTargetResult } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import type { TargetReport } from '../order-report.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
 import type { OrderRow, TargetRow } from '../tables.js';
+import { listAbsent, loadAbsentNodes, unlistAbsent } from './absent-hosts.js';
 
 type TargetSetRow = Omit<TargetRow, 'later'>;
 
@@ -26,6 +27,9 @@ const TARGET_COLUMNS: SetColumns<TargetSetRow> = {
   held: 'text',
   held_count: 'bigint',
 };
+
+/** A host in a list: it was absent, and saying so again is no news whatever the try. */
+const LISTED: TargetResult = { outcome: TargetOutcome.Absent, try: Infinity };
 
 interface Merged extends TargetResult {
   readonly row: TargetSetRow;
@@ -59,21 +63,44 @@ async function mergeSet(
     .where('job_id', '=', order.job_id)
     .where('node', 'in', valueSet<string>(dialect, nodes))
     .execute();
-  const standing = new Map(rows.map((row) => [row.node, asMerged(row)]));
+  const listed = await loadAbsentNodes(context, order.job_id);
+  const standing = new Map<string, TargetResult>(rows.map((row) => [row.node, asMerged(row)]));
+  for (const node of nodes) if (listed.has(node)) standing.set(node, LISTED);
   const changed = new Map<string, Merged>();
   for (const report of reports) {
     const reported = asMerged(toRow(order, report));
     const before = standing.get(report.node);
-    const after = before === undefined ? reported : mergeTargetResult(before, reported);
-    if (after === before) continue;
-    standing.set(report.node, after);
-    changed.set(report.node, after);
+    if (before !== undefined && mergeTargetResult(before, reported) === before) continue;
+    standing.set(report.node, reported);
+    changed.set(report.node, reported);
   }
-  await writeTargets(
+  await writeChanged(
     context,
+    order,
     [...changed.values()].map(({ row }) => row),
   );
   return changed.size;
+}
+
+/** A host that has nothing goes to the order's list; one that turns out to have had something leaves it. */
+async function writeChanged(
+  context: CommandContext,
+  order: OrderRow,
+  changed: readonly TargetSetRow[],
+): Promise<void> {
+  const { db, dialect } = context;
+  const absent = changed.filter(({ outcome }) => outcome === TargetOutcome.Absent);
+  const others = changed.filter(({ outcome }) => outcome !== TargetOutcome.Absent);
+  await unlistAbsent(context, order.job_id, new Set(others.map(({ node }) => node)));
+  await writeTargets(context, others);
+  if (absent.length === 0) return;
+  const nodes = absent.map(({ node }) => node);
+  await db
+    .deleteFrom('targets')
+    .where('job_id', '=', order.job_id)
+    .where('node', 'in', valueSet<string>(dialect, nodes))
+    .execute();
+  await listAbsent(context, order, absent);
 }
 
 async function writeTargets(

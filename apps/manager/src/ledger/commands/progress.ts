@@ -1,5 +1,6 @@
 import { JobType, NO_TARGETS, type TargetCounts, isTargetOutcome } from '@pondhawk/jobs';
 import { sql } from 'kysely';
+import { countAbsent } from '../absent-queries.js';
 import type { CommandContext } from '../command-context.js';
 import type { JobRow } from '../tables.js';
 
@@ -23,9 +24,13 @@ export async function loadProgress({ db }: CommandContext, job: JobRow): Promise
     .groupBy('outcome')
     .execute();
   const counts = { targets: 0, ...NO_TARGETS };
+  for (const { count } of await countAbsent({ db }, [job.id])) {
+    counts.absent += count;
+    counts.targets += count;
+  }
   let bytes = 0;
   for (const row of rows) {
-    if (isTargetOutcome(row.outcome)) counts[row.outcome] = row.count;
+    if (isTargetOutcome(row.outcome)) counts[row.outcome] += row.count;
     counts.targets += row.count;
     bytes += row.bytes;
   }
