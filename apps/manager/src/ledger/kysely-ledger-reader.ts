@@ -1,19 +1,16 @@
-import { JobPhase, JobType, TargetOutcome, pathWithPrefixes } from '@pondhawk/jobs';
+import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
-import { countAbsent, loadAbsentTargets } from './absent-queries.js';
 import { findNewestEvent, loadEvents } from './event-queries.js';
 import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
 import {
   type ReadContext,
   filterJobs,
-  inListOrder,
   loadJobClusters,
   loadListedTargets,
   loadListedTasks,
-  targetsOf,
 } from './job-queries.js';
-import { parseObject, toJobRecord, toTargetRecord } from './job-rows.js';
+import { parseObject, toJobRecord } from './job-rows.js';
 import { toLedgerError } from './ledger-connections.js';
 import {
   type InstanceFilter,
@@ -42,6 +39,11 @@ import type {
 } from './records.js';
 import { valueSet } from './row-set.js';
 import type { JobRow, LedgerDialect, LedgerTables } from './tables.js';
+import {
+  type TargetPageRequest,
+  assembleTargetPage,
+  loadTargetPageSource,
+} from './target-queries.js';
 
 const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0, isCut: false };
 /** The page of a `list_tasks` job that named none. */
@@ -126,35 +128,13 @@ export class KyselyLedgerReader extends LedgerReader {
     });
   }
 
-  override listTargets(
+  override async listTargets(
     jobId: number,
-    { page, perPage, outcome }: PageRequest & { readonly outcome?: TargetOutcome },
+    request: TargetPageRequest,
   ): Promise<Page<TargetRecord>> {
-    return this.snapshot(async (context) => {
-      const { db } = context;
-      let query = targetsOf(db, jobId);
-      if (outcome !== undefined) query = query.where('outcome', '=', outcome);
-      const { count } = await query
-        .clearSelect()
-        .select(sql<number>`count(*)`.as('count'))
-        .executeTakeFirstOrThrow();
-      const first = (page - 1) * perPage;
-      const rows = await inListOrder(query).limit(perPage).offset(first).execute();
-      const items = rows.map(toTargetRecord);
-      if (outcome !== undefined && outcome !== TargetOutcome.Absent) {
-        return { items, totalCount: count };
-      }
-      const absentCount = (await countAbsent(context, [jobId])).reduce(
-        (sum, one) => sum + one.count,
-        0,
-      );
-      if (items.length < perPage && absentCount > 0) {
-        const absent = await loadAbsentTargets(context, jobId);
-        const from = Math.max(0, first - count);
-        items.push(...absent.slice(from, from + perPage - items.length));
-      }
-      return { items, totalCount: count + absentCount };
-    });
+    const source = await this.snapshot((context) => loadTargetPageSource(context, jobId, request));
+    if (source.page !== undefined) return source.page;
+    return this.read((context) => assembleTargetPage(context, jobId, { ...source, request }));
   }
 
   override listUnfinishedJobIds(): Promise<readonly number[]> {

@@ -62,7 +62,7 @@ export abstract class LedgerReader {
   abstract findJobRecord(jobId: number): Promise<JobRecord | undefined>;
   /** Newest first. Details carry counts but no targets. */
   abstract listJobs(filter: JobFilter, page: PageRequest): Promise<Page<JobDetail>>;
-  /** By cluster, host name, ip, id; absent hosts, in the same order, behind all others. */
+  /** By cluster, host name, ip, id. */
   abstract listTargets(
     jobId: number,
     options: PageRequest & { readonly outcome?: TargetOutcome },

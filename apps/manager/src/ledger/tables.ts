@@ -147,18 +147,18 @@ export interface TargetsTable {
   later: string | null;
 }
 
-/** Hosts of an order that had nothing of the task, by parts of as many as one report named. */
+/** Hosts of an order that had nothing of the task, in parts. */
 export interface AbsentHostsTable {
   order_id: number;
+  /** From 1. */
   part: number;
   job_id: number;
   scheduler_cluster_id: number;
   host_count: number;
-  /** Their nodes, a line each. */
+  /** Their nodes, packed: enough to know whether a host is listed. */
   nodes: string;
-  /** Their records in the same order, packed. */
+  /** All that is kept of them, packed. */
   hosts: string;
-  at_ms: number;
 }
 
 /** Orders. */

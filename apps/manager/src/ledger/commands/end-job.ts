@@ -2,20 +2,17 @@ import {
   type JobPhase,
   type JobTally,
   type JobType,
-  NO_TARGETS,
   ORDER_STATES_ENDED,
   OrderState,
-  type TargetCounts,
   TargetOutcome,
   decideOutcome,
-  isTargetOutcome,
   mayEnd,
   nextJobPhase,
 } from '@pondhawk/jobs';
 import { sql } from 'kysely';
 import type { EndedJob } from '../command-catalog.js';
-import { countAbsent } from '../absent-queries.js';
 import type { CommandContext } from '../command-context.js';
+import { loadTallies, toCounts } from '../job-queries.js';
 import type { JobRow } from '../tables.js';
 import { loadProgress } from './progress.js';
 
@@ -81,19 +78,14 @@ export async function requireJob({ db }: CommandContext, jobId: number): Promise
   return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirstOrThrow();
 }
 
-async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> {
+async function tallyJob(context: CommandContext, job: JobRow): Promise<JobTally> {
+  const { db } = context;
   const clusters = await db
     .selectFrom('job_clusters')
     .select('scheduler_cluster_id as clusterId')
     .where('job_id', '=', job.id)
     .execute();
-  const counts = await db
-    .selectFrom('targets')
-    .select(['scheduler_cluster_id as clusterId', 'outcome', sql<number>`count(*)`.as('count')])
-    .where('job_id', '=', job.id)
-    .groupBy(['scheduler_cluster_id', 'outcome'])
-    .execute();
-  const absent = await countAbsent({ db }, [job.id]);
+  const tallies = await loadTallies(context, [job.id]);
   const failed = await db
     .selectFrom('orders')
     .select(['scheduler_cluster_id as clusterId', sql<number>`count(*)`.as('count')])
@@ -105,20 +97,8 @@ async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> 
     type: job.type as JobType,
     clusters: clusters.map(({ clusterId }) => ({
       clusterId,
-      counts: toCounts(
-        counts.filter((row) => row.clusterId === clusterId),
-        absent.find((row) => row.scheduler_cluster_id === clusterId)?.count ?? 0,
-      ),
+      counts: toCounts(tallies.filter((row) => row.scheduler_cluster_id === clusterId)),
       failedOrders: failed.find((row) => row.clusterId === clusterId)?.count ?? 0,
     })),
   };
-}
-
-function toCounts(
-  rows: readonly { readonly outcome: string; readonly count: number }[],
-  listedAbsent: number,
-): TargetCounts {
-  const counts = { ...NO_TARGETS, absent: listedAbsent };
-  for (const { outcome, count } of rows) if (isTargetOutcome(outcome)) counts[outcome] += count;
-  return counts;
 }
