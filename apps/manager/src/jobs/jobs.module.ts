@@ -1,18 +1,24 @@
 import { Module } from '@nestjs/common';
 import { Clock, Faults } from '@pondhawk/core';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
-import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
 import { JobController } from './job.controller.js';
+import { JobUsers } from './job-users.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
 @Module({
   imports: [LedgerModule],
   controllers: [JobController],
   providers: [
+    {
+      provide: JobUsers,
+      useFactory: (reader: IdentityReader) => new JobUsers(reader),
+      inject: [IdentityReader],
+    },
     {
       provide: JobAcceptance,
       useFactory: (
