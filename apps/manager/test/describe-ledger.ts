@@ -1,3 +1,4 @@
+import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
 import { describeEvents } from './describe-events.js';
 import { describeAudits } from './describe-audits.js';
@@ -180,6 +181,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
       });
     });
 
+    describeAbsent(() => ledger);
     describeAttempts(() => ledger);
     describeEvents(() => ledger);
     describeRetention(() => ledger);

@@ -1,5 +1,6 @@
 import { type PostgresServer, describeWithTool, startPostgres } from '@pondhawk/testing';
 import { type Ledger, openLedger } from '../src/ledger/index.js';
+import { describeAbsentMove } from './describe-absent-move.js';
 import { describeLedger } from './describe-ledger.js';
 import { MemoryWitness, OPEN_OPTIONS, aJob } from './ledger-fixtures.js';
 
@@ -27,6 +28,7 @@ describeWithTool('initdb', 'Ledger on a throw-away PostgreSQL', (initdb) => {
   };
 
   describeLedger('PostgreSQL', { makeLedger: async () => open(await createDatabase()) });
+  describeAbsentMove('PostgreSQL', async () => ({ type: 'postgres', url: await createDatabase() }));
 
   describe('when it is opened again', () => {
     it('has what was committed, and the same broker epoch', async () => {

@@ -1,9 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { type Ledger, openLedger } from '../src/ledger/index.js';
+import { describeAbsentMove } from './describe-absent-move.js';
 import { describeLedger } from './describe-ledger.js';
-import { MemoryWitness, OPEN_OPTIONS } from './ledger-fixtures.js';
+import {
+  MemoryWitness,
+  OPEN_OPTIONS,
+  START_MS,
+  aJob,
+  aReport,
+  aTarget,
+  startSchedulers,
+} from './ledger-fixtures.js';
 
 const folders: string[] = [];
 
@@ -22,3 +32,26 @@ afterEach(() => {
 });
 
 describeLedger('SQLite', { makeLedger: () => open(aFile()) });
+describeAbsentMove('SQLite', async () => Promise.resolve({ type: 'sqlite', path: aFile() }));
+
+describe('a list of absent hosts', () => {
+  it('has few parts, however small the reports are', async () => {
+    const file = aFile();
+    const ledger = await open(file);
+    await startSchedulers(ledger, 1);
+    const { messages } = await ledger.writer.execute('accept-job', aJob());
+    const report = (indices: readonly number[]) => {
+      const targets = indices.map((index) => aTarget(index, 'absent'));
+      return ledger.writer.execute('record-report', {
+        ...{ atMs: START_MS, report: aReport(messages[0]!, targets) },
+      });
+    };
+    await report(Array.from({ length: 450 }, (_, index) => 1_000 + index));
+    for (let index = 0; index < 60; index += 1) await report([index]);
+    await ledger.close();
+    const db = new Database(file, { readonly: true });
+    const counts = db.prepare('select host_count from absent_hosts order by part').pluck().all();
+    db.close();
+    expect(counts).toEqual([500, 10]);
+  }, 30_000);
+});

@@ -49,15 +49,21 @@ function fillEngine({ config, clock, faults, log }: PeerRun): Provider {
 function downloadTasks(run: PeerRun): Provider {
   return {
     provide: DownloadTasks,
-    useFactory: (copies: CopyStore, fills: FillEngine, deletion: TaskDeletion) =>
+    useFactory: (
+      copies: CopyStore,
+      fills: FillEngine,
+      deletion: TaskDeletion,
+      { admission }: SchedulerLink,
+    ) =>
       new DownloadService({
         copies,
         fills,
+        admission,
         hostId: hostIdOf(run.config),
         discard: async (copyId) => {
           await deletion.deleteCopies([copyId], { onlyIdle: false, announce: true });
         },
       }),
-    inject: [CopyStore, FillEngine, TaskDeletion],
+    inject: [CopyStore, FillEngine, TaskDeletion, SchedulerLink],
   };
 }

@@ -52,6 +52,10 @@ export class PeerDaemon
   async onApplicationBootstrap(): Promise<void> {
     const { run, repair, gc, link, sync, local, health } = this.parts;
     health.addCheck('start', () => (this.isReady ? undefined : 'starting or stopping'));
+    health.addCheck('host id', () => link.admission.refusal);
+    link.admission.onRefused((refusal) => {
+      run.log.error('another daemon stands for this host: nothing is served', { refusal });
+    });
     await repair.run();
     const { uploadPort, addresses } = await this.listen();
     gc.start();

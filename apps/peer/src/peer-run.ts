@@ -28,11 +28,12 @@ export function hostIdOf({ host }: PeerConfig): HostId {
 }
 
 /** What this daemon tells of itself. */
-export function hostFactsOf({ config, incarnation }: PeerRun): HostFacts {
+export function hostFactsOf({ config, incarnation, lock }: PeerRun): HostFacts {
   const { hostname, ip, type, idc, location } = config.host;
   return {
     hostId: hostIdOf(config),
     incarnation,
+    formerIncarnations: lock.record.formers,
     hostname,
     ip,
     type,

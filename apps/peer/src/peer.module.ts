@@ -39,7 +39,7 @@ export class PeerModule {
 function pieceServer({ config, clock, log }: PeerRun): Provider {
   return {
     provide: PieceServer,
-    useFactory: (copies: CopyStore, metrics: PeerMetrics) => {
+    useFactory: (copies: CopyStore, metrics: PeerMetrics, link: SchedulerLink) => {
       const server = new PieceServer(config.pieces, {
         copies,
         chunks: new ChunkPool(),
@@ -47,11 +47,13 @@ function pieceServer({ config, clock, log }: PeerRun): Provider {
         log: log.child({ part: 'piece-serving' }),
         onSent: (bytes) => metrics.pieceBytesSent(bytes),
         onAnswered: (outcome) => metrics.pieceAnswered(outcome),
+        mayServe: () => link.admission.refusal === undefined,
       });
+      link.admission.onRefused(() => server.cutAll());
       metrics.observe({ copies, pieces: server });
       return server;
     },
-    inject: [CopyStore, PeerMetrics],
+    inject: [CopyStore, PeerMetrics, SchedulerLink],
   };
 }
 
@@ -68,6 +70,7 @@ function uploadListener(run: PeerRun): Provider {
       pieces: PieceServer,
       purges: PurgeLog,
       sync: FleetSync,
+      link: SchedulerLink,
     ) => {
       const listener = new UploadListener(optionsOf(run, config.upload));
       listener.addService(
@@ -77,6 +80,7 @@ function uploadListener(run: PeerRun): Provider {
           deletion,
           downloads,
           purges,
+          admission: link.admission,
           fetchEntries: () => sync.fetch(),
           clusterId: config.clusterId,
           address: () => ({ ip: config.host.ip, port: pieces.port }),
@@ -85,7 +89,15 @@ function uploadListener(run: PeerRun): Provider {
       );
       return listener;
     },
-    inject: [CopyStore, TaskDeletion, DownloadTasks, PieceServer, PurgeLog, FleetSync],
+    inject: [
+      CopyStore,
+      TaskDeletion,
+      DownloadTasks,
+      PieceServer,
+      PurgeLog,
+      FleetSync,
+      SchedulerLink,
+    ],
   };
 }
 

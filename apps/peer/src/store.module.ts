@@ -126,7 +126,7 @@ const purging: Provider[] = [
 ];
 
 function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
-  const former = lock.isFormerSameFolder ? lock.former?.incarnation : undefined;
+  const [former] = lock.record.formers;
   return {
     provide: FleetSync,
     useFactory: (

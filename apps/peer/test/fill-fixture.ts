@@ -40,6 +40,7 @@ export async function openFills(
   const facts = {
     hostId: parseHostId('127.0.0.1-me'),
     incarnation: parseIncarnation('0'.repeat(32)),
+    formerIncarnations: [],
     hostname: 'me',
     ip: '127.0.0.1',
     type: 'normal' as const,

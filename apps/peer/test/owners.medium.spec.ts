@@ -28,6 +28,7 @@ describe('Copies at the schedulers that own their tasks', () => {
       },
       {
         ...{ hostId: parseHostId('127.0.0.1-me'), incarnation: 'ab'.repeat(16) as never },
+        formerIncarnations: [],
         ...{ hostname: 'me', ip: '127.0.0.1', type: 'normal', idc: '', location: '', clusterId: 1 },
       },
       store.copies,

@@ -40,9 +40,14 @@ export class SchedulerListeners
     });
     this.grpc.addService(
       schedulerV2.SchedulerService,
-      schedulerHandlers({ loop, enrolment: fleet.announced, limits: () => link.limits }),
+      schedulerHandlers({
+        loop,
+        enrolment: fleet.announced,
+        claims: fleet.claims,
+        limits: () => link.limits,
+      }),
     );
-    this.grpc.addService(pondhawkV1.SwarmService, swarmHandlers(loop));
+    this.grpc.addService(pondhawkV1.SwarmService, swarmHandlers(loop, fleet.claims));
     this.grpc.addService(pondhawkV1.FleetSyncService, fleet.connections.handlers());
     this.health = new HealthServer({ host: config.health.host, port: config.health.port, metrics });
     this.health.addCheck('manager', () => this.explainManager());

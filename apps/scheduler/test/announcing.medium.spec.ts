@@ -1,4 +1,10 @@
-import { commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
+import {
+  commonV2,
+  FORMERS_KEY,
+  INCARNATION_KEY,
+  pondhawkV1,
+  schedulerV2,
+} from '@pondhawk/contracts';
 import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import {
   callBidi,
@@ -7,10 +13,12 @@ import {
   callUnary,
   createClient,
   GrpcServer,
+  Metadata,
   type BidiCall,
   type Client,
 } from '@pondhawk/rpc';
 import { Swarm } from '@pondhawk/swarm';
+import { HostClaims } from '../src/announcing/host-claims.js';
 import { schedulerHandlers } from '../src/announcing/scheduler-handlers.js';
 import { swarmHandlers } from '../src/announcing/swarm-handlers.js';
 import { SeedCaller, SwarmLoop } from '../src/announcing/swarm-loop.js';
@@ -38,6 +46,7 @@ describe('The listener of a scheduler', () => {
   let server: GrpcServer;
   let client: Client;
   let loop: SwarmLoop;
+  const connected = new Map<string, string>(); // Incarnations of open streams.
   const enrolled: string[] = [];
   const left: string[] = [];
 
@@ -48,6 +57,9 @@ describe('The listener of a scheduler', () => {
       log: new MemoryLog(),
       seeds: new NoSeeds(),
     });
+    connected.clear();
+    const claims = new HostClaims({ findConnected: (id) => connected.get(id) });
+    loop.onHostLost((id) => claims.release(id));
     server = new GrpcServer({
       listen: { host: '127.0.0.1', port: 0 },
       onUnexpectedError: ({ error }) => {
@@ -59,10 +71,11 @@ describe('The listener of a scheduler', () => {
       schedulerHandlers({
         loop,
         enrolment: { open: (host) => enrolled.push(host.id), leave: (id) => left.push(id) },
+        claims,
         limits: () => ({ uploadLimit: 100, seedUploadLimit: 500 }),
       }),
     );
-    server.addService(pondhawkV1.SwarmService, swarmHandlers(loop));
+    server.addService(pondhawkV1.SwarmService, swarmHandlers(loop, claims));
     client = createClient(`127.0.0.1:${await server.start()}`);
   });
   afterEach(async () => {
@@ -94,6 +107,76 @@ describe('The listener of a scheduler', () => {
     const result = await answers.next();
     return result.done === true ? 'end' : (result.value.response?.$case ?? 'nothing');
   }
+
+  describe('when two daemons come under one host id', () => {
+    const [first, second] = ['1'.repeat(32), '2'.repeat(32)];
+    const metadataOf = (incarnation: string, formers: string[] = []) => {
+      const metadata = new Metadata();
+      if (incarnation !== '') metadata.set(INCARNATION_KEY, incarnation);
+      if (formers.length > 0) metadata.set(FORMERS_KEY, formers.join(','));
+      return metadata;
+    };
+    const announce = async (incarnation: string, formers: string[] = [], port = 4000) =>
+      callUnary(
+        client,
+        SchedulerService.announceHost,
+        {
+          host: commonV2.Host.fromPartial({ id: 'h-x', ip: '127.0.0.1', port, downloadPort: port }),
+          interval: undefined,
+        },
+        { ...CALL, metadata: metadataOf(incarnation, formers) },
+      );
+    const leave = async (incarnation: string) =>
+      callUnary(
+        client,
+        SchedulerService.deleteHost,
+        { hostId: 'h-x' },
+        { ...CALL, metadata: metadataOf(incarnation) },
+      );
+    const tell = async (incarnation: string) =>
+      callUnary(
+        client,
+        pondhawkV1.SwarmService.announceCopies,
+        {
+          ...{ hostId: 'h-x', copies: [], inventoryStart: true },
+          incarnation: Buffer.from(incarnation, 'hex'),
+        },
+        CALL,
+      );
+    const inUse = { code: 'HOST_ID_IN_USE' };
+
+    it('refuses the second, whatever it says, and leaves the first as it is', async () => {
+      await announce(first);
+      await expect(announce(second, [], 5000)).rejects.toMatchObject(inUse);
+      await expect(announce('', [], 5000)).rejects.toMatchObject(inUse);
+      await expect(announce(second, ['3'.repeat(32)], 5000)).rejects.toMatchObject(inUse);
+      await expect(tell(second)).rejects.toMatchObject(inUse);
+      await tell(first);
+      await leave(second); // Takes nobody along.
+      expect([...loop.hosts.values()].map(({ port }) => port)).toEqual([4000]);
+      await announce(first);
+    });
+
+    it('takes the second when it has outlived the first, however many starts lie between', async () => {
+      await announce(first);
+      await announce(second, ['3'.repeat(32), first], 5000);
+      expect(loop.hosts.get('h-x' as never)?.port).toBe(5000);
+      await expect(announce(first)).rejects.toMatchObject(inUse);
+      await leave(first);
+      expect(loop.hosts.size).toBe(1);
+    });
+
+    it('takes the second once the first has left, or is silent and its stream is closed', async () => {
+      await announce(first);
+      connected.set('h-x', first);
+      await leave(first);
+      await expect(announce(second)).rejects.toMatchObject(inUse);
+      connected.clear();
+      await announce(second);
+      loop.dropHost('h-x' as never);
+      await announce(first);
+    });
+  });
 
   it('sends the first to the origin, names it to the second, and ends a stream after its terminal message', async () => {
     await announceHost('h-a');

@@ -50,3 +50,5 @@ function isCount(value: unknown): value is number {
 
 /** On Scheduler/AnnounceHost, from hosts that also open `FleetSync/Sync` to their home: 32 hex digits. */
 export const INCARNATION_KEY = 'pondhawk-incarnation';
+/** On Scheduler/AnnounceHost: incarnations that this start has surely outlived, newest first, joined by commas. */
+export const FORMERS_KEY = 'pondhawk-former-incarnations';

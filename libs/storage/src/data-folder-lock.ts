@@ -20,6 +20,8 @@ export interface LockRecord extends FolderIdentity {
   readonly pid: number;
   /** The daemon's incarnation, if it has one; else empty. */
   readonly incarnation: string;
+  /** Holders before it of this very folder in this very boot, newest first, at most `FORMERS_MAX`. */
+  readonly formers: readonly string[];
 }
 
 /** Which folder to lock, and for whom. */
@@ -27,6 +29,9 @@ export interface LockOptions {
   readonly directory: string;
   readonly incarnation?: string;
 }
+
+/** Former holders that a folder remembers. */
+const FORMERS_MAX = 16;
 
 const BOOT_ID_FILE = '/proc/sys/kernel/random/boot_id';
 
@@ -58,25 +63,15 @@ export class DataFolderLock {
     try {
       const former = await readRecord(directory);
       if (!begin(db)) throw inUse(directory, former);
-      const record = { pid: process.pid, incarnation, ...(await identify(directory)) };
+      const identity = await identify(directory);
+      const formers = outlived(former, identity);
+      const record = { pid: process.pid, incarnation, ...identity, formers };
       await writeRecord(directory, record);
       return new DataFolderLock(db, record, former);
     } catch (error) {
       db.close();
       throw error instanceof ConfigError ? error : unusable(directory, error);
     }
-  }
-
-  /** Whether the last holder had this very folder in this very boot, and so is surely dead. */
-  get isFormerSameFolder(): boolean {
-    const { former, record } = this;
-    return (
-      former !== undefined &&
-      record.bootId !== '' &&
-      former.bootId === record.bootId &&
-      former.device === record.device &&
-      former.inode === record.inode
-    );
   }
 
   /** Gives the folder free. The side file stays, for the next holder. */
@@ -92,6 +87,18 @@ function openLockDatabase(directory: string): SqliteDatabase {
   } catch (error) {
     throw unusable(directory, error);
   }
+}
+
+/** The incarnations that had this very folder in this very boot, and so are surely dead. */
+function outlived(former: LockRecord | undefined, own: FolderIdentity): readonly string[] {
+  const isSameFolder =
+    former !== undefined &&
+    own.bootId !== '' &&
+    former.bootId === own.bootId &&
+    former.device === own.device &&
+    former.inode === own.inode;
+  if (!isSameFolder || former.incarnation === '') return [];
+  return [former.incarnation, ...former.formers].slice(0, FORMERS_MAX);
 }
 
 /** @returns false if another process or object has it. */
@@ -121,7 +128,7 @@ async function readBootId(): Promise<string> {
 async function readRecord(directory: string): Promise<LockRecord | undefined> {
   try {
     const raw: unknown = JSON.parse(await readFile(join(directory, 'lock'), 'utf8'));
-    return isLockRecord(raw) ? raw : undefined;
+    return isLockRecord(raw) ? { ...raw, formers: textsOf(raw.formers) } : undefined;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;
@@ -135,6 +142,11 @@ function isLockRecord(raw: unknown): raw is LockRecord {
     typeof record['pid'] === 'number' &&
     ['incarnation', 'bootId', 'device', 'inode'].every((key) => typeof record[key] === 'string')
   );
+}
+
+/** Records of before this list came have none. */
+function textsOf(raw: unknown): string[] {
+  return Array.isArray(raw) ? raw.filter((one) => typeof one === 'string') : [];
 }
 
 async function writeRecord(directory: string, record: LockRecord): Promise<void> {

@@ -78,13 +78,15 @@ describe('DataFolderLock', () => {
     cpSync(directory, copy, { recursive: true });
 
     const again = await DataFolderLock.acquire({ directory, incarnation: 'second' });
-    expect(again.former?.incarnation).toBe('first');
-    expect(again.isFormerSameFolder).toBe(true);
+    expect(again.record.formers).toEqual(['first']);
     again.release();
+    const third = await DataFolderLock.acquire({ directory, incarnation: 'third' });
+    expect(third.record.formers).toEqual(['second', 'first']);
+    third.release();
 
     const copied = await DataFolderLock.acquire({ directory: copy });
     expect(copied.former?.incarnation).toBe('first');
-    expect(copied.isFormerSameFolder).toBe(false);
+    expect(copied.record.formers).toEqual([]);
     copied.release();
   });
 

@@ -21,6 +21,18 @@ const LISTED_OUTCOMES: readonly TargetOutcome[] = [
   TargetOutcome.Skipped,
 ];
 
+/** What a view tells of an order; not the hosts it was sent with, which are many. */
+const ORDER_COLUMNS = [
+  'id',
+  'job_id',
+  'scheduler_cluster_id',
+  'scheduler_id',
+  'attempt',
+  'state',
+  'error_code',
+  'error_message',
+] as const;
+
 /** A database to read and its dialect. */
 export interface ReadContext {
   readonly db: Kysely<LedgerTables>;
@@ -43,11 +55,11 @@ export async function loadJobClusters(
       .execute();
     const orders = await db
       .selectFrom('orders')
-      .selectAll()
+      .select(ORDER_COLUMNS)
       .where('job_id', 'in', ofJobs)
       .orderBy('id')
       .execute();
-    const tallies = await loadTallies(db, ofJobs);
+    const tallies = await loadTallies({ db, dialect }, ids);
     for (const { job_id, scheduler_cluster_id, cluster_name, purge_seq } of clusters) {
       const isOfCluster = (row: { job_id: number; scheduler_cluster_id: number }): boolean =>
         row.job_id === job_id && row.scheduler_cluster_id === scheduler_cluster_id;
@@ -149,7 +161,8 @@ export function inListOrder<O>(
     .orderBy('host_id');
 }
 
-interface Tally {
+/** How many targets of one cluster of a job have one outcome. */
+export interface Tally {
   readonly job_id: number;
   readonly scheduler_cluster_id: number;
   readonly outcome: string;
@@ -157,11 +170,13 @@ interface Tally {
   readonly deleted_bytes: number;
 }
 
-async function loadTallies(
-  db: Kysely<LedgerTables>,
-  ofJobs: ReturnType<typeof valueSet<number>>,
+/** Counts the targets of jobs, those with a row and those that are only listed as absent. */
+export async function loadTallies(
+  { db, dialect }: ReadContext,
+  jobIds: readonly number[],
 ): Promise<Tally[]> {
-  return db
+  const ofJobs = valueSet<number>(dialect, jobIds);
+  const kept = await db
     .selectFrom('targets')
     .select([
       'job_id',
@@ -173,9 +188,18 @@ async function loadTallies(
     .where('job_id', 'in', ofJobs)
     .groupBy(['job_id', 'scheduler_cluster_id', 'outcome'])
     .execute();
+  const listed = await db
+    .selectFrom('absent_hosts')
+    .select(['job_id', 'scheduler_cluster_id', sql<number>`sum(host_count)`.as('count')])
+    .where('job_id', 'in', ofJobs)
+    .groupBy(['job_id', 'scheduler_cluster_id'])
+    .execute();
+  const absent = { outcome: TargetOutcome.Absent, deleted_bytes: 0 };
+  return [...kept, ...listed.map((row) => ({ ...row, ...absent }))];
 }
 
-function toCounts(tallies: readonly Tally[]): TargetCounts {
+/** Tallies as one count an outcome. */
+export function toCounts(tallies: readonly Tally[]): TargetCounts {
   const counts: Record<TargetOutcome, number> = { ...NO_TARGETS };
   for (const { outcome, count } of tallies) {
     if (isTargetOutcome(outcome)) counts[outcome] += count;

@@ -68,7 +68,9 @@ export function toListedTasks(row: TargetRow): ListedTask[] {
 }
 
 /** A row of orders. */
-export function toOrderRecord(row: OrderRow): OrderRecord {
+export function toOrderRecord(
+  row: Pick<OrderRow, 'id' | 'scheduler_id' | 'attempt' | 'state' | 'error_code' | 'error_message'>,
+): OrderRecord {
   return {
     id: row.id,
     schedulerId: row.scheduler_id ?? undefined,

@@ -1,4 +1,4 @@
-import { JobPhase, JobType, type TargetOutcome, pathWithPrefixes } from '@pondhawk/jobs';
+import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
 import { findNewestEvent, loadEvents } from './event-queries.js';
@@ -6,13 +6,11 @@ import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instan
 import {
   type ReadContext,
   filterJobs,
-  inListOrder,
   loadJobClusters,
   loadListedTargets,
   loadListedTasks,
-  targetsOf,
 } from './job-queries.js';
-import { parseObject, toJobRecord, toTargetRecord } from './job-rows.js';
+import { parseObject, toJobRecord } from './job-rows.js';
 import { toLedgerError } from './ledger-connections.js';
 import {
   type InstanceFilter,
@@ -41,6 +39,11 @@ import type {
 } from './records.js';
 import { valueSet } from './row-set.js';
 import type { JobRow, LedgerDialect, LedgerTables } from './tables.js';
+import {
+  type TargetPageRequest,
+  assembleTargetPage,
+  loadTargetPageSource,
+} from './target-queries.js';
 
 const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0, isCut: false };
 /** The page of a `list_tasks` job that named none. */
@@ -125,23 +128,13 @@ export class KyselyLedgerReader extends LedgerReader {
     });
   }
 
-  override listTargets(
+  override async listTargets(
     jobId: number,
-    { page, perPage, outcome }: PageRequest & { readonly outcome?: TargetOutcome },
+    request: TargetPageRequest,
   ): Promise<Page<TargetRecord>> {
-    return this.snapshot(async ({ db }) => {
-      let query = targetsOf(db, jobId);
-      if (outcome !== undefined) query = query.where('outcome', '=', outcome);
-      const { count } = await query
-        .clearSelect()
-        .select(sql<number>`count(*)`.as('count'))
-        .executeTakeFirstOrThrow();
-      const rows = await inListOrder(query)
-        .limit(perPage)
-        .offset((page - 1) * perPage)
-        .execute();
-      return { items: rows.map(toTargetRecord), totalCount: count };
-    });
+    const source = await this.snapshot((context) => loadTargetPageSource(context, jobId, request));
+    if (source.page !== undefined) return source.page;
+    return this.read((context) => assembleTargetPage(context, jobId, { ...source, request }));
   }
 
   override listUnfinishedJobIds(): Promise<readonly number[]> {

@@ -147,6 +147,20 @@ export interface TargetsTable {
   later: string | null;
 }
 
+/** Hosts of an order that had nothing of the task, in parts. */
+export interface AbsentHostsTable {
+  order_id: number;
+  /** From 1. */
+  part: number;
+  job_id: number;
+  scheduler_cluster_id: number;
+  host_count: number;
+  /** Their nodes, packed: enough to know whether a host is listed. */
+  nodes: string;
+  /** All that is kept of them, packed. */
+  hosts: string;
+}
+
 /** Orders. */
 export interface OrdersTable {
   readonly id: Generated<number>;
@@ -160,7 +174,6 @@ export interface OrdersTable {
   parallelism: number;
   error_code: string;
   error_message: string;
-  absent_hosts: string | null;
   created_at_ms: number;
   updated_at_ms: number;
   hosts: Generated<string>;
@@ -251,6 +264,7 @@ export interface LedgerTables extends IdentityTables {
   jobs: JobsTable;
   job_clusters: JobClustersTable;
   targets: TargetsTable;
+  absent_hosts: AbsentHostsTable;
   orders: OrdersTable;
   outbox: OutboxTable;
   events: EventsTable;

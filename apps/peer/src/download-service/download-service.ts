@@ -16,6 +16,7 @@ import {
   checkWholeDigest,
   parseDownload,
 } from '../fill/index.js';
+import type { Admission } from '../scheduler-link/index.js';
 import { DownloadTasks } from '../upload-service/index.js';
 import { ContentStream } from './content-stream.js';
 
@@ -29,6 +30,7 @@ export interface DownloadServiceParts {
   readonly copies: CopyStore;
   readonly fills: FillEngine;
   readonly hostId: string;
+  readonly admission: Admission;
   /** Deletes a copy that is not what it should be. */
   readonly discard: (copyId: CopyId) => Promise<void>;
 }
@@ -47,6 +49,7 @@ export class DownloadService extends DownloadTasks {
     { download }: dfdaemonV2.DownloadTaskRequest,
     context: CallContext,
   ): AsyncGenerator<Response> {
+    this.parts.admission.require();
     const spec = parseDownload(download);
     const signal = signalOf(spec, context);
     const source = this.parts.fills.join(spec);

@@ -20,6 +20,15 @@ export interface PieceServerOptions {
   readonly progressTimeoutMs?: number;
 }
 
+/** What the server works with. */
+export type PieceServerParts = Omit<
+  PieceConnectionParts,
+  'requestTimeoutMs' | 'progressTimeoutMs'
+> & {
+  /** While it says no, connections are closed at once. Default: always. */
+  readonly mayServe?: () => boolean;
+};
+
 /** Serves pieces of copies to other peers. Listens from `start` to `stop`. */
 export class PieceServer {
   private readonly sockets = new Set<Socket>();
@@ -28,7 +37,7 @@ export class PieceServer {
 
   constructor(
     private readonly options: PieceServerOptions,
-    private readonly parts: Omit<PieceConnectionParts, 'requestTimeoutMs' | 'progressTimeoutMs'>,
+    private readonly parts: PieceServerParts,
   ) {}
 
   /** The bound port; 0 before `start`. */
@@ -63,11 +72,20 @@ export class PieceServer {
     if (server === undefined) return;
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
-      for (const socket of this.sockets) socket.destroy();
+      this.cutAll();
     });
   }
 
+  /** Cuts every connection. */
+  cutAll(): void {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
   private accept(socket: Socket): void {
+    if (this.parts.mayServe?.() === false) {
+      socket.destroy();
+      return;
+    }
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
     new PieceConnection(socket, {

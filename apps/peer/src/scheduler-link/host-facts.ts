@@ -7,6 +7,8 @@ export interface HostFacts {
   readonly hostId: HostId;
   /** This start of the daemon. */
   readonly incarnation: Incarnation;
+  /** Starts before it that it has surely outlived, newest first. */
+  readonly formerIncarnations: readonly string[];
   readonly hostname: string;
   readonly ip: string;
   readonly type: 'normal' | 'super';

@@ -1,3 +1,4 @@
+export * from './admission.js';
 export * from './copy-record.js';
 export * from './fleet-sync.js';
 export * from './host-facts.js';

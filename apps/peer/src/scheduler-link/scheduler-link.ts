@@ -11,6 +11,7 @@ import type { Log } from '@pondhawk/observability';
 import { type Client, createClient } from '@pondhawk/rpc';
 import type { CopyStore } from '../copies/index.js';
 import { DeletionAnnouncer } from '../deletion/deletion-announcer.js';
+import { Admission } from './admission.js';
 import { type HostFacts, hostMessage } from './host-facts.js';
 import {
   type SchedulerAddress,
@@ -44,6 +45,8 @@ export interface SchedulerLinkSettings {
  * and of the copies whose tasks it owns, and knows which one owns a task.
  */
 export class SchedulerLink extends DeletionAnnouncer {
+  /** Whether schedulers take this daemon for its host. */
+  readonly admission = new Admission();
   private readonly sessions = new Map<string, SchedulerSession>(); // By number and address.
   private readonly directory: SchedulerDirectory;
   private readonly abort = new AbortController();
@@ -170,6 +173,7 @@ export class SchedulerLink extends DeletionAnnouncer {
         facts: this.facts,
         host: this.describeHost(),
         copies: this.copies,
+        admission: this.admission,
         intervalMs: this.settings.announceIntervalMs,
         owners: () => this.listOwners(),
         onContact: () => this.reviewOwned(),
@@ -193,6 +197,7 @@ export class SchedulerLink extends DeletionAnnouncer {
     for (let waitedMs = 0; waitedMs < FIRST_CONTACT_MS_MAX; waitedMs += FIRST_CONTACT_LOOK_MS) {
       const sessions = [...this.sessions.values()];
       if (sessions.every((session) => session.isConnected)) return;
+      if (this.admission.refusal !== undefined) return;
       await delay(FIRST_CONTACT_LOOK_MS);
     }
   }

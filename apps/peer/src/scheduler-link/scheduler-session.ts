@@ -1,9 +1,16 @@
 import { connectivityState } from '@grpc/grpc-js';
-import { INCARNATION_KEY, type commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
-import { type CopyId, type TaskId, parseTaskId, toError } from '@pondhawk/core';
+import {
+  FORMERS_KEY,
+  INCARNATION_KEY,
+  type commonV2,
+  pondhawkV1,
+  schedulerV2,
+} from '@pondhawk/contracts';
+import { type CopyId, PondhawkError, type TaskId, parseTaskId, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { Metadata, type Client, callUnary, createClient } from '@pondhawk/rpc';
 import type { Copy, CopyStore } from '../copies/index.js';
+import type { Admission } from './admission.js';
 import { toCopyRecord } from './copy-record.js';
 import type { HostFacts } from './host-facts.js';
 import { findNewlyOwned, isOwner, type Owners } from './owned-copies.js';
@@ -18,8 +25,10 @@ export const NEWS_WAITING_MAX = 10_000;
 const CALL_TIMEOUT_MS = 3_000;
 /** A scheduler that all hosts come back to at once takes its time. */
 const COPIES_TIMEOUT_MS = 30_000;
-/** A scheduler that is not there is tried again this often. */
+/** A scheduler that is not there is tried again this often … */
 const RETRY_MS = 1_000;
+/** … and one that knows another daemon as this host, this often. */
+const REFUSED_RETRY_MS = 5_000;
 
 /** What a session works with. */
 export interface SessionParts {
@@ -27,6 +36,7 @@ export interface SessionParts {
   readonly facts: HostFacts;
   readonly host: commonV2.Host;
   readonly copies: CopyStore;
+  readonly admission: Admission;
   readonly intervalMs: number;
   /** The schedulers among which tasks have their owners now. */
   readonly owners: () => Owners;
@@ -44,6 +54,8 @@ export interface SessionParts {
  *   all of these; then new ones as they come, and those that it comes to own when schedulers come
  *   and go. Deletions are told to every scheduler, as it may have owned the task before. A broken
  *   connection leads back to lost at once.
+ * - refused: the scheduler knows another daemon as this host; it is asked again every five seconds.
+ *   While another one refuses, this one is told that the host leaves.
  */
 export class SchedulerSession {
   readonly client: Client;
@@ -90,14 +102,8 @@ export class SchedulerSession {
     this.abort.abort();
     this.wake();
     await this.running;
-    if (sayGoodbye && this.isKnown) {
-      const request = { hostId: this.parts.facts.hostId };
-      await callUnary(this.client, schedulerV2.SchedulerService.deleteHost, request, {
-        timeoutMs: CALL_TIMEOUT_MS,
-      }).catch((error: unknown) => {
-        this.parts.log.debug('scheduler not told of the leaving', { err: toError(error) });
-      });
-    }
+    if (sayGoodbye && this.isKnown) await this.sayGoodbye();
+    this.parts.admission.clear(this.address);
     this.client.close();
   }
 
@@ -126,25 +132,66 @@ export class SchedulerSession {
   }
 
   private async run(): Promise<void> {
+    const { admission } = this.parts;
     while (!this.abort.signal.aborted) {
-      try {
-        await this.announceHost();
-        await this.tellNews();
-      } catch (error) {
-        if (this.isKnown) {
-          this.parts.log.warn('scheduler lost', { address: this.address, err: toError(error) });
-        }
-        this.lose();
+      if (admission.isRefusedElsewhere(this.address)) {
+        await this.withdraw();
+        await this.pause(RETRY_MS);
+        continue;
       }
+      const isRefused = !(await this.announce());
       if (this.isKnown && this.hasNews()) continue;
-      await this.pause(this.isKnown ? this.parts.intervalMs : RETRY_MS);
+      if (isRefused) await this.pause(REFUSED_RETRY_MS);
+      else await this.pause(this.isKnown ? this.parts.intervalMs : RETRY_MS);
     }
+  }
+
+  /** @returns false if the scheduler knows another daemon as this host. */
+  private async announce(): Promise<boolean> {
+    const { admission, log } = this.parts;
+    try {
+      await this.announceHost();
+      admission.clear(this.address);
+      await this.tellNews();
+      return true;
+    } catch (error) {
+      const isRefused = error instanceof PondhawkError && error.code === 'HOST_ID_IN_USE';
+      if (isRefused) admission.refuse(this.address, error.message);
+      else admission.clear(this.address);
+      if (this.isKnown) log.warn('scheduler lost', { address: this.address, err: toError(error) });
+      this.lose();
+      return !isRefused;
+    }
+  }
+
+  /** Another scheduler refuses this daemon: none is to name it as a parent. */
+  private async withdraw(): Promise<void> {
+    if (!this.isKnown) return;
+    this.lose();
+    await this.sayGoodbye();
+  }
+
+  private async sayGoodbye(): Promise<void> {
+    const request = { hostId: this.parts.facts.hostId };
+    await callUnary(this.client, schedulerV2.SchedulerService.deleteHost, request, {
+      timeoutMs: CALL_TIMEOUT_MS,
+      metadata: this.metadata(),
+    }).catch((error: unknown) => {
+      this.parts.log.debug('scheduler not told of the leaving', { err: toError(error) });
+    });
+  }
+
+  private metadata(): Metadata {
+    const { incarnation, formerIncarnations } = this.parts.facts;
+    const metadata = new Metadata();
+    metadata.set(INCARNATION_KEY, incarnation);
+    if (formerIncarnations.length > 0) metadata.set(FORMERS_KEY, formerIncarnations.join(','));
+    return metadata;
   }
 
   private async announceHost(): Promise<void> {
     const { host, intervalMs } = this.parts;
-    const metadata = new Metadata();
-    metadata.set(INCARNATION_KEY, this.parts.facts.incarnation);
+    const metadata = this.metadata();
     const interval = {
       seconds: BigInt(Math.floor(intervalMs / 1000)),
       nanos: (intervalMs % 1000) * 1e6,

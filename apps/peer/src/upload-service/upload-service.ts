@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { commonV2, dfdaemonV2 } from '@pondhawk/contracts';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { TaskDeletion } from '../deletion/index.js';
+import type { Admission } from '../scheduler-link/index.js';
 import { syncPieces, type PieceSyncParts } from './piece-sync.js';
 import type { PurgeTaskParts } from './purge-task.js';
 import { deleteTask, statLocalTask, type DownloadTasks } from './task-calls.js';
@@ -13,6 +14,7 @@ export const HOST_INTERVAL_MS = 10_000;
 export interface UploadServiceParts extends PieceSyncParts, PurgeTaskParts {
   readonly deletion: TaskDeletion;
   readonly downloads: DownloadTasks;
+  readonly admission: Admission;
   readonly describeHost: () => commonV2.Host;
 }
 
@@ -25,7 +27,10 @@ export function uploadService(
     statLocalTask: (request) => answer(() => statLocalTask(parts.copies, request)),
     deleteTask: ({ taskId }, context) =>
       deleteTask(parts.deletion, { taskId, announce: true, context, purge: parts }),
-    syncPieces: (request, context) => syncPieces(request, context, parts),
+    syncPieces: (request, context) => {
+      parts.admission.require();
+      return syncPieces(request, context, parts);
+    },
     syncHost: (_request, context) => watchHost(parts.describeHost, context),
   };
 }

@@ -1,6 +1,12 @@
 /** `scheduler.v2.Scheduler`: what every daemon of this family calls. */
 
-import { commonV2, Empty, INCARNATION_KEY, type schedulerV2 } from '@pondhawk/contracts';
+import {
+  commonV2,
+  Empty,
+  FORMERS_KEY,
+  INCARNATION_KEY,
+  type schedulerV2,
+} from '@pondhawk/contracts';
 import {
   InvalidArgumentError,
   NotFoundError,
@@ -9,10 +15,11 @@ import {
   parseTaskId,
   type HostId,
 } from '@pondhawk/core';
-import type { ServiceHandlers } from '@pondhawk/rpc';
+import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmPeer, SwarmTask } from '@pondhawk/swarm';
 import type { ClusterLimits } from '../registration/cluster-limits.js';
 import { announcePeer } from './announce-peer.js';
+import type { Claimant, HostClaims } from './host-claims.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toHostEvent } from './swarm-messages.js';
 
@@ -34,6 +41,7 @@ export interface ForeignHosts {
 export interface SchedulerHandlersOptions {
   readonly loop: SwarmLoop;
   readonly enrolment: ForeignHosts;
+  readonly claims: HostClaims;
   readonly limits: () => Pick<ClusterLimits, 'uploadLimit' | 'seedUploadLimit'>;
 }
 
@@ -41,30 +49,38 @@ export interface SchedulerHandlersOptions {
 export function schedulerHandlers({
   loop,
   enrolment,
+  claims,
   limits,
 }: SchedulerHandlersOptions): ServiceHandlers<typeof schedulerV2.SchedulerService> {
   return {
     announcePeer: (requests) => announcePeer(loop, requests),
-    announceHost: async ({ host, interval }, { metadata }) => {
+    announceHost: async ({ host, interval }, context) => {
       if (host === undefined)
         throw new InvalidArgumentError('INVALID_HOST', 'host must be set.', {
           details: { field: 'host' },
         });
       const { uploadLimit, seedUploadLimit } = limits();
       const limit = host.type === 0 ? uploadLimit : seedUploadLimit;
+      const hostId = parseHostId(host.id);
+      const claimant = claimantOf(context);
       const event = toHostEvent(host, toIntervalMs(interval), limit);
+      claims.claim(hostId, claimant);
       loop.apply(event);
-      loop.addHost(parseHostId(host.id), host);
+      loop.addHost(hostId, host);
       // Our own hosts are enrolled by the stream to their home; others have nothing but this.
-      if (metadata.get(INCARNATION_KEY).length === 0) enrolment.open(host);
+      if (claimant.incarnation === '') enrolment.open(host);
       return Promise.resolve(Empty.create());
     },
     listHosts: async ({ type }) =>
       Promise.resolve({
         hosts: [...loop.hosts.values()].filter((host) => type === undefined || host.type === type),
       }),
-    deleteHost: async ({ hostId: raw }) => {
+    deleteHost: async ({ hostId: raw }, context) => {
       const hostId = parseHostId(raw);
+      // A daemon that was refused here, or has been taken over, takes nobody along.
+      if (!claims.isHolder(hostId, claimantOf(context).incarnation)) {
+        return Promise.resolve(Empty.create());
+      }
       loop.apply({ kind: 'host-left', hostId });
       enrolment.leave(hostId);
       loop.dropHost(hostId);
@@ -93,6 +109,14 @@ export function schedulerHandlers({
       loop.apply({ kind: 'task-deleted', hostId, taskId });
       return Promise.resolve(Empty.create());
     },
+  };
+}
+
+function claimantOf({ metadata }: CallContext): Claimant {
+  const formers = metadata.get(FORMERS_KEY)[0]?.toString() ?? '';
+  return {
+    incarnation: metadata.get(INCARNATION_KEY)[0]?.toString() ?? '',
+    formers: formers === '' ? [] : formers.split(','),
   };
 }
 

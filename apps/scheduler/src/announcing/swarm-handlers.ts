@@ -5,11 +5,15 @@ import { parseHostId, parsePeerId, parseTaskId } from '@pondhawk/core';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmTask } from '@pondhawk/swarm';
 import { Mailbox } from './mailbox.js';
+import type { HostClaims } from './host-claims.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toContentFacts, toHeldCopy, toWatchResponse } from './swarm-messages.js';
 
 /** The handlers of one listener. */
-export function swarmHandlers(loop: SwarmLoop): ServiceHandlers<typeof pondhawkV1.SwarmService> {
+export function swarmHandlers(
+  loop: SwarmLoop,
+  claims: HostClaims,
+): ServiceHandlers<typeof pondhawkV1.SwarmService> {
   return {
     watchPieces: (request, context) => watchPieces(loop, request, context),
     reportPieces: async (requests) => {
@@ -27,6 +31,7 @@ export function swarmHandlers(loop: SwarmLoop): ServiceHandlers<typeof pondhawkV
     },
     announceCopies: async (request) => {
       const hostId = parseHostId(request.hostId);
+      claims.requireHolder(hostId, Buffer.from(request.incarnation).toString('hex'));
       const held = request.copies.map((record) => toHeldCopy(record, hostId));
       loop.apply({
         kind: 'copies-told',

@@ -1,4 +1,5 @@
 import type { Log } from '@pondhawk/observability';
+import { HostClaims } from '../announcing/host-claims.js';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import { Holders } from '../inventory/holders.js';
 import { AnnouncedHosts } from './announced-hosts.js';
@@ -14,6 +15,7 @@ export class Fleet {
   readonly enrolment: Enrolment;
   readonly connections: HostConnections;
   readonly announced: AnnouncedHosts;
+  readonly claims: HostClaims;
   readonly holders = new Holders();
   private readonly later: LaterReports;
 
@@ -24,6 +26,10 @@ export class Fleet {
     const { feed, enrolment, later, holders } = this;
     this.connections = new HostConnections({ manager, feed, enrolment, later, holders });
     this.announced = new AnnouncedHosts(enrolment, loop);
+    this.claims = new HostClaims({
+      findConnected: (hostId) => this.connections.find(hostId)?.incarnation,
+    });
+    loop.onHostLost((hostId) => this.claims.release(hostId));
   }
 
   /** Ends what runs in the background. */

@@ -3,7 +3,10 @@ import { type JobPhase, isJobEnded } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import type { HandlerOf } from './command-handler.js';
 
-const TABLES_OF_A_JOB = ['targets', 'orders', 'outbox', 'events', 'locks', 'job_clusters'] as const;
+const TABLES_OF_A_JOB = [
+  ...(['targets', 'absent_hosts', 'orders'] as const),
+  ...(['outbox', 'events', 'locks', 'job_clusters'] as const),
+] as const;
 
 /** @see LedgerCommands */
 export const deleteJobRecord: HandlerOf<'delete-job-record'> = async (context, { jobId }) => {

@@ -2,7 +2,6 @@ import {
   type JobPhase,
   type JobTally,
   type JobType,
-  NO_TARGETS,
   ORDER_STATES_ENDED,
   OrderState,
   TargetOutcome,
@@ -13,6 +12,7 @@ import {
 import { sql } from 'kysely';
 import type { EndedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
+import { loadTallies, toCounts } from '../job-queries.js';
 import type { JobRow } from '../tables.js';
 import { loadProgress } from './progress.js';
 
@@ -78,18 +78,14 @@ export async function requireJob({ db }: CommandContext, jobId: number): Promise
   return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirstOrThrow();
 }
 
-async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> {
+async function tallyJob(context: CommandContext, job: JobRow): Promise<JobTally> {
+  const { db } = context;
   const clusters = await db
     .selectFrom('job_clusters')
     .select('scheduler_cluster_id as clusterId')
     .where('job_id', '=', job.id)
     .execute();
-  const counts = await db
-    .selectFrom('targets')
-    .select(['scheduler_cluster_id as clusterId', 'outcome', sql<number>`count(*)`.as('count')])
-    .where('job_id', '=', job.id)
-    .groupBy(['scheduler_cluster_id', 'outcome'])
-    .execute();
+  const tallies = await loadTallies(context, [job.id]);
   const failed = await db
     .selectFrom('orders')
     .select(['scheduler_cluster_id as clusterId', sql<number>`count(*)`.as('count')])
@@ -101,14 +97,7 @@ async function tallyJob({ db }: CommandContext, job: JobRow): Promise<JobTally> 
     type: job.type as JobType,
     clusters: clusters.map(({ clusterId }) => ({
       clusterId,
-      counts: {
-        ...NO_TARGETS,
-        ...Object.fromEntries(
-          counts
-            .filter((row) => row.clusterId === clusterId)
-            .map(({ outcome, count }) => [outcome, count]),
-        ),
-      },
+      counts: toCounts(tallies.filter((row) => row.scheduler_cluster_id === clusterId)),
       failedOrders: failed.find((row) => row.clusterId === clusterId)?.count ?? 0,
     })),
   };

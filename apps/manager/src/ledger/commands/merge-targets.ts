@@ -1,8 +1,9 @@
-import { type TargetOutcome, type TargetResult, mergeTargetResult } from '@pondhawk/jobs';
+import { TargetOutcome, type TargetResult, mergeTargetResult } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import type { TargetReport } from '../order-report.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
 import type { OrderRow, TargetRow } from '../tables.js';
+import { addAbsent, findAbsent, isPlainAbsent, removeAbsent } from './absent-hosts.js';
 
 type TargetSetRow = Omit<TargetRow, 'later'>;
 
@@ -27,12 +28,15 @@ const TARGET_COLUMNS: SetColumns<TargetSetRow> = {
   held_count: 'bigint',
 };
 
-interface Merged extends TargetResult {
-  readonly row: TargetSetRow;
-}
+/** A host on a list: only something better than `absent` is news, on whichever try. */
+const LISTED_ABSENT: TargetResult = {
+  outcome: TargetOutcome.Absent,
+  try: Number.MAX_SAFE_INTEGER,
+};
 
 /**
  * Merges reported targets into those of the order's job, in sets, so that 10,000 take milliseconds.
+ * A host that has nothing goes to the order's list and needs no row any more.
  *
  * @returns how many are new or have another result than before.
  */
@@ -55,25 +59,56 @@ async function mergeSet(
   const nodes = reports.map(({ node }) => node);
   const rows = await db
     .selectFrom('targets')
-    .selectAll()
+    .select(['node', 'outcome', 'try_number'])
     .where('job_id', '=', order.job_id)
     .where('node', 'in', valueSet<string>(dialect, nodes))
     .execute();
-  const standing = new Map(rows.map((row) => [row.node, asMerged(row)]));
-  const changed = new Map<string, Merged>();
-  for (const report of reports) {
-    const reported = asMerged(toRow(order, report));
-    const before = standing.get(report.node);
-    const after = before === undefined ? reported : mergeTargetResult(before, reported);
-    if (after === before) continue;
-    standing.set(report.node, after);
-    changed.set(report.node, after);
-  }
-  await writeTargets(
-    context,
-    [...changed.values()].map(({ row }) => row),
+  const kept = new Map(rows.map((row) => [row.node, resultOf(row)]));
+  const notKept = nodes.filter((node) => !kept.has(node));
+  const listed = await findAbsent(context, order.job_id, notKept);
+  const changed = merge(
+    new Map([...kept, ...[...listed.keys()].map((node) => [node, LISTED_ABSENT] as const)]),
+    reports.map((report) => toRow(order, report)),
   );
+  const isChanged = ([node]: readonly [string, unknown]): boolean => changed.has(node);
+  await removeAbsent(context, new Map([...listed].filter(isChanged)));
+  const absent = [...changed.values()].filter(isPlainAbsent);
+  const moved = absent.map(({ node }) => node).filter((node) => kept.has(node));
+  await deleteTargets(context, order.job_id, moved);
+  await addAbsent(context, order, absent);
+  const others = [...changed.values()].filter((row) => !isPlainAbsent(row));
+  await writeTargets(context, others);
   return changed.size;
+}
+
+/** The reported rows that stand over what stood before, by node. */
+function merge(
+  before: ReadonlyMap<string, TargetResult>,
+  reported: readonly TargetSetRow[],
+): Map<string, TargetSetRow> {
+  const standing = new Map(before);
+  const changed = new Map<string, TargetSetRow>();
+  for (const row of reported) {
+    const result = resultOf(row);
+    const former = standing.get(row.node);
+    if (former !== undefined && mergeTargetResult(former, result) === former) continue;
+    standing.set(row.node, result);
+    changed.set(row.node, row);
+  }
+  return changed;
+}
+
+async function deleteTargets(
+  { db, dialect }: CommandContext,
+  jobId: number,
+  nodes: readonly string[],
+): Promise<void> {
+  if (nodes.length === 0) return;
+  await db
+    .deleteFrom('targets')
+    .where('job_id', '=', jobId)
+    .where('node', 'in', valueSet<string>(dialect, nodes))
+    .execute();
 }
 
 async function writeTargets(
@@ -95,8 +130,8 @@ async function writeTargets(
   );
 }
 
-function asMerged(row: TargetSetRow): Merged {
-  return { outcome: row.outcome as TargetOutcome, try: row.try_number, row };
+function resultOf(row: Pick<TargetSetRow, 'outcome' | 'try_number'>): TargetResult {
+  return { outcome: row.outcome as TargetOutcome, try: row.try_number };
 }
 
 function toRow(order: OrderRow, report: TargetReport): TargetSetRow {

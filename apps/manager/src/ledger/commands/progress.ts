@@ -1,6 +1,6 @@
-import { JobType, NO_TARGETS, type TargetCounts, isTargetOutcome } from '@pondhawk/jobs';
-import { sql } from 'kysely';
+import { JobType, type TargetCounts } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
+import { loadTallies, toCounts } from '../job-queries.js';
 import type { JobRow } from '../tables.js';
 
 /** How far a job is, as its events tell it. */
@@ -11,25 +11,14 @@ export interface JobProgress {
 }
 
 /** Counts a job's targets as they stand in this transaction. */
-export async function loadProgress({ db }: CommandContext, job: JobRow): Promise<JobProgress> {
-  const rows = await db
-    .selectFrom('targets')
-    .select([
-      'outcome',
-      sql<number>`count(*)`.as('count'),
-      sql<number>`sum(deleted_bytes)`.as('bytes'),
-    ])
-    .where('job_id', '=', job.id)
-    .groupBy('outcome')
-    .execute();
-  const counts = { targets: 0, ...NO_TARGETS };
-  let bytes = 0;
-  for (const row of rows) {
-    if (isTargetOutcome(row.outcome)) counts[row.outcome] = row.count;
-    counts.targets += row.count;
-    bytes += row.bytes;
-  }
-  return { counts, ...(job.type === JobType.DeleteTask ? { deleted_bytes: bytes } : {}) };
+export async function loadProgress(context: CommandContext, job: JobRow): Promise<JobProgress> {
+  const tallies = await loadTallies(context, [job.id]);
+  const targets = tallies.reduce((sum, { count }) => sum + count, 0);
+  const bytes = tallies.reduce((sum, { deleted_bytes }) => sum + deleted_bytes, 0);
+  return {
+    counts: { targets, ...toCounts(tallies) },
+    ...(job.type === JobType.DeleteTask ? { deleted_bytes: bytes } : {}),
+  };
 }
 
 /** Tells that targets of an order have other outcomes than before, and how many have which now. */

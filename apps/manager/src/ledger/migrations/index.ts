@@ -4,6 +4,8 @@ import { purgeLog } from './0003-purge-log.js';
 import { brokerStreams } from './0004-broker-streams.js';
 import { orderLeases } from './0005-order-leases.js';
 import { idempotencyAndLocks } from './0006-idempotency-and-locks.js';
+import { absentHosts } from './0007-absent-hosts.js';
+import { absentLists } from './0008-absent-lists.js';
 import { identity } from './0020-identity.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
@@ -17,5 +19,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   brokerStreams,
   orderLeases,
   idempotencyAndLocks,
+  absentHosts,
+  absentLists,
   identity,
 ];
