@@ -37,7 +37,7 @@ describe('signing in', () => {
   it('answers the token, and the cookie that Dragonfly’s console reads', async () => {
     const answer = await signIn('root', ROOT_PASSWORD);
     expect(answer.status).toBe(200);
-    expect(Object.keys(answer.json)).toEqual(['token', 'expire']);
+    expect(Object.keys(answer.json as object)).toEqual(['token', 'expire']);
     const cookie = answer.headers.get('set-cookie') ?? '';
     expect(cookie).toMatch(
       /^jwt=[^;]+; Max-Age=(7199|7200); Path=\/; Expires=[^;]+; SameSite=Lax$/,

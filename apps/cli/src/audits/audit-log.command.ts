@@ -70,7 +70,10 @@ function toAudits(answer: unknown): ChainedAudit[] {
   if (!Array.isArray(answer)) throw notAudits();
   return answer.map((entry: unknown) => {
     if (!isRecord(entry)) throw notAudits();
-    const text = (key: string): string => String(entry[key] ?? '');
+    const text = (key: string): string => {
+      const value = entry[key];
+      return typeof value === 'string' ? value : '';
+    };
     return {
       id: Number(entry['id']),
       operatedAtMs: Number(entry['operated_at_ms']),

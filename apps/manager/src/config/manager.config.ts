@@ -61,7 +61,7 @@ export class AuthConfig {
   @IsBoolean()
   isCookieSecure = false;
 
-  /** Origins of other pages that may write with a user's cookie, as `https://console.example.com`. */
+  /** Origins of other pages that may write with a user's cookie, as `https://ops.example.com`. */
   @IsString({ each: true })
   allowedOrigins: string[] = [];
 }

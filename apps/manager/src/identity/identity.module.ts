@@ -1,4 +1,4 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
@@ -15,7 +15,7 @@ import { Authenticator } from './authenticator.js';
 import { IdentityStore } from './identity-store.js';
 import { PasswordHasher } from './password.js';
 import { RoleController } from './role.controller.js';
-import { ensureRootUser } from './root-user.js';
+import { RootUser } from './root-user.js';
 import { SessionController } from './session.controller.js';
 import { SessionTokens } from './session-tokens.js';
 import { SignInGate } from './sign-in-gate.js';
@@ -39,7 +39,7 @@ const MINUTE_MS = 60_000;
     { provide: PasswordHasher, useFactory: () => new PasswordHasher() },
     {
       provide: AuthKeySource,
-      useFactory: (config: ManagerConfig, _reader: IdentityReader) => AuthKeySource.load(config),
+      useFactory: (config: ManagerConfig) => AuthKeySource.load(config),
       // The ledger first: it locks the data folder that the key lies in.
       inject: [ManagerConfig, IdentityReader],
     },
@@ -97,6 +97,17 @@ const MINUTE_MS = 60_000;
       inject: [LedgerWriter, Clock, Log],
     },
     {
+      provide: RootUser,
+      useFactory: (
+        reader: IdentityReader,
+        writer: LedgerWriter,
+        config: ManagerConfig,
+        log: Log,
+        clock: Clock,
+      ) => new RootUser({ reader, writer, config, log, clock }),
+      inject: [IdentityReader, LedgerWriter, ManagerConfig, Log, Clock],
+    },
+    {
       provide: APP_GUARD,
       useFactory: (
         reflector: Reflector,
@@ -108,23 +119,4 @@ const MINUTE_MS = 60_000;
     },
   ],
 })
-export class IdentityModule implements OnModuleInit {
-  constructor(
-    private readonly reader: IdentityReader,
-    private readonly writer: LedgerWriter,
-    private readonly hasher: PasswordHasher,
-    private readonly config: ManagerConfig,
-    private readonly log: Log,
-    private readonly clock: Clock,
-  ) {}
-
-  async onModuleInit(): Promise<void> {
-    const { reader, writer, hasher, config, log } = this;
-    await ensureRootUser({
-      ...{ reader, writer, hasher, config, log },
-      nowMs: this.clock.nowMs(),
-      // Not into the log, which is kept and sent elsewhere.
-      print: (text) => void process.stderr.write(text),
-    });
-  }
-}
+export class IdentityModule {}

@@ -5,7 +5,7 @@ import type { Request } from 'express';
  * Refuses writes that a page of another site had a browser send. A browser names the page's origin with
  * every write; a program that sends none is no browser, unless it says by `Sec-Fetch-Site` that it is.
  *
- * @param allowed origins besides the manager's own, like `https://console.example.com`.
+ * @param allowed origins besides the manager's own, like `https://ops.example.com`.
  * @throws PermissionDeniedError (`ORIGIN_DENIED`).
  */
 export function checkOrigin(

@@ -30,8 +30,7 @@ export class SignIn {
   async begin(proof: PasswordProof): Promise<SignedSession> {
     this.gate.enter(proof);
     const user = await this.reader.findUserByName(proof.name);
-    await this.check(user, proof);
-    return this.sessions.begin(user!);
+    return this.sessions.begin(await this.check(user, proof));
   }
 
   /** Sets a new password for who knows the old one; ends all sessions. @throws as `begin`. */
@@ -43,10 +42,10 @@ export class SignIn {
     const name = user?.name ?? `user ${userId}`;
     const proof = { name, password: passwords.old, remoteIp: passwords.remoteIp };
     this.gate.enter(proof);
-    await this.check(user, proof);
+    const checked = await this.check(user, proof);
     const passwordHash = await this.hasher.hash(passwords.new);
     await this.store.change('set-password', { userId, passwordHash });
-    return user!;
+    return checked;
   }
 
   /** @throws UnauthenticatedError (`SESSION_TOO_OLD`) once its sign-in lies too far back. */
@@ -64,11 +63,11 @@ export class SignIn {
     await this.store.change('end-session', { sessionId: id, expiresAtMs });
   }
 
-  private async check(user: UserRecord | undefined, proof: PasswordProof): Promise<void> {
+  private async check(user: UserRecord | undefined, proof: PasswordProof): Promise<UserRecord> {
     const mayTry = user?.state === 'enable' ? user.passwordHash : undefined;
-    if (await this.hasher.verify(mayTry, proof.password)) {
+    if ((await this.hasher.verify(mayTry, proof.password)) && user !== undefined) {
       this.gate.succeed(proof);
-      return;
+      return user;
     }
     this.gate.fail(proof);
     throw new UnauthenticatedError('WRONG_PASSWORD', 'Name or password is wrong.');

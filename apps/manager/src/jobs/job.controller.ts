@@ -39,7 +39,6 @@ import {
   ListTargetsDocs,
 } from './job.docs.js';
 import { JobEndWaiter, parseWaitMs } from './job-end-waiter.js';
-import { JobUsers } from './job-users.js';
 import { listedJobView } from './listed-job-view.js';
 
 /** Jobs over REST. */
@@ -51,7 +50,6 @@ export class JobController {
     private readonly acceptance: JobAcceptance,
     private readonly waiter: JobEndWaiter,
     private readonly edge: ProcessEdge,
-    private readonly users: JobUsers,
   ) {}
 
   @Post()
@@ -66,7 +64,10 @@ export class JobController {
     const parsed = parseCreateJob(body);
     noteSelector(raw, selectorOf(parsed));
     const caller = requireCaller(raw).user.id;
-    const request = { ...parsed, userId: await this.users.requireId(parsed.userId, caller) };
+    const request = {
+      ...parsed,
+      userId: await this.acceptance.requireOwner(parsed.userId, caller),
+    };
     const key = parseIdempotencyKey(rawKey, request, caller);
     const { job, isRepeated } = await this.acceptance.accept(request, key);
     if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');

@@ -1,13 +1,13 @@
 import { Module } from '@nestjs/common';
-import { Clock, Faults } from '@pondhawk/core';
+import { Clock } from '@pondhawk/core';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { ProcessEdge } from '../process-wide/process-edge.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
 import { JobController } from './job.controller.js';
-import { JobUsers } from './job-users.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
 @Module({
@@ -15,20 +15,15 @@ import { JobUsers } from './job-users.js';
   controllers: [JobController],
   providers: [
     {
-      provide: JobUsers,
-      useFactory: (reader: IdentityReader) => new JobUsers(reader),
-      inject: [IdentityReader],
-    },
-    {
       provide: JobAcceptance,
       useFactory: (
         reader: LedgerReader,
         writer: LedgerWriter,
-        clock: Clock,
-        faults: Faults,
+        identity: IdentityReader,
+        { clock, faults }: ProcessEdge,
         metrics: ManagerMetrics,
-      ) => new JobAcceptance({ reader, writer, clock, faults, metrics }),
-      inject: [LedgerReader, LedgerWriter, Clock, Faults, ManagerMetrics],
+      ) => new JobAcceptance({ reader, writer, identity, clock, faults, metrics }),
+      inject: [LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
     },
     {
       provide: JobEndWaiter,
