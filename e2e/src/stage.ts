@@ -215,6 +215,7 @@ function queryOne(host: ProcessRecord, sql: string, ...values: string[]): unknow
 export interface Job {
   readonly id: number;
   readonly state: 'PENDING' | 'SUCCESS' | 'FAILURE';
+  readonly phase: string;
   readonly args: { readonly task_id: string };
   readonly result: {
     readonly state: string;
