@@ -50,6 +50,13 @@ export class HostCopies {
     return true;
   }
 
+  /** Gives up a fill. @returns whether there was one. */
+  abort(copyId: string): boolean {
+    const row = this.rows.find((copy) => copy.copyId === copyId && copy.state === 'filling');
+    if (row !== undefined) row.state = 'purged';
+    return row !== undefined;
+  }
+
   /** Follows a log that was named, dropping everything if it must (R7). @returns whether it did. */
   follow(log: LogState): boolean {
     if (!this.rules.mustDropAll(this.current, log)) return false;
