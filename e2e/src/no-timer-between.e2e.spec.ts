@@ -4,6 +4,8 @@ const HOUR_MS = 3_600_000;
 const DELETES = 50;
 /** A single wait for any of the intervals would take longer, and so would 50 waits of a tenth of a second. */
 const ALL_MS_MAX = 5_000;
+/** A timer would lengthen each round; a machine that is busy with something else only some. */
+const ROUNDS_MAX = 4;
 
 describe('A cluster whose every interval is an hour', () => {
   let stage: Stage;
@@ -22,6 +24,16 @@ describe('A cluster whose every interval is an hour', () => {
   afterAll(async () => stage.close(), 30_000);
 
   it('ends 50 deletes one after another in a moment: each ends with the last answer', async () => {
+    const tookMs: number[] = [];
+    while (tookMs.length < ROUNDS_MAX && Math.min(...tookMs) >= ALL_MS_MAX) {
+      tookMs.push(await deleteAll());
+    }
+    expect(Math.min(...tookMs)).toBeLessThan(ALL_MS_MAX);
+    for (const host of stage.hosts) expect(await stage.filesOf(host)).toEqual([]);
+  }, 120_000);
+
+  /** @returns how long 50 deletes took, ms. */
+  async function deleteAll(): Promise<number> {
     const contents = Array.from({ length: DELETES }, () => stage.serve(1_000));
     await Promise.all(
       stage.hosts.map(async ({ name }) => {
@@ -36,7 +48,6 @@ describe('A cluster whose every interval is an hour', () => {
         expect.objectContaining({ targets: 3, deleted: index < 3 ? 3 : 0 }),
       ]);
     }
-    expect(performance.now() - startedAt).toBeLessThan(ALL_MS_MAX);
-    for (const host of stage.hosts) expect(await stage.filesOf(host)).toEqual([]);
-  }, 60_000);
+    return performance.now() - startedAt;
+  }
 });

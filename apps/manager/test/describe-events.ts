@@ -1,5 +1,6 @@
 import type { EventPosition, Ledger } from '../src/ledger/index.js';
 import { NO_EVENT } from '../src/ledger/index.js';
+import { SUPERSEDED_EVENTS_MAX } from '../src/ledger/command-context.js';
 import {
   START_MS,
   aJob,
@@ -30,10 +31,10 @@ export function describeEvents(get: () => Ledger): void {
       await report([aTarget(1, 'deleted'), aTarget(2, 'failed')], true);
       const events = await list(jobId);
       expect(events.map(({ kind }) => kind)).toEqual([
-        ...['order-queued', 'job-accepted', 'targets-changed'],
+        ...['order-queued', 'job-accepted', 'job-running', 'targets-changed'],
         ...['order-ended', 'targets-changed', 'job-ended'],
       ]);
-      expect(events[2]?.data).toMatchObject({ counts: { targets: 2, pending: 2 } });
+      expect(events[3]?.data).toMatchObject({ counts: { targets: 2, pending: 2 } });
       expect(events.at(-1)).toMatchObject({
         atMs: START_MS + 100,
         data: {
@@ -66,11 +67,46 @@ export function describeEvents(get: () => Ledger): void {
         ...{ atMs: START_MS + 70_000, clusterId: 1, epoch },
         outcomes: [later],
       });
-      expect((await kinds(jobId)).slice(-2)).toEqual(['job-ended', 'target-later']);
-      expect((await list(jobId)).at(-1)?.data).toEqual({
-        ...{ node: 'host:10.0.0.1-h00001', later: 'deleted' },
+      expect((await kinds(jobId)).slice(-2)).toEqual(['job-ended', 'targets-later']);
+      expect((await list(jobId)).at(-1)?.data).toEqual({ later: { deleted: 1 } });
+      await get().writer.execute('record-later', {
+        ...{ atMs: START_MS + 80_000, clusterId: 1, epoch },
+        outcomes: [later],
       });
+      expect((await kinds(jobId)).at(-2)).toBe('job-ended');
     });
+
+    it('are known by their own numbers, not by those of other jobs', async () => {
+      await startSchedulers(get(), 1);
+      const { jobId } = await get().writer.execute('accept-job', aJob());
+      const { jobId: otherId } = await get().writer.execute('accept-job', aJob());
+      const isKnown = async (position: EventPosition) =>
+        (await get().reader.findJobAtEvent(jobId, position))?.isKnown;
+      for (const event of await list(jobId)) expect(await isKnown(event)).toBe(true);
+      const [first] = await list(jobId);
+      expect(await isKnown({ ...first!, ordinal: Number.MAX_SAFE_INTEGER })).toBe(true);
+      for (const event of await list(otherId)) expect(await isKnown(event)).toBe(false);
+      expect(await isKnown(NO_EVENT)).toBe(false);
+      expect((await get().reader.findJobAtEvent(jobId))?.isKnown).toBe(false);
+    });
+
+    it('are kept in bounds, however many reports come, and the newest stay', async () => {
+      await startSchedulers(get(), 1);
+      const { jobId, messages } = await get().writer.execute('accept-job', aJob());
+      const reports = Array.from({ length: SUPERSEDED_EVENTS_MAX + 7 }, (_, index) =>
+        get().writer.execute('record-report', {
+          ...{ atMs: START_MS, report: aReport(messages[0]!, [aTarget(index, 'pending')]) },
+        }),
+      );
+      await Promise.all(reports);
+      const events = await list(jobId, NO_EVENT, 10_000);
+      const changes = events.filter(({ kind }) => kind === 'targets-changed');
+      expect(changes).toHaveLength(SUPERSEDED_EVENTS_MAX);
+      expect(changes.at(-1)?.data).toMatchObject({ counts: { pending: reports.length } });
+      expect(events.slice(0, 3).map(({ kind }) => kind)).toEqual([
+        ...['order-queued', 'job-accepted', 'job-running'],
+      ]);
+    }, 60_000);
 
     it('go with the record of the job', async () => {
       const { jobId } = await get().writer.execute('accept-job', aJob());

@@ -2,6 +2,7 @@ import { NatsServer } from '@pondhawk/messaging/testing';
 import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
 import { EventClient } from './event-client.js';
 import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { LedgerReader, LedgerWriter } from '../src/ledger/index.js';
 import { aTarget } from './ledger-fixtures.js';
 import { startTestManager, type TestManager } from './manager-harness.js';
 
@@ -19,7 +20,10 @@ describeWithTool('nats-server', 'the events of a job', () => {
     startTestManager({ dataDir: dir.path, natsUrl: nats.url, keepAliveIntervalMs: 60_000 });
   const follow = async (jobId: number, lastEventId?: string): Promise<EventClient> => {
     const url = `http://${manager.running.addresses.rest}/api/v1/jobs/${jobId}/events`;
-    const client = await EventClient.open(url, lastEventId);
+    const client = await EventClient.open(url, {
+      authorization: manager.authorization,
+      lastEventId,
+    });
     clients.push(client);
     return client;
   };
@@ -62,6 +66,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
     await client.ended;
     expect(client.names).toEqual([
       'snapshot',
+      'job-running',
       'targets-changed',
       'targets-changed',
       'order-ended',
@@ -73,7 +78,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
       ...{ counts: { targets: 0 }, purge_seq: { '1': 1 }, deleted_bytes: 0 },
     });
     expect(client.events.map(({ data }) => data.counts?.pending as number | undefined)).toEqual([
-      ...[0, 2, 1, undefined, 0, 0],
+      ...[0, undefined, 2, 1, undefined, 0, 0],
     ]);
     expect(client.events.at(-1)?.data).toMatchObject({
       ...{ job_id: jobId, state: 'FAILURE', outcome: 'partial' },
@@ -95,7 +100,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const client = await follow(jobId);
     await report(['pending', 'pending'], false);
-    await eventually(() => client.events.length === 2, PATIENCE);
+    await eventually(() => client.events.length === 3, PATIENCE);
     await manager.stop();
     await client.ended;
     await report(['deleted', 'pending'], false);
@@ -113,10 +118,35 @@ describeWithTool('nats-server', 'the events of a job', () => {
     expect(resumed.events[0]?.data.counts).toMatchObject({ deleted: 1, pending: 1 });
   }, 60_000);
 
-  it('begin anew for a client whose last event is of another ledger', async () => {
+  it('begin anew for a client whose last event is of another job, another ledger, or gone', async () => {
+    const otherId = await post();
+    const other = await follow(otherId);
     const jobId = await post();
-    const client = await follow(jobId, '900000.1');
-    await eventually(() => client.names[0] === 'snapshot', PATIENCE);
+    await eventually(() => other.events.length === 1, PATIENCE);
+    for (const foreign of ['900000.1', '900000', '0', other.lastId]) {
+      const client = await follow(jobId, foreign);
+      await eventually(() => client.names[0] === 'snapshot', PATIENCE);
+      expect(client.events[0]?.data.id).toBe(jobId);
+    }
+  });
+
+  it('end again for a client that comes back for what a host did after the end', async () => {
+    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    const jobId = await post();
+    await eventually(() => scheduler!.orders.length === 1, PATIENCE);
+    const client = await follow(jobId);
+    await report(['failed'], true);
+    await client.ended;
+    const writer = manager.running.app.get(LedgerWriter);
+    const { epoch } = (await manager.running.app.get(LedgerReader).findLogState(1))!;
+    await writer.execute('record-later', {
+      ...{ atMs: Date.now(), clusterId: 1, epoch },
+      outcomes: [{ hostId: aTarget(1, 'failed').host.id, seq: 1, outcome: 'deleted' }],
+    });
+    const back = await follow(jobId, client.lastId);
+    await back.ended;
+    expect(back.events).toMatchObject([{ name: 'targets-later', data: { later: { deleted: 1 } } }]);
+    expect((await follow(jobId, back.lastId)).status).toBe(204);
   });
 
   it('end with the record, and refuse what is no job, no id, or no event', async () => {

@@ -6,7 +6,7 @@ import type { EventSink } from './event-sink.js';
 export interface SendableEvent {
   readonly position: EventPosition;
   readonly text: string;
-  /** The job's end: nothing follows it on this stream. */
+  /** The job's end: only what hosts did later can follow it. */
   readonly isEnd: boolean;
 }
 
@@ -15,6 +15,8 @@ export interface EventListenerParts {
   readonly sink: EventSink;
   /** What the client has already. */
   readonly from: EventPosition;
+  /** Whether the job has ended, so that the stream ends with what there is. */
+  readonly hasEnded: boolean;
   /** Events after a position, in order; empty when there is none yet. */
   readonly readAfter: (position: EventPosition) => Promise<readonly SendableEvent[]>;
   /** The events cannot be read. */
@@ -28,10 +30,12 @@ export interface EventListenerParts {
  */
 export class EventListener {
   private position: EventPosition;
+  private hasEnded: boolean; // Nothing is to be waited for: the stream ends once all is sent.
   private readonly sending = new WakeLoop(() => this.send());
 
   constructor(private readonly parts: EventListenerParts) {
     this.position = parts.from;
+    this.hasEnded = parts.hasEnded;
   }
 
   /** Says that there may be events. */
@@ -44,7 +48,10 @@ export class EventListener {
     try {
       while (sink.isWritable) {
         const events = await readAfter(this.position);
-        if (events.length === 0) return;
+        if (events.length === 0) {
+          if (this.hasEnded) sink.end();
+          return;
+        }
         await this.sendAll(events);
       }
     } catch (thrown) {
@@ -59,10 +66,7 @@ export class EventListener {
       await sink.write(text);
       if (!sink.isWritable) return;
       this.position = position;
-      if (isEnd) {
-        sink.end();
-        return;
-      }
+      this.hasEnded ||= isEnd;
     }
   }
 }

@@ -32,8 +32,8 @@ export function parsePosition(raw: string | undefined): EventPosition | undefine
   };
 }
 
-/** Whether `position` lies behind `other`. */
-export function isBehind(position: EventPosition, other: EventPosition): boolean {
+/** Whether `position` comes after `other`. */
+export function isAfter(position: EventPosition, other: EventPosition): boolean {
   return position.number === other.number
     ? position.ordinal > other.ordinal
     : position.number > other.number;

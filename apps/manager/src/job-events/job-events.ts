@@ -14,7 +14,7 @@ import type {
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { EventListener, type SendableEvent } from './event-listener.js';
 import { EventSink, SLOW_CLIENT_TIMEOUT_MS } from './event-sink.js';
-import { DELETED_EVENT, eventText, isBehind, snapshotText } from './event-text.js';
+import { DELETED_EVENT, eventText, isAfter, snapshotText } from './event-text.js';
 
 /** Clients that may follow events at once; half of all connections, so that others can still ask. */
 export const LISTENERS_MAX = 2_048;
@@ -90,7 +90,7 @@ export class JobEvents implements OnModuleInit, BeforeApplicationShutdown {
     }
     this.opening += 1;
     try {
-      const job = requireJob(await reader.findJobAtEvent(jobId), jobId);
+      const job = requireJob(await reader.findJobAtEvent(jobId, position), jobId);
       this.answer(job, position, response);
     } finally {
       this.opening -= 1;
@@ -99,21 +99,14 @@ export class JobEvents implements OnModuleInit, BeforeApplicationShutdown {
 
   private answer(job: JobAtEvent, position: EventPosition | undefined, response: Response): void {
     const hasEnded = isJobEnded(job.detail.job.phase);
-    // A position that the job has not reached is of another ledger: the client knows another job.
-    const known = position !== undefined && !isBehind(position, job.newest) ? position : undefined;
-    if (known !== undefined && hasEnded && !isBehind(job.newest, known)) {
+    // One who names no event of this job knows nothing of it, whatever its number.
+    const known = job.isKnown ? position : undefined;
+    if (known !== undefined && hasEnded && !isAfter(job.newest, known)) {
       response.status(204).end();
       return;
     }
     const following = this.add(job, known ?? job.newest, response);
-    if (known === undefined) {
-      const snapshot = snapshotText(job);
-      if (hasEnded) {
-        following.sink.end(snapshot);
-        return;
-      }
-      void following.sink.write(snapshot);
-    }
+    if (known === undefined) void following.sink.write(snapshotText(job));
     // What was committed since the job was read is found by this look.
     following.listener.wake();
   }
@@ -132,6 +125,7 @@ export class JobEvents implements OnModuleInit, BeforeApplicationShutdown {
     const listener = new EventListener({
       sink,
       from,
+      hasEnded: isJobEnded(detail.job.phase),
       readAfter: (position) => this.readAfter(jobId, position),
       onFailure: (thrown) => log.error('events cannot be read', { jobId, err: toError(thrown) }),
     });

@@ -6,12 +6,18 @@ import type { LedgerDialect, LedgerTables } from './tables.js';
 /** What happened to a job, as `events` keeps it. */
 export type LedgerEventKind =
   | 'job-accepted'
+  | 'job-running'
   | 'order-queued'
   | 'order-waiting'
   | 'order-ended'
   | 'targets-changed'
-  | 'target-later'
+  | 'targets-later'
   | 'job-ended';
+
+/** Events that say what stands now: each makes those of its kind before it needless. */
+const SUPERSEDING: readonly LedgerEventKind[] = ['targets-changed', 'targets-later'];
+/** Events of one such kind that a job keeps: 50,000 hosts in full reports make 200, however small the reports are. */
+export const SUPERSEDED_EVENTS_MAX = 500;
 
 /** One event as a command appends it. */
 export interface NewEvent {
@@ -57,6 +63,27 @@ export class CommandContext {
         data: JSON.stringify(data),
         at_ms: this.atMs,
       })
+      .execute();
+    if (SUPERSEDING.includes(kind)) await this.dropOldest(jobId, kind);
+  }
+
+  /** A client that knows one of the dropped events gets a snapshot. */
+  private async dropOldest(jobId: number, kind: LedgerEventKind): Promise<void> {
+    const ofKind = this.db
+      .selectFrom('events')
+      .select('ledger_number')
+      .where('job_id', '=', jobId)
+      .where('kind', '=', kind)
+      .orderBy('ledger_number', 'desc')
+      .limit(1)
+      .offset(SUPERSEDED_EVENTS_MAX);
+    const newest = await ofKind.executeTakeFirst();
+    if (newest === undefined) return;
+    await this.db
+      .deleteFrom('events')
+      .where('job_id', '=', jobId)
+      .where('kind', '=', kind)
+      .where('ledger_number', '<=', newest.ledger_number)
       .execute();
   }
 }

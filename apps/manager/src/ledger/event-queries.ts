@@ -46,3 +46,20 @@ export async function findNewestEvent({ db }: ReadContext, jobId: number): Promi
     .executeTakeFirst();
   return row ?? NO_EVENT;
 }
+
+/** Whether a job has this event, or one of the same command before it. */
+export async function hasEvent(
+  { db }: ReadContext,
+  jobId: number,
+  { number, ordinal }: EventPosition,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('events')
+    .select('ordinal')
+    .where('job_id', '=', jobId)
+    .where('ledger_number', '=', number)
+    .where('ordinal', '<=', ordinal)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -1,7 +1,7 @@
 import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
-import { findNewestEvent, loadEvents } from './event-queries.js';
+import { findNewestEvent, hasEvent, loadEvents } from './event-queries.js';
 import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
 import {
   type ReadContext,
@@ -75,7 +75,7 @@ export class KyselyLedgerReader extends LedgerReader {
     });
   }
 
-  override findJobAtEvent(jobId: number): Promise<JobAtEvent | undefined> {
+  override findJobAtEvent(jobId: number, known?: EventPosition): Promise<JobAtEvent | undefined> {
     return this.snapshot(async (context) => {
       const row = await findJobRow(context, jobId);
       if (row === undefined) return undefined;
@@ -84,6 +84,7 @@ export class KyselyLedgerReader extends LedgerReader {
       return {
         detail: { job, clusters: clusters.get(jobId) ?? [], targets: [], listed: NOTHING_LISTED },
         newest: await findNewestEvent(context, jobId),
+        isKnown: known !== undefined && (await hasEvent(context, jobId, known)),
       };
     });
   }

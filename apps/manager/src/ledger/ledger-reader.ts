@@ -51,8 +51,8 @@ export interface Overdue {
 export abstract class LedgerReader {
   /** A job with what its view shows. `listed` of a `list_tasks` job is the page in its args (default 1, 10). */
   abstract findJob(jobId: number): Promise<JobDetail | undefined>;
-  /** A job as `listJobs` has it, and its newest event, read at the same moment. */
-  abstract findJobAtEvent(jobId: number): Promise<JobAtEvent | undefined>;
+  /** A job as `listJobs` has it, its newest event, and whether it has the `known` one, read at the same moment. */
+  abstract findJobAtEvent(jobId: number, known?: EventPosition): Promise<JobAtEvent | undefined>;
   /** What happened to a job after a position, in order, at most `limit`. */
   abstract listEvents(
     jobId: number,

@@ -195,4 +195,6 @@ export interface JobEventRecord extends EventPosition {
 export interface JobAtEvent {
   readonly detail: JobDetail;
   readonly newest: EventPosition;
+  /** Whether the position that was asked about is that of an event of this job. */
+  readonly isKnown: boolean;
 }

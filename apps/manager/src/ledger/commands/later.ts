@@ -1,4 +1,6 @@
 import { JobType, TargetOutcome } from '@pondhawk/jobs';
+import { sql } from 'kysely';
+import type { CommandContext } from '../command-context.js';
 import type { HandlerOf } from './command-handler.js';
 import { loadLogState } from './purges.js';
 
@@ -8,6 +10,7 @@ export const recordLater: HandlerOf<'record-later'> = async (context, input) => 
   const state = await loadLogState(context, input.clusterId);
   if (state.epoch !== input.epoch) return { changedTargetCount: 0 };
   let changedTargetCount = 0;
+  const changedJobs = new Set<number>();
   for (const { hostId, seq, outcome } of input.outcomes) {
     const jobs = db
       .selectFrom('job_clusters')
@@ -22,13 +25,26 @@ export const recordLater: HandlerOf<'record-later'> = async (context, input) => 
       .where('job_id', 'in', jobs)
       .where('node', '=', `host:${hostId}`)
       .where('outcome', 'in', [TargetOutcome.Failed, TargetOutcome.Fenced, TargetOutcome.Skipped])
-      .returning(['job_id', 'node'])
+      .where((eb) => eb.or([eb('later', 'is', null), eb('later', '!=', outcome)]))
+      .returning('job_id')
       .execute();
     changedTargetCount += changed.length;
-    for (const { job_id, node } of changed) {
-      const data = { node, later: outcome };
-      await context.appendEvent({ jobId: job_id, kind: 'target-later', data });
-    }
+    for (const { job_id } of changed) changedJobs.add(job_id);
   }
+  for (const jobId of changedJobs) await appendLater(context, jobId);
   return { changedTargetCount };
 };
+
+/** Tells how many hosts of a job have done what by now, after it had given them up. */
+async function appendLater(context: CommandContext, jobId: number): Promise<void> {
+  const rows = await context.db
+    .selectFrom('targets')
+    .select(['later', sql<number>`count(*)`.as('count')])
+    .where('job_id', '=', jobId)
+    .where('later', 'is not', null)
+    .groupBy('later')
+    .execute();
+  const later = new Map(rows.map((row) => [row.later ?? '', row.count]));
+  const data = { later: Object.fromEntries(later) };
+  await context.appendEvent({ jobId, kind: 'targets-later', data });
+}

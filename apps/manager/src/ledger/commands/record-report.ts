@@ -46,13 +46,9 @@ async function record(
     job,
   }: { readonly report: OrderReport; readonly order: OrderRow; readonly job: JobRow },
 ): Promise<RecordedReport> {
+  await startJob(context, job);
   const changedTargetCount = await mergeTargets(context, order, report.targets);
   const failedTargetCount = await moveOrder(context, order, report);
-  await context.db
-    .updateTable('jobs')
-    .set({ phase: nextJobPhase(job.phase as JobPhase, 'report'), updated_at_ms: context.atMs })
-    .where('id', '=', job.id)
-    .execute();
   if (changedTargetCount + failedTargetCount > 0)
     await appendTargetsChanged(context, job, order.id);
   const ended = await endJobIfDone(context, job);
@@ -62,6 +58,18 @@ async function record(
     changedTargetCount,
     ...(ended === undefined ? {} : { ended }),
   };
+}
+
+/** The first report of any order says that the job is being carried out. */
+async function startJob(context: CommandContext, job: JobRow): Promise<void> {
+  const phase = nextJobPhase(job.phase as JobPhase, 'report');
+  await context.db
+    .updateTable('jobs')
+    .set({ phase, updated_at_ms: context.atMs })
+    .where('id', '=', job.id)
+    .execute();
+  if (phase === job.phase) return;
+  await context.appendEvent({ jobId: job.id, kind: 'job-running', data: { phase } });
 }
 
 /** Every report renews the lease of its attempt, also an empty one. @returns how many targets its failure ended. */
