@@ -86,7 +86,9 @@ describe('A purge', () => {
     }
     await purge(content);
     await stage.get('peer-1', content.url);
+    const sentBytes = stage.origin.sentBytes;
     expect(await stage.get('peer-3', content.url)).toBe(content.sha256);
+    expect(stage.origin.sentBytes).toBe(sentBytes); // The new copy is a parent like any other.
     expect(stage.storedBytesOf(hostOf('peer-1'), content.url)).toBe(MIB);
   }, 60_000);
 

@@ -88,7 +88,10 @@ export class Stage {
     const command = join(PROJECT_DIR, 'apps', 'cli', 'bin', 'pondhawk.js');
     return runCommand(process.execPath, [command, ...args], {
       timeoutMs: COMMAND_TIMEOUT_MS,
-      env: { PONDHAWK_MANAGER: this.record.manager.url },
+      env: {
+        PONDHAWK_MANAGER: this.record.manager.url,
+        PONDHAWK_TOKEN: this.record.manager.token,
+      },
     });
   }
 
@@ -161,7 +164,10 @@ export class Stage {
     path: string,
     init: RequestInit = {},
   ): Promise<{ status: number; body: unknown; headers: Headers }> {
-    const response = await fetch(`${this.record.manager.url}${path}`, init);
+    const { url, token } = this.record.manager;
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${token}`);
+    const response = await fetch(`${url}${path}`, { ...init, headers });
     const text = await response.text();
     return {
       status: response.status,

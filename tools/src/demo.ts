@@ -62,12 +62,12 @@ async function play(
   for (const line of await whoServedWhom(record.processes)) say(line);
 
   step('Who holds it?');
-  const { taskId, hosts } = await findHolders(record.manager.url, url);
+  const { taskId, hosts } = await findHolders(record.manager, url);
   say(`task ${taskId}`);
   say(`held by ${hosts.join(', ')}`);
 
   step('One call clears it everywhere');
-  await clearEverywhere(record.manager.url, taskId, hosts.length);
+  await clearEverywhere(record.manager, taskId, hosts.length);
 
   step('Nothing is left');
   await checkNothingLeft(record.processes, taskId, place.projectDir);

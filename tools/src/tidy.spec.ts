@@ -91,6 +91,7 @@ describe('the repository', () => {
 
 const errorsDoc = 'docs/errors.md';
 const configDoc = 'docs/configuration.md';
+const metricsDoc = 'docs/metrics.md';
 const whenWritten = (path: string): jest.It => (existsSync(join(root, path)) ? it : it.skip);
 
 describe('the documents', () => {
@@ -100,6 +101,13 @@ describe('the documents', () => {
     );
     const named = wordsOf(errorsDoc);
     expect([...new Set(thrown)].filter((word) => !named.has(word)).sort()).toEqual([]);
+  });
+
+  it('name every metric, and no other', () => {
+    const names = (text: string): string[] =>
+      [...text.matchAll(/\bpondhawk_(?:manager|scheduler|peer)_\w+/g)].map(([name]) => name);
+    const counted = new Set(production.flatMap((path) => names(read(path))));
+    expect([...new Set(names(read(metricsDoc)))].sort()).toEqual([...counted].sort());
   });
 
   whenWritten(configDoc)('name every key of every daemon', () => {

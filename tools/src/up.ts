@@ -91,6 +91,8 @@ function table(record: ClusterRecord, dir: string): string {
     ...rows,
     '',
     `manager ${record.manager.url}   folder ${dir}   Ctrl-C ends it`,
+    `to call it: export PONDHAWK_MANAGER=${record.manager.url} PONDHAWK_TOKEN=${record.manager.token}`,
+    `the password of root is in ${join(dir, 'cluster.json')}`,
     '',
   ].join('\n');
 }

@@ -14,6 +14,10 @@ export interface CliContext {
   readonly signal: AbortSignal;
   /** Monotonic, ms. */
   readonly nowMs: () => number;
+  /** Unix ms. */
+  readonly wallMs: () => number;
+  /** Asks a person for what must not be shown. */
+  readonly askSecret: (question: string) => Promise<string>;
   readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askSecret } from './login/ask-secret.js';
 import { runCli } from './program.js';
 
 const interrupt = new AbortController();
@@ -12,6 +13,8 @@ void runCli(process.argv.slice(2), {
   env: process.env,
   signal: interrupt.signal,
   nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  askSecret: (question) => askSecret(question, { signal: interrupt.signal }),
   sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
 }).then((exitCode) => {
   process.exitCode = exitCode;

@@ -3,9 +3,11 @@
 import { Command, CommanderError } from 'commander';
 import { sayJson, type CliContext } from './context.js';
 import { ExitCode, toFailure } from './exit-code.js';
+import { addAuditLogCommand } from './audits/audit-log.command.js';
 import { addGetCommand } from './get/get.command.js';
 import { addClearCommand } from './jobs/clear.command.js';
 import { addJobCommand } from './jobs/job.command.js';
+import { addLoginCommand } from './login/login.command.js';
 import { interrupted } from './manager/manager-client.js';
 import { printable } from './output/printable.js';
 import { addTaskCommand } from './tasks/task.command.js';
@@ -50,6 +52,8 @@ function buildProgram(context: CliContext, exit: (code: ExitCode) => void): Comm
   addGetCommand(program, context);
   addClearCommand(addTaskCommand(program, context), context, exit);
   addJobCommand(program, context, exit);
+  addLoginCommand(program, context);
+  addAuditLogCommand(program, context, exit);
   return program;
 }
 

@@ -31,6 +31,8 @@ export async function run(
     readonly env?: Readonly<Record<string, string>>;
     readonly signal?: AbortSignal;
     readonly isTTY?: boolean;
+    /** What a person types when asked. */
+    readonly secret?: string;
   } = {},
 ): Promise<CliRun> {
   const stdout = new Sink(options.isTTY === true);
@@ -41,6 +43,8 @@ export async function run(
     env: options.env ?? {},
     signal: options.signal ?? new AbortController().signal,
     nowMs: () => performance.now(),
+    wallMs: () => 1_760_000_000_000,
+    askSecret: () => Promise.resolve(options.secret ?? ''),
     sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
   });
   return { exitCode, stdout: stdout.text, stderr: stderr.text };

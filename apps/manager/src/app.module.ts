@@ -3,6 +3,7 @@ import { ManagerConfig } from './config/manager.config.js';
 import { DeadlinesModule } from './deadlines/deadlines.module.js';
 import { FleetViewsModule } from './fleet-views/fleet-views.module.js';
 import { JobEventsModule } from './job-events/job-events.module.js';
+import { IdentityModule } from './identity/identity.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { OutboxModule } from './outbox/outbox.module.js';
 import { ProbesModule } from './probes/probes.module.js';
@@ -21,6 +22,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ProcessModule.of(facts),
+        IdentityModule,
         ProbesModule,
         JobsModule,
         JobEventsModule,

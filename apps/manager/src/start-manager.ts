@@ -3,10 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { ConfigError, errnoOf, toError } from '@pondhawk/core';
+import { ConfigError, PondhawkError, errnoOf, toError } from '@pondhawk/core';
 import { AppModule } from './app.module.js';
 import { checkConfig } from './config/check-config.js';
-import { identityNotice } from './probes/front.controller.js';
 import { FrameworkLog } from './process-wide/framework-log.js';
 import { MetricsListener } from './process-wide/metrics-listener.js';
 import type { ProcessFacts } from './process-wide/process.module.js';
@@ -55,7 +54,6 @@ export async function startManager(facts: ProcessFacts): Promise<RunningManager>
       rest: `${rest.host}:${await listen(app, rest)}`,
     };
     await writeAddresses(config.dataDir, addresses);
-    log.info('identity is off', { notice: identityNotice(config) });
     log.info('ready', { addresses });
     return { app, addresses, stop: () => app.close() };
   } catch (error) {
@@ -72,6 +70,8 @@ async function listen(
     const server = await app.listen(port, host);
     return (server.address() as AddressInfo).port;
   } catch (error) {
+    // Listening starts the modules first, which have their own reasons.
+    if (error instanceof PondhawkError) throw error;
     throw new ConfigError(
       'ADDRESS_UNUSABLE',
       `Cannot listen on ${host}:${port} (${errnoOf(error) ?? toError(error).message}). Is the port taken, or the address not of this machine?`,

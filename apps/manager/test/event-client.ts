@@ -29,8 +29,17 @@ export class EventClient {
   }
 
   /** @param url of the events. */
-  static async open(url: string, lastEventId?: string): Promise<EventClient> {
-    const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId };
+  static async open(
+    url: string,
+    {
+      authorization = '',
+      lastEventId,
+    }: { readonly authorization?: string; readonly lastEventId?: string | undefined } = {},
+  ): Promise<EventClient> {
+    const headers = {
+      authorization,
+      ...(lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }),
+    };
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
       get(url, { headers, agent: false }, resolve).on('error', reject);
     });

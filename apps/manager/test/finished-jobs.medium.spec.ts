@@ -33,7 +33,7 @@ const aJob = (type: string, state: string) => ({
   ...{ type, task_id: expect.stringMatching(/^group_[0-9a-f-]{36}$/) as string, state },
   ...{
     phase: 'ended',
-    user_id: 0,
+    user_id: 1,
     user: {},
     seed_peer_clusters: [],
     scheduler_clusters: [CLUSTER],

@@ -20,7 +20,10 @@ describeWithTool('nats-server', 'the events of a job', () => {
     startTestManager({ dataDir: dir.path, natsUrl: nats.url, keepAliveIntervalMs: 60_000 });
   const follow = async (jobId: number, lastEventId?: string): Promise<EventClient> => {
     const url = `http://${manager.running.addresses.rest}/api/v1/jobs/${jobId}/events`;
-    const client = await EventClient.open(url, lastEventId);
+    const client = await EventClient.open(url, {
+      authorization: manager.authorization,
+      lastEventId,
+    });
     clients.push(client);
     return client;
   };

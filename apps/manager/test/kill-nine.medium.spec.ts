@@ -66,8 +66,8 @@ describeWithTool('nats-server', 'a manager killed with -9', () => {
   it(
     'leaves nobody behind who follows a job: what was committed is told after the restart, once',
     async () => {
-      const follow = ({ restUrl }: ManagerProcess, lastEventId?: string) =>
-        EventClient.open(`${restUrl}/api/v1/jobs/1/events`, lastEventId);
+      const follow = ({ restUrl, authorization }: ManagerProcess, lastEventId?: string) =>
+        EventClient.open(`${restUrl}/api/v1/jobs/1/events`, { authorization, lastEventId });
       const fault = 'manager.report.committed';
       const first = await startManagerProcess({ dir: dir.path, natsUrl: nats.url, fault });
       scheduler = await FakeScheduler.start(first, nats.url, () => []);

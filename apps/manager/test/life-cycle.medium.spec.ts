@@ -1,10 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, NoFaults } from '@pondhawk/core';
-import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
-import { startManager } from '../src/start-manager.js';
-import { startTestManager, testConfig } from './manager-harness.js';
+import { startTestManager } from './manager-harness.js';
 
 const STARTS = 10;
 
@@ -31,24 +28,14 @@ describe('the manager', () => {
     await eventually(() => expect(openHandles()).toEqual(handlesBefore), { timeoutMs: 5_000 });
   }, 60_000);
 
-  it('writes where it listens, and that nobody has to sign in', async () => {
+  it('writes where it listens, and says where to sign in', async () => {
     const manager = await startTestManager({ dataDir: dir.path });
     const file = await readFile(join(dir.path, 'addresses.json'), 'utf8');
     expect(JSON.parse(file)).toEqual({ pid: process.pid, addresses: manager.running.addresses });
     const front = await manager.request('GET', '/');
-    expect(front.json.identity).toContain('loopback only');
+    expect(front.json.sign_in).toBe('POST /api/v1/users/signin');
     expect(manager.log.withMessage('ready')).toHaveLength(1);
-    expect(manager.log.withMessage('identity is off')).toHaveLength(1);
     await manager.stop();
-  });
-
-  it('refuses to be reachable by others while nobody has to sign in', async () => {
-    const config = testConfig({ dataDir: dir.path });
-    config.rest.host = '0.0.0.0';
-    const facts = { log: new MemoryLog(), faults: new NoFaults(), clock: new SystemClock() };
-    const start = startManager({ config, ...facts });
-    await expect(start).rejects.toThrow(ConfigError);
-    await expect(start).rejects.toMatchObject({ code: 'REST_OPEN_WITHOUT_IDENTITY' });
   });
 });
 

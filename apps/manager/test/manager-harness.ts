@@ -1,10 +1,12 @@
 /** A real manager in this process, on free ports, and what tests ask of it. */
 
 import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { fleetClient, type FleetClient } from './fleet-client.js';
 import { type Faults, NoFaults } from '@pondhawk/core';
+import { Secret } from '@pondhawk/config';
 import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { makeTempDir } from '@pondhawk/testing';
 import { ManagerConfig } from '../src/config/manager.config.js';
@@ -13,6 +15,9 @@ import { startManager, type RunningManager } from '../src/start-manager.js';
 
 /** A broker address where nobody listens. */
 export const NO_BROKER = 'nats://127.0.0.1:1';
+
+/** Password of `root` on all managers of this run. */
+export const ROOT_PASSWORD = `${randomBytes(7).toString('hex')}a1`;
 
 /** An answer of REST. */
 export interface Answer {
@@ -35,10 +40,14 @@ export interface TestManagerOptions {
 /** A manager and its clients. */
 export interface TestManager {
   readonly running: RunningManager;
+  readonly dataDir: string;
   readonly log: MemoryLog;
   readonly fleet: FleetClient;
+  /** Header of a session of `root`. */
+  readonly authorization: string;
+  /** As `root`, unless the headers say otherwise. */
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
-  /** How many rows each table has. */
+  /** How many rows each table has, but for the audit log, to which refusals are added too. */
   countRows(): Record<string, number>;
   stop(): Promise<void>;
 }
@@ -56,6 +65,7 @@ export function testConfig(options: TestManagerOptions): ManagerConfig {
   config.rest.port = 0;
   config.grpc.port = 0;
   config.metrics.port = 0;
+  config.auth.rootPassword = new Secret(ROOT_PASSWORD);
   config.nats.url = options.natsUrl ?? NO_BROKER;
   if (options.keepAliveIntervalMs !== undefined) {
     config.keepAlive.intervalMs = options.keepAliveIntervalMs;
@@ -75,9 +85,10 @@ export async function startTestManager(options: TestManagerOptions): Promise<Tes
   const fleet = fleetClient(running.addresses.grpc);
   return {
     running,
+    dataDir: options.dataDir,
     log,
     fleet,
-    request: (method, path, how) => request(`http://${running.addresses.rest}${path}`, method, how),
+    ...(await signInAsRoot(running.addresses.rest)),
     countRows: () => countRows(join(options.dataDir, DATABASE_FILE)),
     stop: async () => {
       fleet.close();
@@ -102,6 +113,23 @@ export function useTestManager(options: Omit<TestManagerOptions, 'dataDir'> = {}
     await remove();
   });
   return { get: () => manager! };
+}
+
+/** Signs in. @returns how to ask as `root`. */
+export async function signInAsRoot(
+  address: string,
+): Promise<Pick<TestManager, 'request' | 'authorization'>> {
+  const body = { name: 'root', password: ROOT_PASSWORD };
+  const { json } = await request(`http://${address}/api/v1/users/signin`, 'POST', { body });
+  const authorization = `Bearer ${json?.token as string}`;
+  return {
+    authorization,
+    request: (method, path, how) =>
+      request(`http://${address}${path}`, method, {
+        ...how,
+        headers: { authorization, ...how?.headers },
+      }),
+  };
 }
 
 /** One request; connections are not kept. */
@@ -138,10 +166,12 @@ function countRows(file: string): Record<string, number> {
       .pluck()
       .all() as string[];
     return Object.fromEntries(
-      tables.map((table) => [
-        table,
-        db.prepare(`select count(*) from "${table}"`).pluck().get() as number,
-      ]),
+      tables
+        .filter((table) => !table.startsWith('audit'))
+        .map((table) => [
+          table,
+          db.prepare(`select count(*) from "${table}"`).pluck().get() as number,
+        ]),
     );
   } finally {
     db.close();

@@ -5,7 +5,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaemonProcess, eventually } from '@pondhawk/testing';
 import { fleetClient } from './fleet-client.js';
-import { request, type TestManager } from './manager-harness.js';
+import { ROOT_PASSWORD, signInAsRoot, type TestManager } from './manager-harness.js';
 
 const BIN = join(__dirname, '..', 'bin', 'pondhawk-manager.js');
 const START_TIMEOUT_MS = 30_000;
@@ -20,7 +20,7 @@ export interface ManagerProcessOptions {
 }
 
 /** A running process and its clients. */
-export interface ManagerProcess extends Pick<TestManager, 'fleet' | 'request'> {
+export interface ManagerProcess extends Pick<TestManager, 'fleet' | 'request' | 'authorization'> {
   readonly process: DaemonProcess;
   readonly logFile: string;
   readonly restUrl: string;
@@ -34,6 +34,7 @@ export function spawnManager({ dir, natsUrl, fault }: ManagerProcessOptions): Da
   const settings = {
     dataDir: join(dir, 'data'),
     rest: { port: 0 },
+    auth: { rootPassword: ROOT_PASSWORD },
     grpc: { port: 0 },
     metrics: { port: 0 },
     nats: { url: natsUrl },
@@ -66,7 +67,7 @@ export async function startManagerProcess(options: ManagerProcessOptions): Promi
     logFile: join(options.dir, 'manager.log'),
     fleet,
     restUrl: `http://${addresses.rest}`,
-    request: (method, path, how) => request(`http://${addresses.rest}${path}`, method, how),
+    ...(await signInAsRoot(addresses.rest)),
     stop: async () => {
       fleet.close();
       await daemon.stop(STOP_GRACE_MS);

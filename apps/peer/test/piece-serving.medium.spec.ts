@@ -82,9 +82,11 @@ describe('PieceServer', () => {
     return new Promise((resolve) => {
       const done = (closed: boolean): void => {
         socket.removeAllListeners('data');
+        socket.removeListener('close', onClose); // A connection asks many times.
         resolve({ message: answer, bytes: Buffer.concat(parts), closed });
       };
-      socket.once('close', () => done(true));
+      const onClose = (): void => done(true);
+      socket.once('close', onClose);
       socket.on('data', (chunk: Buffer) => {
         for (const event of reader.feed(chunk)) {
           if (event.kind === 'message') {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { randomFillSync } from 'node:crypto';
 import {
   eventually,
+  type ManagerAccess,
   LocalCluster,
   makeTempDir,
   type ClusterRecord,
@@ -51,7 +52,7 @@ export async function withCluster<T>(
     origin = await FileServer.start(join(folder.path, ORIGIN_FOLDER));
     const record = await cluster.start();
     const hosts = shape.peers + shape.seeds;
-    if (hosts > 0) await waitForHosts(record.manager.url, hosts);
+    if (hosts > 0) await waitForHosts(record.manager, hosts);
     return work({ dir: folder.path, cluster, record, origin });
   };
   try {
@@ -64,7 +65,7 @@ export async function withCluster<T>(
 }
 
 /** Waits until a job asks just so many hosts. */
-export async function waitForHosts(manager: string, hosts: number): Promise<void> {
+export async function waitForHosts(manager: ManagerAccess, hosts: number): Promise<void> {
   await eventually(async () => (await countHosts(manager)) === hosts, {
     timeoutMs: ANNOUNCE_TIMEOUT_MS,
     intervalMs: 250,

@@ -1,6 +1,6 @@
 /** Jobs by the manager's REST API, as any client asks for them. */
 
-import { eventually } from '@pondhawk/testing';
+import { eventually, headersFor, type ManagerAccess } from '@pondhawk/testing';
 
 /** A job as far as the bench looks. */
 export interface BenchJob {
@@ -15,15 +15,11 @@ export interface BenchJob {
 const JOB_TIMEOUT_MS = 60_000;
 
 /** Creates a job and waits for its end. @throws Error unless it ends SUCCESS within a minute. */
-export async function runJob(manager: string, body: object): Promise<BenchJob> {
-  let job = await ask(`${manager}/api/v1/jobs`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+export async function runJob(manager: ManagerAccess, body: object): Promise<BenchJob> {
+  let job = await askFor<BenchJob>(manager, '', body);
   const deadline = performance.now() + JOB_TIMEOUT_MS;
   while (job.state === 'PENDING' && performance.now() < deadline) {
-    job = await ask(`${manager}/api/v1/jobs/${job.id}?wait=10s`);
+    job = await askFor<BenchJob>(manager, `/${job.id}?wait=10s`);
   }
   if (job.state !== 'SUCCESS')
     throw new Error(`Job ${job.id} is ${job.state}: ${JSON.stringify(job.result).slice(0, 500)}`);
@@ -31,7 +27,11 @@ export async function runJob(manager: string, body: object): Promise<BenchJob> {
 }
 
 /** Deletes a task everywhere. @throws Error unless just `holders` hosts deleted a copy. */
-export async function deleteByJob(manager: string, taskId: string, holders: number): Promise<void> {
+export async function deleteByJob(
+  manager: ManagerAccess,
+  taskId: string,
+  holders: number,
+): Promise<void> {
   const job = await runJob(manager, { type: 'delete_task', args: { task_id: taskId } });
   const deleted = (job.result.success_peers ?? []).filter((p) => p.outcome === 'deleted').length;
   if (deleted !== holders)
@@ -39,28 +39,30 @@ export async function deleteByJob(manager: string, taskId: string, holders: numb
 }
 
 /** How many hosts a job asks at the moment. */
-export async function countHosts(manager: string): Promise<number> {
+export async function countHosts(manager: ManagerAccess): Promise<number> {
   const job = await runJob(manager, { type: 'get_task', args: { task_id: '0'.repeat(64) } });
   return job.result.counts.targets;
 }
 
 /** Waits until no job is under way. @throws Error after a minute. */
-export async function whenNoJobRuns(manager: string): Promise<void> {
+export async function whenNoJobRuns(manager: ManagerAccess): Promise<void> {
   await eventually(
     async () => {
-      const pending = await askFor<BenchJob[]>(`${manager}/api/v1/jobs?state=PENDING&per_page=1`);
+      const pending = await askFor<BenchJob[]>(manager, '?state=PENDING&per_page=1');
       return pending.length === 0;
     },
     { timeoutMs: JOB_TIMEOUT_MS, intervalMs: 10 },
   );
 }
 
-async function ask(url: string, init?: RequestInit): Promise<BenchJob> {
-  return askFor<BenchJob>(url, init);
-}
-
-async function askFor<T>(url: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(url, init);
+/** @param body makes it a POST. */
+async function askFor<T>(manager: ManagerAccess, path: string, body?: object): Promise<T> {
+  const url = `${manager.url}/api/v1/jobs${path}`;
+  const headers = headersFor(manager);
+  const response = await fetch(
+    url,
+    body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) },
+  );
   const text = await response.text();
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${text}`);
   return JSON.parse(text) as T;

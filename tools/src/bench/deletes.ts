@@ -71,7 +71,7 @@ async function measureSizes(options: BenchOptions, plan: Plan): Promise<Measured
         const measured: Measured[] = [];
         for (const { hosts, rounds } of sizes) {
           await farm.keep(hosts);
-          await waitForHosts(bench.record.manager.url, hosts);
+          await waitForHosts(bench.record.manager, hosts);
           const kept = await measure(options, { bench, farm, rounds, addedMs });
           measured.push({ hosts, addedMs, kept });
         }
@@ -114,7 +114,7 @@ async function measure(
   const job: Side = {
     name: 'job',
     run: (round) =>
-      held(`job-${round}`, (taskId) => deleteByJob(bench.record.manager.url, taskId, count)),
+      held(`job-${round}`, (taskId) => deleteByJob(bench.record.manager, taskId, count)),
   };
   const floor: Side = {
     name: 'floor',

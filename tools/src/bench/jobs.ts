@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { headersFor } from '@pondhawk/testing';
 import { withCluster, writeOriginFile, type BenchCluster } from './bench-cluster.js';
 import { BenchChild } from './bench-child.js';
 import { deleteByJob, whenNoJobRuns } from './bench-jobs.js';
@@ -45,7 +46,7 @@ async function measureLatency(options: BenchOptions, bench: BenchCluster): Promi
       let taskId = '';
       for (const peer of peers) taskId = (await peer.download(url)).taskId;
       await sleep(SETTLE_MS);
-      return timed(() => deleteByJob(bench.record.manager.url, taskId, HOSTS));
+      return timed(() => deleteByJob(bench.record.manager, taskId, HOSTS));
     },
   };
   const floor: Side = {
@@ -74,7 +75,7 @@ async function measureLatency(options: BenchOptions, bench: BenchCluster): Promi
 async function measureRate(options: BenchOptions, bench: BenchCluster): Promise<Kept> {
   const rounds: Rounds = options.isQuick ? { count: 2, dropped: 1 } : { count: 6, dropped: 1 };
   const jobs = options.isQuick ? 200 : 1_000;
-  const manager = bench.record.manager.url;
+  const { manager } = bench.record;
   const queue = new BenchChild('synced-queue-process.js');
   try {
     const queueUrl = await queue.ask<string>('listen', join(bench.dir, 'queue'));
@@ -83,9 +84,10 @@ async function measureRate(options: BenchOptions, bench: BenchCluster): Promise<
       name: 'accepted',
       run: async (round) => {
         const startedAt = performance.now();
-        const url = `${manager}/api/v1/jobs`;
+        const url = `${manager.url}/api/v1/jobs`;
+        const headers = headersFor(manager);
         const bodies = bodiesOf(jobs, round);
-        const rate = await postAll({ url, concurrency: CONCURRENCY, bodies });
+        const rate = await postAll({ url, headers, concurrency: CONCURRENCY, bodies });
         await whenNoJobRuns(manager);
         if (round >= rounds.dropped) endings.push((jobs * 1_000) / (performance.now() - startedAt));
         return rate;

@@ -5,17 +5,24 @@ import { Agent, request } from 'node:http';
 /** What is posted, to where. */
 export interface PostLoadOptions {
   readonly url: string;
+  /** Besides type and length. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly concurrency: number;
   /** The body of each, as text; the load ends with the last one. */
   readonly bodies: readonly string[];
 }
 
 /** Posts every body, so many at a time. @returns requests answered a second. @throws Error on any answer but 200. */
-export async function postAll({ url, concurrency, bodies }: PostLoadOptions): Promise<number> {
+export async function postAll({
+  url,
+  headers = {},
+  concurrency,
+  bodies,
+}: PostLoadOptions): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   const queue = bodies.values();
   const worker = async (): Promise<void> => {
-    for (const body of queue) await post(url, { body, agent });
+    for (const body of queue) await post(url, { body, agent, headers });
   };
   const startedAt = performance.now();
   try {
@@ -28,10 +35,19 @@ export async function postAll({ url, concurrency, bodies }: PostLoadOptions): Pr
 
 async function post(
   url: string,
-  { body, agent }: { readonly body: string; readonly agent: Agent },
+  {
+    body,
+    agent,
+    headers: more,
+  }: {
+    readonly body: string;
+    readonly agent: Agent;
+    readonly headers: Readonly<Record<string, string>>;
+  },
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': body.length };
+    const type = { 'content-type': 'application/json', 'content-length': body.length };
+    const headers = { ...more, ...type };
     const call = request(url, { method: 'POST', agent, headers }, (response) => {
       response.resume();
       response.once('error', reject);

@@ -127,7 +127,7 @@ async function measurePurges(
   options: BenchOptions,
   { bench, bare, streams, rounds }: Input,
 ): Promise<Map<string, number[]>> {
-  const manager = bench.record.manager.url;
+  const { manager } = bench.record;
   const job: Side = {
     name: 'job',
     run: async (round) => {

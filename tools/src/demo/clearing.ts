@@ -1,6 +1,7 @@
 /** Asks the manager, as any REST client would. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { headersFor, type ManagerAccess } from '@pondhawk/testing';
 import { DemoFailure, say } from './say.js';
 
 interface JobPeer {
@@ -31,7 +32,7 @@ const POLL_MS = 100;
 
 /** The task of a URL, and the hosts that hold it. */
 export async function findHolders(
-  manager: string,
+  manager: ManagerAccess,
   url: string,
 ): Promise<{ taskId: string; hosts: string[] }> {
   const job = await runJob(manager, { type: 'get_task', args: { url } });
@@ -41,7 +42,7 @@ export async function findHolders(
 
 /** Deletes the task on every host and prints the answer, host by host. @throws DemoFailure unless all of it is gone. */
 export async function clearEverywhere(
-  manager: string,
+  manager: ManagerAccess,
   taskId: string,
   holders: number,
 ): Promise<void> {
@@ -66,24 +67,21 @@ function describeHost(
   return `${(peer?.host_name ?? '?').padEnd(8)} ${outcome.padEnd(8)} ${mib} MiB  ${afterMs} ms after the call  ${description}`;
 }
 
-async function runJob(manager: string, body: object): Promise<Job> {
-  let job = await ask(`${manager}/api/v1/jobs`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+async function runJob(manager: ManagerAccess, body: object): Promise<Job> {
+  let job = await ask(manager, '', { method: 'POST', body: JSON.stringify(body) });
   const deadline = performance.now() + JOB_TIMEOUT_MS;
   while (job.result.state === 'PENDING') {
     if (performance.now() > deadline)
       throw new DemoFailure(`job ${job.id} is still pending after ${JOB_TIMEOUT_MS} ms`);
-    job = await ask(`${manager}/api/v1/jobs/${job.id}`);
+    job = await ask(manager, `/${job.id}`);
     if (job.result.state === 'PENDING') await sleep(POLL_MS);
   }
   return job;
 }
 
-async function ask(url: string, init?: RequestInit): Promise<Job> {
-  const response = await fetch(url, init);
+async function ask(manager: ManagerAccess, path: string, init: RequestInit = {}): Promise<Job> {
+  const url = `${manager.url}/api/v1/jobs${path}`;
+  const response = await fetch(url, { ...init, headers: headersFor(manager) });
   const text = await response.text();
   if (!response.ok) throw new DemoFailure(`${url} answered ${response.status}: ${text}`);
   return JSON.parse(text) as Job;

@@ -2,6 +2,7 @@ import { InvalidArgumentError as InvalidOption, type Command } from 'commander';
 import { collectNumber, collectText, parseSizeBytes, parseTimeoutMs } from '../arguments/values.js';
 import type { CliContext } from '../context.js';
 import { usageError } from '../exit-code.js';
+import { tokenFor } from '../login/kept-tokens.js';
 import { DEFAULT_MANAGER_URL, ManagerClient } from '../manager/manager-client.js';
 
 /** Options of every command that talks to the manager. */
@@ -36,11 +37,17 @@ export function withJobOptions(command: Command): Command {
     .option('--timeout <duration>', 'the job’s own time limit, as 30s', parseTimeoutMs);
 }
 
-/** The client for the option, PONDHAWK_MANAGER, or the default. @throws CliError (`USAGE`) for a bad variable. */
-export function managerOf(context: CliContext, options: ManagerOptions): ManagerClient {
+/** The URL of the option, PONDHAWK_MANAGER, or the default. @throws CliError (`USAGE`) for a bad variable. */
+export function managerUrlOf(context: CliContext, options: ManagerOptions): string {
   const fromEnvironment = context.env['PONDHAWK_MANAGER'];
   const url = options.manager ?? (fromEnvironment ? readVariable(fromEnvironment) : undefined);
-  return new ManagerClient(url ?? DEFAULT_MANAGER_URL, context.signal);
+  return url ?? DEFAULT_MANAGER_URL;
+}
+
+/** The client for that URL, with the token there is for it. @throws CliError (`USAGE`, `TOKENS_UNREADABLE`). */
+export function managerOf(context: CliContext, options: ManagerOptions): ManagerClient {
+  const target = managerUrlOf(context, options);
+  return new ManagerClient(target, tokenFor(context, target), context.signal);
 }
 
 function readVariable(raw: string): string {

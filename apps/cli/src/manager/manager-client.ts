@@ -15,6 +15,7 @@ export type Json = Readonly<Record<string, unknown>>;
 export class ManagerClient {
   constructor(
     private readonly baseUrl: string,
+    private readonly token: string | undefined,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -43,7 +44,11 @@ export class ManagerClient {
       return await fetch(`${this.baseUrl}/api/v1${path}`, {
         method,
         signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
-        headers: { accept: 'application/json', 'content-type': 'application/json' },
+        headers: {
+          accept: 'application/json',
+          'content-type': 'application/json',
+          ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
@@ -76,9 +81,15 @@ export class ManagerClient {
       );
     }
     const exitCode = EXIT_CODE_OF_STATUS[status] ?? ExitCode.Failed;
-    return new CliError(typeof code === 'string' ? code : `HTTP_${status}`, message, { exitCode });
+    return new CliError(typeof code === 'string' ? code : `HTTP_${status}`, message, {
+      exitCode,
+      ...(code === 'UNAUTHENTICATED' ? { hint: SIGN_IN_HINT } : {}),
+    });
   }
 }
+
+const SIGN_IN_HINT =
+  'Sign in with: pondhawk login. Programs set PONDHAWK_TOKEN to a personal access token.';
 
 const EXIT_CODE_OF_STATUS: Readonly<Record<number, ExitCode>> = {
   400: ExitCode.Usage,

@@ -31,10 +31,39 @@ export class ListenConfig {
 /** REST and the console. */
 export class RestConfig extends ListenConfig {
   override port = 8080;
+}
 
-  /** Needed to listen anywhere but on loopback, as nobody has to sign in yet. */
+/** Users, sessions and tokens. Nothing secret has a default. */
+export class AuthConfig {
+  /** Signs sessions and keys the hashes of tokens, at least 32 characters; empty: made and kept in `<dataDir>/auth.key`. */
+  key: Secret = new Secret('');
+
+  /** Of the user `root`, 8 to 20 characters, read only while there is no user; empty: made and printed once. */
+  rootPassword: Secret = new Secret('');
+
+  /** Whether anybody may make himself a user with the role guest. */
   @IsBoolean()
-  allowUnauthenticated = false;
+  signUp = false;
+
+  /** How long a session and its cookie last, unless refreshed. */
+  @IsInt()
+  @Min(1)
+  @Max(10_080)
+  sessionMinutes = 120;
+
+  /** How long after the sign-in a session can be refreshed. */
+  @IsInt()
+  @Min(1)
+  @Max(43_200)
+  refreshMinutes = 1_440;
+
+  /** Whether browsers send the cookie over TLS only; set it where TLS ends before the manager. */
+  @IsBoolean()
+  isCookieSecure = false;
+
+  /** Origins of other pages that may write with a user's cookie, as `https://ops.example.com`. */
+  @IsString({ each: true })
+  allowedOrigins: string[] = [];
 }
 
 /** gRPC for schedulers and peers. */
@@ -103,6 +132,10 @@ export class ManagerConfig {
   @ValidateNested()
   @Type(() => RestConfig)
   rest: RestConfig = new RestConfig();
+
+  @ValidateNested()
+  @Type(() => AuthConfig)
+  auth: AuthConfig = new AuthConfig();
 
   @ValidateNested()
   @Type(() => GrpcConfig)

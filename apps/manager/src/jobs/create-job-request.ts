@@ -15,6 +15,7 @@ export const CLUSTERS_MAX = 1_000;
 export interface CreateJobRequest {
   readonly type: JobType;
   readonly bio: string;
+  /** 0: whoever orders it. */
   readonly userId: number;
   /** Absent: all clusters. */
   readonly clusterIds: readonly number[] | undefined;
@@ -39,7 +40,7 @@ export function parseCreateJob(raw: unknown): CreateJobRequest {
   const body = new FieldReader(raw, 'body');
   const type = readType(body);
   const bio = body.text('bio', { lengthMax: BIO_LENGTH_MAX }) ?? '';
-  const userId = readUserId(body);
+  const userId = body.wholeNumber('user_id', ID_BOUNDS) ?? 0;
   const clusterIds = body.wholeNumbers('scheduler_cluster_ids', {
     ...ID_BOUNDS,
     countMax: CLUSTERS_MAX,
@@ -65,13 +66,6 @@ function readType(body: FieldReader): JobType {
     throw invalidField('type', `must be one of ${JOB_TYPES.join(', ')}`);
   }
   return type;
-}
-
-/** Users come with identity; until then there is only nobody. */
-function readUserId(body: FieldReader): number {
-  const userId = body.wholeNumber('user_id', ID_BOUNDS) ?? 0;
-  if (userId !== 0) throw invalidField('user_id', 'must be the id of a user; only 0 exists');
-  return userId;
 }
 
 type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs'>;
@@ -116,4 +110,18 @@ function readSpec(
     ...(failureStrategy === undefined ? {} : { failure_strategy: failureStrategy }),
   };
   return { spec, echoed };
+}
+
+/** What a job is about, for the audit log: a URL without what may be secret in it. */
+export function selectorOf({ type, clusterIds, args }: CreateJobRequest): string {
+  const url = typeof args['url'] === 'string' ? ` url=${withoutSecrets(args['url'])}` : '';
+  const taskId = typeof args['task_id'] === 'string' ? ` task=${args['task_id']}` : '';
+  const clusters = clusterIds === undefined ? '' : ` clusters=${clusterIds.join(',')}`;
+  return `${type}${taskId}${clusters}${url}`;
+}
+
+function withoutSecrets(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
 }

@@ -17,6 +17,7 @@ const KEY = /^[\x21-\x7e]+$/;
 export function parseIdempotencyKey(
   raw: string | undefined,
   request: CreateJobRequest,
+  userId: number,
 ): IdempotencyKey | undefined {
   if (raw === undefined) return undefined;
   if (raw.length > IDEMPOTENCY_KEY_LENGTH_MAX || !KEY.test(raw)) {
@@ -25,7 +26,8 @@ export function parseIdempotencyKey(
       `must be 1 to ${IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters without blanks`,
     );
   }
-  return { key: raw, requestHash: hashOf(request) };
+  // Keys of different users have nothing to do with each other.
+  return { key: `${userId} ${raw}`, requestHash: hashOf(request) };
 }
 
 /** Of what the request asks for: fields that mean nothing, and the order of fields, do not count. */

@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type Faults, InvariantError, NotFoundError } from '@pondhawk/core';
-import type { IdempotencyKey, JobDetail, LedgerReader, LedgerWriter } from '../ledger/index.js';
+import type {
+  IdempotencyKey,
+  IdentityReader,
+  JobDetail,
+  LedgerReader,
+  LedgerWriter,
+} from '../ledger/index.js';
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
+import { invalidField } from '../rest-edge/field-reader.js';
 import type { CreateJobRequest } from './create-job-request.js';
 
 /** What accepting needs. */
 export interface JobAcceptanceOptions {
   readonly reader: LedgerReader;
   readonly writer: LedgerWriter;
+  readonly identity: IdentityReader;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly metrics: ManagerMetrics;
@@ -19,6 +27,17 @@ export interface JobAcceptanceOptions {
  */
 export class JobAcceptance {
   constructor(private readonly options: JobAcceptanceOptions) {}
+
+  /**
+   * The user a job is ordered for: the named one, or for 0 the caller.
+   *
+   * @throws InvalidArgumentError (`INVALID_FIELD`) for one that does not exist.
+   */
+  async requireOwner(named: number, caller: number): Promise<number> {
+    if (named === 0 || named === caller) return caller;
+    if ((await this.options.identity.findUser(named)) !== undefined) return named;
+    throw invalidField('user_id', 'must be the id of a user, or 0 for yourself');
+  }
 
   /**
    * @param idempotency with a key that came before, the job of that time is answered.

@@ -13,6 +13,8 @@ import {
 } from '@nestjs/common';
 import { JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import type { Request, Response } from 'express';
+import { noteSelector } from '../identity/audit-recorder.js';
+import { requireCaller } from '../identity/caller.js';
 import { jobView, targetView, type Json } from '../job-views/index.js';
 import { LedgerReader, LedgerWriter, type JobFilter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
@@ -26,7 +28,7 @@ import {
   type Query,
 } from '../rest-edge/query-parameters.js';
 import { strippedFieldsWarning } from '../rest-edge/warning-header.js';
-import { parseCreateJob } from './create-job-request.js';
+import { parseCreateJob, selectorOf } from './create-job-request.js';
 import { parseIdempotencyKey } from './idempotency-key.js';
 import { JobAcceptance, requireJob } from './job-acceptance.js';
 import {
@@ -56,10 +58,17 @@ export class JobController {
   async create(
     @Body() body: unknown,
     @Headers('idempotency-key') rawKey: string | undefined,
+    @Req() raw: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json> {
-    const request = parseCreateJob(body);
-    const key = parseIdempotencyKey(rawKey, request);
+    const parsed = parseCreateJob(body);
+    noteSelector(raw, selectorOf(parsed));
+    const caller = requireCaller(raw).user.id;
+    const request = {
+      ...parsed,
+      userId: await this.acceptance.requireOwner(parsed.userId, caller),
+    };
+    const key = parseIdempotencyKey(rawKey, request, caller);
     const { job, isRepeated } = await this.acceptance.accept(request, key);
     if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');
     const warning = strippedFieldsWarning(request.strippedFields);
@@ -117,7 +126,8 @@ export class JobController {
   @Delete(':id')
   @HttpCode(200)
   @DeleteJobDocs()
-  async remove(@Param('id', IdPipe) jobId: number): Promise<void> {
+  async remove(@Param('id', IdPipe) jobId: number, @Req() request: Request): Promise<void> {
+    noteSelector(request, `id=${jobId}`);
     await this.writer.execute('delete-job-record', { atMs: this.edge.clock.nowMs(), jobId });
   }
 }

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
-import { Clock, Faults } from '@pondhawk/core';
+import { Clock } from '@pondhawk/core';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
-import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { ProcessEdge } from '../process-wide/process-edge.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
@@ -18,11 +19,11 @@ import { JobController } from './job.controller.js';
       useFactory: (
         reader: LedgerReader,
         writer: LedgerWriter,
-        clock: Clock,
-        faults: Faults,
+        identity: IdentityReader,
+        { clock, faults }: ProcessEdge,
         metrics: ManagerMetrics,
-      ) => new JobAcceptance({ reader, writer, clock, faults, metrics }),
-      inject: [LedgerReader, LedgerWriter, Clock, Faults, ManagerMetrics],
+      ) => new JobAcceptance({ reader, writer, identity, clock, faults, metrics }),
+      inject: [LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
     },
     {
       provide: JobEndWaiter,

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
-import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { SteadyClock } from '../process-wide/steady-clock.js';
 import { DataFolder } from './data-folder.js';
 
@@ -20,11 +20,16 @@ import { DataFolder } from './data-folder.js';
       inject: [DataFolder],
     },
     {
+      provide: IdentityReader,
+      useFactory: ({ ledger }: DataFolder) => ledger.identity,
+      inject: [DataFolder],
+    },
+    {
       provide: LedgerWriter,
       useFactory: ({ ledger }: DataFolder) => ledger.writer,
       inject: [DataFolder],
     },
   ],
-  exports: [LedgerReader, LedgerWriter],
+  exports: [IdentityReader, LedgerReader, LedgerWriter],
 })
 export class LedgerModule {}

@@ -1,4 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
+import { describeAccess } from './route-access-docs.js';
+import { routesOf } from './route-list.js';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 
 /** The API's description, made from the controllers. */
@@ -9,8 +11,10 @@ export function describeApi(app: INestApplication): OpenAPIObject {
       'Jobs over all hosts of all clusters. Success is always 200; every error has a body of message, errors, code and details.',
     )
     .setVersion('1')
+    .addCookieAuth('jwt', { type: 'apiKey', in: 'cookie' }, 'session')
+    .addBearerAuth({ type: 'http' }, 'token')
     .build();
-  return SwaggerModule.createDocument(app, info);
+  return describeAccess(SwaggerModule.createDocument(app, info), routesOf(app));
 }
 
 /** Serves the description under /swagger/doc.json and a page to try it under /swagger. */

@@ -1,14 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { ManagerConfig } from '../config/manager.config.js';
-import { isLoopback } from '../config/check-config.js';
+import { OpenRoute } from '../identity/route-access.js';
 
 /** Tells whoever opens the address in a browser what there is. */
 @Controller()
 @ApiExcludeController()
+@OpenRoute()
 export class FrontController {
-  constructor(private readonly config: ManagerConfig) {}
-
   @Get()
   getFront(): Readonly<Record<string, string>> {
     return {
@@ -17,14 +15,7 @@ export class FrontController {
       documentation: '/swagger',
       description: '/swagger/doc.json',
       health: '/readyz',
-      identity: identityNotice(this.config),
+      sign_in: 'POST /api/v1/users/signin',
     };
   }
-}
-
-/** What an operator must know about who may call. */
-export function identityNotice({ rest }: ManagerConfig): string {
-  return isLoopback(rest.host)
-    ? 'Nobody has to sign in: listening on loopback only.'
-    : `Nobody has to sign in, and ${rest.host} can be reached from other machines (rest.allowUnauthenticated).`;
 }

@@ -1,11 +1,13 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { OpenRoute } from '../identity/route-access.js';
 import { ErrorDocs } from '../openapi/answer-docs.js';
 import { Readiness } from './readiness.js';
 
 /** For load balancers and for Dragonfly's clients. */
 @Controller()
 @ApiTags('probes')
+@OpenRoute()
 export class ProbeController {
   constructor(private readonly readiness: Readiness) {}
 

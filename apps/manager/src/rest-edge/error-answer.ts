@@ -32,13 +32,14 @@ const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
   config: 500,
 };
 
-/** Codes of invalid arguments that are about the request as a whole, not about a value in it. */
+/** Codes that are about the request as a whole, not about a value in it, and of tokens where only tokens go. */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   MALFORMED_JSON: 400,
   MALFORMED_REQUEST: 400,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA_TYPE: 415,
   HEADERS_TOO_LARGE: 431,
+  TOKEN_DENIED: 403,
 };
 
 /** What a caller is told of a fault of ours: nothing of its text, which may name files or SQL. */

@@ -2,6 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import { toError } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import type { Request, Response } from 'express';
+import { noteRefusal } from '../identity/audit-recorder.js';
 import { toErrorAnswer } from './error-answer.js';
 
 /** The one place where errors become HTTP answers. */
@@ -18,6 +19,7 @@ export class ErrorFilter implements ExceptionFilter {
       const { method, path } = request;
       this.log.error('request failed', { err: toError(thrown), method, path });
     }
+    noteRefusal(request, answer.body.code);
     if (response.headersSent) {
       response.destroy();
       return;

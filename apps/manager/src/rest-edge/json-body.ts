@@ -6,7 +6,7 @@ import express, { type ErrorRequestHandler, type Request, type RequestHandler } 
 /** Longest request body, in bytes. */
 export const BODY_SIZE_BYTES_MAX = 1024 * 1024;
 
-const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([\w-]+)"?/i;
 
@@ -32,13 +32,16 @@ function onlyWithBody(handler: RequestHandler): RequestHandler {
   };
 }
 
-/** Calls that say all by their path come without a body and without a type. */
-function announcesBody({ headers }: Request): boolean {
+/**
+ * Calls that say all by their path come without a body. Dragonfly's console names a type with those
+ * as well, where no body is expected.
+ */
+function announcesBody({ headers, method }: Request): boolean {
   const length = headers['content-length'] ?? '0';
   return (
     length !== '0' ||
     headers['transfer-encoding'] !== undefined ||
-    headers['content-type'] !== undefined
+    (headers['content-type'] !== undefined && (method === 'POST' || method === 'PATCH'))
   );
 }
 

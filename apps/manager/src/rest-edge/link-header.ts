@@ -12,10 +12,12 @@ export const LINK_LENGTH_MAX = 1_999;
  * With no rows `last` is page 0 and `next` page 2, as there.
  */
 export function linkHeader(
-  request: Pick<Request, 'path' | 'query'>,
+  request: Pick<Request, 'path' | 'query'> & Partial<Pick<Request, 'originalUrl'>>,
   { page, perPage }: PageRequest,
   totalCount: number,
 ): string {
+  // As the caller wrote it: what programs reach by another prefix is served under one.
+  const path = request.originalUrl?.split('?')[0] ?? request.path;
   const last = Math.ceil(totalCount / perPage);
   const pages = {
     prev: Math.max(1, page - 1),
@@ -31,7 +33,7 @@ export function linkHeader(
           ['page', String(target)],
           ['per_page', String(perPage)],
         ]);
-        return `<${request.path}?${query.toString()}>;rel=${rel}`;
+        return `<${path}?${query.toString()}>;rel=${rel}`;
       })
       .join(',');
   const full = write(filtersOf(request.query));
@@ -41,6 +43,7 @@ export function linkHeader(
 
 function filtersOf(query: Request['query']): [string, string][] {
   return Object.entries(query).flatMap(([key, value]): [string, string][] =>
+    key === 'access_token' ||
     key === 'page' ||
     key === 'per_page' ||
     typeof value !== 'string' ||

@@ -1,6 +1,8 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Log } from '@pondhawk/observability';
 import type { RequestHandler } from 'express';
+import { AuditRecorder } from '../identity/audit-recorder.js';
+import { TOKEN_API, TOKEN_API_OBJECTS, SESSION_API } from '../identity/route-access.js';
 import { serveApiDocument } from '../openapi/api-document.js';
 import { ManagerMetrics, type StatusClass } from '../process-wide/manager-metrics.js';
 import { ErrorFilter } from './error.filter.js';
@@ -15,10 +17,20 @@ export function serveRest(app: NestExpressApplication): void {
   app.set('etag', false);
   app.use(countRequests(app.get(ManagerMetrics)));
   app.use(plainHeaders);
+  app.use(app.get(AuditRecorder).handler());
+  app.use(serveTokenApi);
   for (const handler of jsonBody()) app.use(handler);
   app.useGlobalFilters(new ErrorFilter(app.get(Log)));
   serveApiDocument(app);
 }
+
+const TOKEN_PATH = new RegExp(`^${TOKEN_API}/(${TOKEN_API_OBJECTS.join('|')})(?=[/?]|$)`);
+
+/** What programs reach by tokens is the same as what users reach; who may do it is told by the original path. */
+const serveTokenApi: RequestHandler = (request, _response, next) => {
+  request.url = request.url.replace(TOKEN_PATH, `${SESSION_API}/$1`);
+  next();
+};
 
 const plainHeaders: RequestHandler = (_request, response, next) => {
   response.setHeader('Cache-Control', 'no-store');

@@ -144,7 +144,8 @@ export class CopyStore {
     if (!this.parts.rows.insert(copy)) throw fillUnderWay(taskId);
     this.noteChange(taskId);
     this.parts.faults.reach('peer.fill.row-written');
-    return this.openFill(copy, () => createCopyFile(this.parts.paths, copy), []);
+    const live = this.liveOf(copy.copyId);
+    return this.openFill({ copy, live }, () => createCopyFile(this.parts.paths, copy), []);
   }
 
   /**
@@ -159,20 +160,22 @@ export class CopyStore {
     const copy = this.findFilling(taskId);
     if (copy === undefined) return undefined;
     const pieces = this.piecesOf(copy.copyId);
+    const live = this.liveOf(copy.copyId); // From here on a purge is heard.
     this.fills.set(taskId, 'opening');
     try {
       const handle = await openForFill(this.parts.paths, copy);
       if (handle === undefined) {
+        if (live.signal.aborted) throw copyPurged(copy.copyId);
         await this.discard(copy.copyId);
         return undefined;
       }
-      const whole = await this.wholePiecesOf(copy, handle, pieces);
+      const whole = await wholePiecesOf({ handle, pieces, signal: live.signal });
       const broken = pieces.filter((piece) => !whole.includes(piece));
       this.parts.rows.deletePieces(
         copy.copyId,
         broken.map(({ number }) => number),
       );
-      return await this.openFill(copy, () => Promise.resolve(handle), whole);
+      return await this.openFill({ copy, live }, () => Promise.resolve(handle), whole);
     } finally {
       if (this.fills.get(taskId) === 'opening') this.fills.delete(taskId);
     }
@@ -197,7 +200,8 @@ export class CopyStore {
     };
     const handle = await file.use(copy).catch((error: unknown) => {
       forget();
-      throw error;
+      // Deleted before the file was open.
+      throw live.signal.aborted ? copyPurged(copyId) : error;
     });
     const reader = new CopyReader(copy, live, handle, async () => {
       live.served += 1;
@@ -293,19 +297,6 @@ export class CopyStore {
     this.flushUses();
   }
 
-  private async wholePiecesOf(
-    copy: Copy,
-    handle: FileHandle,
-    pieces: readonly Piece[],
-  ): Promise<Piece[]> {
-    try {
-      return await findWholePieces({ handle, pieces, signal: this.signalOf(copy.copyId) });
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
-  }
-
   private newRow(facts: NewCopy): Copy {
     const position = this.getLogPosition();
     const nowMs = this.parts.clock.nowMs();
@@ -325,12 +316,11 @@ export class CopyStore {
   }
 
   private async openFill(
-    copy: Copy,
+    { copy, live }: { readonly copy: Copy; readonly live: LiveCopy },
     openFile: () => Promise<FileHandle>,
     pieces: readonly Piece[],
   ): Promise<Fill> {
     const { rows, clock, faults } = this.parts;
-    const live = this.liveOf(copy.copyId);
     this.fills.set(copy.taskId, 'opening');
     try {
       const opening = openFile();
@@ -383,5 +373,19 @@ export class CopyStore {
       this.files.set(copy.copyId, file);
     }
     return file;
+  }
+}
+
+/** Those that are whole; the file is closed when they cannot be read. */
+async function wholePiecesOf(input: {
+  readonly handle: FileHandle;
+  readonly pieces: readonly Piece[];
+  readonly signal: AbortSignal;
+}): Promise<Piece[]> {
+  try {
+    return await findWholePieces(input);
+  } catch (error) {
+    await input.handle.close();
+    throw error;
   }
 }

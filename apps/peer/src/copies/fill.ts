@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { toError, type Clock, type CopyId, type Faults, type TaskId } from '@pondhawk/core';
+import { type Clock, type CopyId, type Faults, type TaskId } from '@pondhawk/core';
 import { toStorageError } from '@pondhawk/storage';
 import { type CopyPurgedError, corrupt, fillAborted } from './copy-errors.js';
 import type { Copy, CopyUpdate, Piece } from './copy.js';
@@ -48,14 +48,17 @@ export class Fill {
   private readonly byNumber: Map<number, Piece>;
   private readonly commits: PieceCommits;
   private readonly target: PieceTarget;
-  private isClosed = false;
+  private closing: Promise<void> | undefined; // Set once it lets go of its file.
 
   constructor(private readonly parts: FillParts) {
     this.facts = parts.copy;
     this.byNumber = new Map(parts.pieces.map((piece) => [piece.number, piece]));
     this.commits = new PieceCommits(
-      parts.handle,
-      { insertPieces: (pieces) => this.insertPieces(pieces), makeSpace: parts.makeSpace },
+      {
+        syncBytes: () => this.onDisk((handle) => handle.datasync()),
+        insertPieces: (pieces) => this.insertPieces(pieces),
+        makeSpace: parts.makeSpace,
+      },
       parts.faults,
     );
     this.target = {
@@ -128,8 +131,10 @@ export class Fill {
   /** Reads bytes back, as of pieces that are whole. @returns bytes read, 0 at the end. */
   async read(buffer: Buffer, at: { position: number; length: number }): Promise<number> {
     this.check();
-    const { bytesRead } = await this.parts.handle.read(buffer, 0, at.length, at.position);
-    return bytesRead;
+    return this.onDisk(async (handle) => {
+      const { bytesRead } = await handle.read(buffer, 0, at.length, at.position);
+      return bytesRead;
+    });
   }
 
   /**
@@ -143,12 +148,10 @@ export class Fill {
     await this.commits.idle();
     this.checkCovered(contentLength);
     this.parts.faults.reach('peer.fill.last-piece');
-    try {
-      await this.parts.handle.truncate(contentLength); // Bytes of a broken piece may lie behind the end.
-      await this.parts.handle.sync();
-    } catch (error) {
-      throw toStorageError(error);
-    }
+    await this.onDisk(async (handle) => {
+      await handle.truncate(contentLength); // Bytes of a broken piece may lie behind the end.
+      await handle.sync();
+    });
     this.check();
     const nowMs = this.parts.clock.nowMs();
     if (!this.parts.rows.complete(this.copyId, { contentLength, nowMs })) throw this.aborted();
@@ -174,27 +177,32 @@ export class Fill {
 
   /** Lets go of the file; unless complete or purged, a later fill takes up the whole pieces. */
   async close(): Promise<void> {
-    if (this.isClosed) return;
-    this.parts.live.announceEnd('stopped');
+    if (this.closing === undefined) this.parts.live.announceEnd('stopped');
     await this.letGo();
   }
 
-  private async letGo(): Promise<void> {
-    if (this.isClosed) return;
-    this.isClosed = true;
+  /** Whoever calls it waits for the same end: after it the task can be filled anew. */
+  private letGo(): Promise<void> {
+    this.closing ??= this.release();
+    return this.closing;
+  }
+
+  private async release(): Promise<void> {
     await this.commits.idle();
     await this.parts.handle.close(); // Waits for writes under way.
     this.parts.onClosed(this);
   }
 
   private check(): void {
-    if (this.signal.aborted || this.isClosed) throw this.aborted();
+    if (this.hasEnded) throw this.aborted();
+  }
+
+  private get hasEnded(): boolean {
+    return this.signal.aborted || this.closing !== undefined;
   }
 
   private aborted(): CopyPurgedError {
-    const reason = this.signal.aborted
-      ? toError(this.signal.reason).message.replace(/\.$/, '')
-      : 'it has ended';
+    const reason = this.signal.aborted ? 'the copy was deleted' : 'it has ended';
     return fillAborted(this.copyId, reason);
   }
 
@@ -205,15 +213,24 @@ export class Fill {
   }
 
   private async write(bytes: Buffer, position: number): Promise<void> {
+    const write = async (): Promise<void> =>
+      this.onDisk((handle) => writeAll(handle, bytes, position));
     try {
-      await writeAll(this.parts.handle, bytes, position);
+      await write();
     } catch (error) {
-      const failure = toStorageError(error);
-      if (failure.code !== 'DISK_FULL' || !(await this.parts.makeSpace())) throw failure;
+      if (toStorageError(error).code !== 'DISK_FULL' || !(await this.parts.makeSpace()))
+        throw error;
       this.check();
-      await writeAll(this.parts.handle, bytes, position).catch((again: unknown) => {
-        throw toStorageError(again);
-      });
+      await write();
+    }
+  }
+
+  /** What fails because the fill has ended and let go of its file fails for that reason. */
+  private async onDisk<T>(act: (handle: FileHandle) => Promise<T>): Promise<T> {
+    try {
+      return await act(this.parts.handle);
+    } catch (error) {
+      throw this.hasEnded ? this.aborted() : toStorageError(error);
     }
   }
 

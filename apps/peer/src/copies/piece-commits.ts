@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import { WakeLoop, type Faults } from '@pondhawk/core';
 import { toStorageError } from '@pondhawk/storage';
 import type { Piece } from './copy.js';
@@ -11,6 +10,8 @@ interface Waiting {
 
 /** What commits need of the store. */
 export interface PieceSink {
+  /** Makes all bytes written so far durable. */
+  syncBytes(): Promise<void>;
   /** Writes the rows, durable. @throws if the copy is no longer filling. */
   insertPieces(pieces: readonly Piece[]): void;
   /** Whether space may have come free after a write that found none. */
@@ -28,7 +29,6 @@ export class PieceCommits {
   private readonly committing = new WakeLoop(() => this.run());
 
   constructor(
-    private readonly handle: FileHandle,
     private readonly sink: PieceSink,
     private readonly faults: Faults,
   ) {}
@@ -52,7 +52,7 @@ export class PieceCommits {
       const batch = this.waiting;
       this.waiting = [];
       try {
-        await this.handle.datasync();
+        await this.sink.syncBytes();
         this.faults.reach('peer.fill.piece-written');
         await this.insert(batch.map(({ piece }) => piece));
         this.faults.reach('peer.fill.piece-row');

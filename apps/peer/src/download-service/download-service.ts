@@ -14,6 +14,7 @@ import {
   type FillEngine,
   type Source,
   checkWholeDigest,
+  orAborted,
   parseDownload,
 } from '../fill/index.js';
 import type { Admission } from '../scheduler-link/index.js';
@@ -81,6 +82,9 @@ export class DownloadService extends DownloadTasks {
     readonly chunkBytesMax: number;
   }): AsyncGenerator<Response> {
     const { spec, copy, signal, chunkBytesMax } = input;
+    // Held from here, as what is known of a deleted copy goes with it.
+    const purged = this.parts.copies.signalOf(copy.copyId);
+    purged.throwIfAborted();
     const stream = new ContentStream(this.parts.copies, copy);
     const reader = spec.needPieceContent
       ? await this.parts.copies.openForReading(copy.copyId)
@@ -94,6 +98,8 @@ export class DownloadService extends DownloadTasks {
           }
         }
       }
+      // A copy that is deleted ends its pieces as one that is whole does.
+      purged.throwIfAborted();
     } finally {
       await reader?.close();
     }
@@ -203,19 +209,4 @@ function unknownLength(): Metadata {
   const metadata = new Metadata();
   metadata.set(CONTENT_LENGTH_KEY, 'unknown');
   return metadata;
-}
-
-/** Leaves a wait when the caller has left. @throws the signal's reason. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let leave: () => void = () => undefined;
-  const left = new Promise<never>((_resolve, reject) => {
-    leave = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', leave, { once: true });
-  });
-  try {
-    return await Promise.race([promise, left]);
-  } finally {
-    signal.removeEventListener('abort', leave);
-  }
 }

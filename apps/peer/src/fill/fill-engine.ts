@@ -16,7 +16,10 @@ export const FILLS_MAX = 1_024;
 export type Source =
   { readonly kind: 'copy'; readonly copy: Copy } | { readonly kind: 'run'; readonly run: FillRun };
 
-/** At most one fill a task; who asks for a task that is being filled joins it, and may leave without ending it. */
+/**
+ * At most one fill a task; who asks for a task that is being filled joins it, and may leave without
+ * ending it. Who asks for one whose fill was purged gets another, which begins when that one has let go.
+ */
 export class FillEngine {
   private readonly runs = new Map<TaskId, FillRun>();
   private isStopped = false;
@@ -36,7 +39,7 @@ export class FillEngine {
    */
   join(spec: DownloadSpec): Source {
     const running = this.runs.get(spec.taskId);
-    if (running?.hasEnded === false) {
+    if (running?.isOpen === true) {
       running.join(spec);
       return { kind: 'run', run: running };
     }
@@ -50,7 +53,7 @@ export class FillEngine {
     if (this.runs.size >= FILLS_MAX) {
       throw new ResourceExhaustedError('TOO_MANY_FILLS', 'This host fills too many tasks at once.');
     }
-    const run = new FillRun(spec, this.parts);
+    const run = new FillRun(spec, this.parts, running?.released);
     this.runs.set(spec.taskId, run);
     run.finished
       .then(({ copyId, contentLength }) => {

@@ -13,12 +13,13 @@ import {
 } from '@pondhawk/pieces';
 import type { commonV2 } from '@pondhawk/contracts';
 import type { Log } from '@pondhawk/observability';
-import type { Copy, CopyStore, Fill } from '../copies/index.js';
+import { type Copy, CopyPurgedError, type CopyStore, type Fill } from '../copies/index.js';
 import { type OriginClient, originChanged } from '../origin/index.js';
 import { ChangeSignal, Parent, ParentFetcher, PieceDigests } from '../parents/index.js';
 import type { RateLimiter } from '../rate-limit/index.js';
 import type { SchedulerLink, SchedulerSession } from '../scheduler-link/index.js';
 import type { DownloadSpec } from './download-spec.js';
+import { orAborted } from './or-aborted.js';
 import { OriginFill } from './origin-fill.js';
 import { type Decision, PeerAnnouncement } from './peer-announcement.js';
 import { PieceReport } from './piece-report.js';
@@ -29,6 +30,8 @@ import { checkWholeDigest } from './whole-digest.js';
 export const SCHEDULES_MAX = 5;
 /** Copies begun for one download: a content that changes again and again is given up. */
 export const VERSIONS_MAX = 2;
+/** Copies begun in a row because each was purged before its first byte was asked for. */
+export const BEGINNINGS_MAX = 5;
 /** Longest wait for the scheduler to tell length and version of a content that parents hold. */
 export const SHAPE_MS_MAX = 5_000;
 /** After these the copy is no use to anybody. */
@@ -68,24 +71,36 @@ interface Going {
  */
 export class FillRun {
   readonly finished: Promise<Copy>;
+  /** Kept when its file is closed: another run may fill the task. */
+  readonly released: Promise<void>;
   private readonly abort = new AbortController(); // The daemon stops.
   private readonly waiting = new Set<(copy: Copy) => void>(); // Until the content is known.
   private ended = false; // Set before `finished` settles.
+  private fill: Fill | undefined; // The newest one, from the moment in which a purge ends the run.
+  private release: () => void = () => undefined; // Keeps `released`.
   private isOriginAllowed: boolean; // By any of those who asked for it.
   private known: Copy | undefined; // Its length and version are known, as far as the origin tells.
 
   constructor(
     private readonly spec: DownloadSpec,
     private readonly parts: FillParts,
+    /** Of a purged run of the same task: this one begins after it. */
+    former: Promise<void> = Promise.resolve(),
   ) {
     this.isOriginAllowed = !spec.disableBackToSource;
-    this.finished = this.run().finally(() => (this.ended = true));
+    this.released = new Promise((resolve) => (this.release = resolve));
+    this.finished = former
+      .then(() => this.run())
+      .finally(() => {
+        this.ended = true;
+        this.release();
+      });
     this.finished.catch(() => undefined); // Those who wait get it; a run nobody waits for may fail.
   }
 
-  /** Whether it has ended: who comes now needs another run. */
-  get hasEnded(): boolean {
-    return this.ended;
+  /** Whether it may be joined. It has ended, or its copy was purged: who comes now needs another run. */
+  get isOpen(): boolean {
+    return !this.ended && this.fill?.signal.aborted !== true;
   }
 
   /** Another caller asks for the same: what he allows is allowed from now on. */
@@ -118,7 +133,7 @@ export class FillRun {
       try {
         return await this.fillOnce(going);
       } catch (thrown) {
-        const error = toError(thrown);
+        const error = reasonOf(thrown, going.signal);
         await this.giveUp(going, error);
         this.known = undefined;
         const isAnotherVersion = error instanceof PondhawkError && error.code === 'ORIGIN_CHANGED';
@@ -132,9 +147,9 @@ export class FillRun {
   }
 
   private async begin(): Promise<Going> {
-    const { copies, link, log } = this.parts;
+    const { link, log } = this.parts;
     const { taskId } = this.spec;
-    const fill = (await copies.resumeFill(taskId)) ?? (await copies.beginFill(this.newCopy()));
+    const fill = await this.openFill();
     const session = link.findOwner(taskId);
     const announcement = session && new PeerAnnouncement(session, link.facts, taskId, log);
     const change = new ChangeSignal();
@@ -145,6 +160,31 @@ export class FillRun {
     const report =
       session && peerId && new PieceReport({ session, facts: link.facts, taskId, peerId, log });
     return { fill, session, announcement, digests, report, change, signal, parents: new Map() };
+  }
+
+  /** A purge that comes before the first byte was asked for ends nothing: the copy after it is begun. */
+  private async openFill(): Promise<Fill> {
+    for (let beginning = 1; ; beginning += 1) {
+      this.abort.signal.throwIfAborted();
+      try {
+        const fill = await this.tryOpenFill();
+        this.fill = fill;
+        // In the turn in which it is seen to be unpurged: a purge from here on ends the run.
+        fill.signal.throwIfAborted();
+        return fill;
+      } catch (error) {
+        const { fill } = this;
+        this.fill = undefined;
+        await fill?.close();
+        if (!(error instanceof CopyPurgedError) || beginning === BEGINNINGS_MAX) throw error;
+      }
+    }
+  }
+
+  private async tryOpenFill(): Promise<Fill> {
+    const { copies } = this.parts;
+    const resumed = await copies.resumeFill(this.spec.taskId);
+    return resumed ?? copies.beginFill(this.newCopy());
   }
 
   private newCopy(): Parameters<CopyStore['beginFill']>[0] {
@@ -176,25 +216,34 @@ export class FillRun {
     const { digest } = this.spec;
     if (digest !== undefined) await checkWholeDigest((into, at) => fill.read(into, at), digest);
     const copy = await fill.complete({ contentLength });
+    this.release();
     this.parts.link.announceCopy(copy);
     await report?.end();
     await announcement?.finished({ fromOrigin });
     return copy;
   }
 
-  private async register({ session, announcement, digests }: Going): Promise<Decision> {
+  private async register(going: Going): Promise<Decision> {
+    const { session, announcement, digests } = going;
     if (session === undefined || announcement === undefined) return { kind: 'origin' };
     digests.start(session.client);
     const { taskId, message } = this.spec;
     this.parts.log.debug('registering', { taskId, scheduler: session.address });
-    return announcement.register(message).catch((error: unknown) => this.alone(error));
+    return this.decide(going, announcement.register(message));
   }
 
   private async reschedule(going: Going, schedule: number): Promise<Decision> {
     going.signal.throwIfAborted();
     if (schedule === SCHEDULES_MAX || going.announcement === undefined) return { kind: 'origin' };
     const peers = [...going.parents.values()].map((parent) => parent.peer);
-    return going.announcement.reschedule(peers).catch((error: unknown) => this.alone(error));
+    return this.decide(going, going.announcement.reschedule(peers));
+  }
+
+  private async decide({ signal }: Going, decision: Promise<Decision>): Promise<Decision> {
+    return orAborted(
+      decision.catch((error: unknown) => this.alone(error)),
+      signal,
+    );
   }
 
   private alone(error: unknown): Decision {
@@ -328,9 +377,16 @@ export class FillRun {
     const isPurged = fill.signal.aborted;
     if (!isPurged && (isFatal || fill.pieces.size === 0)) await fill.abort();
     else await fill.close();
+    this.release();
     await report?.end();
     await announcement?.failed({ fromOrigin: true, description: error.message });
   }
+}
+
+/** A fill that is purged or stopped in the middle of anything has that as its reason, whatever broke by it. */
+function reasonOf(thrown: unknown, signal: AbortSignal): Error {
+  const isClear = thrown instanceof CopyPurgedError || !signal.aborted;
+  return toError(isClear ? thrown : signal.reason);
 }
 
 function pieceCountOf(fill: Fill): number | undefined {

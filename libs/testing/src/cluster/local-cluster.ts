@@ -1,5 +1,6 @@
 /** Runs a whole cluster as processes on loopback, each by the command that a user has. */
 
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -18,6 +19,7 @@ import {
 } from './cluster-plan.js';
 import { DaemonProcess, type DaemonCommand } from './daemon-process.js';
 import { findFreePorts } from './free-ports.js';
+import { makeToken } from './manager-access.js';
 
 /** What `cluster.json` says of one process. */
 export interface ProcessRecord {
@@ -31,7 +33,14 @@ export interface ProcessRecord {
 
 /** Contents of `cluster.json`. */
 export interface ClusterRecord {
-  readonly manager: { readonly url: string; readonly grpc: string };
+  readonly manager: {
+    readonly url: string;
+    readonly grpc: string;
+    /** A personal access token of `root`, good for everything. */
+    readonly token: string;
+    /** Made at random for this folder. */
+    readonly rootPassword: string;
+  };
   readonly nats: { readonly url: string };
   readonly processes: readonly ProcessRecord[];
 }
@@ -41,6 +50,8 @@ const START_TIMEOUT_MS = 30_000;
 const STARTS_AT_ONCE = 8;
 const STOP_GRACE_MS = 10_000;
 const PORTS_FILE = 'ports.json';
+const PASSWORD_FILE = 'root-password';
+const OWNER_ONLY = 0o600;
 
 /** What a cluster needs from its surroundings. */
 export interface LocalClusterOptions extends ClusterShape {
@@ -58,6 +69,9 @@ export class LocalCluster {
   private readonly running = new Map<string, DaemonProcess>();
   private readonly restartEnv = new Map<string, Readonly<Record<string, string>>>();
   private planned: PlannedProcess[] = [];
+  /** Both set by `start`. */
+  private rootPassword = '';
+  private token = '';
 
   constructor(private readonly options: LocalClusterOptions) {}
 
@@ -72,6 +86,7 @@ export class LocalCluster {
     }
     await mkdir(join(dir, 'config'), { recursive: true });
     this.planned = planCluster(this.options, await this.loadPorts());
+    this.rootPassword = await this.loadRootPassword();
     for (const planned of this.planned) await this.writeConfig(planned);
     try {
       for (const role of ['nats', 'manager', 'scheduler', 'seed', 'peer'] as const) {
@@ -81,6 +96,8 @@ export class LocalCluster {
         };
         await Promise.all(Array.from({ length: STARTS_AT_ONCE }, worker));
       }
+      const url = `http://${this.record('manager').addresses['rest'] ?? ''}`;
+      this.token = await makeToken(url, this.rootPassword);
     } catch (error) {
       await this.stop();
       throw error;
@@ -141,11 +158,22 @@ export class LocalCluster {
     return (name) => known[name] ?? [];
   }
 
+  /** No password is the same on two clusters, and none is in the source. */
+  private async loadRootPassword(): Promise<string> {
+    const file = join(this.options.dir, PASSWORD_FILE);
+    if (!existsSync(file)) await replaceFile(file, `${randomBytes(7).toString('hex')}a1`);
+    return readFile(file, 'utf8');
+  }
+
   private async writeConfig(planned: PlannedProcess): Promise<void> {
     await mkdir(planned.dataDir, { recursive: true });
+    const config =
+      planned.role === 'manager'
+        ? { ...(planned.config as object), auth: { rootPassword: this.rootPassword } }
+        : planned.config;
     await replaceFile(
       planned.configFile,
-      planned.role === 'nats' ? natsConfig(planned) : stringify(planned.config),
+      planned.role === 'nats' ? natsConfig(planned) : stringify(config),
     );
   }
 
@@ -205,7 +233,12 @@ export class LocalCluster {
   private async writeRecord(): Promise<ClusterRecord> {
     const manager = this.record('manager').addresses;
     const record: ClusterRecord = {
-      manager: { url: `http://${manager['rest'] ?? ''}`, grpc: manager['grpc'] ?? '' },
+      manager: {
+        url: `http://${manager['rest'] ?? ''}`,
+        grpc: manager['grpc'] ?? '',
+        token: this.token,
+        rootPassword: this.rootPassword,
+      },
       nats: { url: `nats://${this.record('nats').addresses['client'] ?? ''}` },
       processes: this.planned.map((planned) => this.recordOf(planned)),
     };
@@ -248,7 +281,8 @@ function natsConfig(planned: PlannedProcess): string {
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text);
+  // Configurations, cluster.json and the password hold what lets in.
+  await writeFile(`${file}.new`, text, { mode: OWNER_ONLY });
   await rename(`${file}.new`, file);
 }
 
