@@ -1,0 +1,39 @@
+import {
+  type EnrolmentRow,
+  type LeaseTiming,
+  type LedgerState,
+  PURGE_RULES,
+  type PurgeRules,
+} from '@pondhawk/purge';
+import type { Truth } from './truth.js';
+import type { World } from './world.js';
+
+/** What a run is made of; a control puts a weaker part in the place of one of them. */
+export interface SimParts {
+  readonly rules: PurgeRules;
+  /** What a manager reads for a view: the ledger as it is, not as it was at the last reading. */
+  readonly readForView: (now: LedgerState, atLastView: LedgerState) => LedgerState;
+  /** Whether a row makes its host a target. */
+  readonly isTarget: (
+    row: EnrolmentRow,
+    found: { isLeased: boolean; isHolder: boolean },
+  ) => boolean;
+}
+
+/** The protocol as it is. */
+export const REAL_PARTS: SimParts = {
+  rules: PURGE_RULES,
+  readForView: (now) => now,
+  isTarget: (_row, { isLeased }) => isLeased,
+};
+
+/** Leases of the simulated cluster. Short, so that a run sees many of them end. */
+export const SIM_TIMING: LeaseTiming = { schedulerLeaseMs: 200, hostLeaseMs: 200, marginMs: 100 };
+
+/** What all daemons of a run share: the world, its observer, and the parts. */
+export interface SimContext {
+  readonly world: World;
+  readonly truth: Truth;
+  readonly parts: SimParts;
+  readonly newId: (kind: string) => string;
+}

@@ -1,0 +1,336 @@
+import type { TaskId } from '@pondhawk/core';
+import { type CopyRow, type Grant, HostCopies, HostLease, type Place } from '@pondhawk/purge';
+import { type SimContext, SIM_TIMING } from './parts.js';
+import type { SimScheduler, SyncAnswer } from './sim-scheduler.js';
+import { InvariantBroken } from './truth.js';
+import type { SimNode } from './world.js';
+
+const SYNC_MS = 50;
+const WORK_MS = 35;
+const APPLY_MS = 4;
+const CHUNKS = 3;
+/** Pieces of each task. */
+const PIECES = 2;
+
+/** When the oldest byte of a copy was read from its origin, and which pieces are there. */
+interface Bytes {
+  readAt: number;
+  readonly pieces: Set<number>;
+}
+
+/** A host's disk, as a backup keeps it. */
+interface Disk {
+  readonly place: Place;
+  readonly rows: readonly CopyRow[];
+  readonly bytes: ReadonlyMap<string, Bytes>;
+}
+
+/** A host: copies on disk, a lease in memory. */
+export class SimHost implements SimNode {
+  isUp = true;
+  life = 0;
+  suspendedUntil = 0;
+  asleepMs = 0;
+  copies: HostCopies;
+  home: SimScheduler;
+  private bytes = new Map<string, Bytes>();
+  private incarnation = '';
+  private lock: string;
+  private attempt = '';
+  private lastAnswer = 0;
+  private heardOf = 0;
+  private lease!: HostLease;
+  private grant: Grant | undefined;
+  private grantSentAt = 0;
+  private readonly sentAt = new Map<number, number>();
+  private backup: Disk;
+
+  constructor(
+    private readonly context: SimContext,
+    readonly name: string,
+    readonly hostId: string,
+    readonly rate: number,
+    private readonly fleet: { schedulers: SimScheduler[]; hosts: SimHost[]; tasks: TaskId[] },
+  ) {
+    this.copies = new HostCopies({ epoch: '', applied: 0 }, [], context.parts.rules);
+    this.lock = context.newId('lock');
+    const home = fleet.schedulers[Number(name.slice(1)) % fleet.schedulers.length];
+    if (home === undefined) throw new RangeError('A cluster has a scheduler.');
+    this.home = home;
+    this.backup = this.disk();
+    this.start();
+  }
+
+  /** A new incarnation: no lease, no open request (R6); fills of before are over. */
+  start(): void {
+    const { world, parts, newId } = this.context;
+    this.incarnation = newId('host');
+    this.attempt = newId('attempt');
+    this.grant = undefined;
+    this.heardOf = 0;
+    this.lastAnswer = world.now;
+    this.sentAt.clear();
+    this.lease = new HostLease(
+      this.incarnation,
+      SIM_TIMING.hostLeaseMs,
+      () => ({
+        monotonicMs: world.monotonic(this),
+        sinceBootMs: world.now * this.rate,
+        wallMs: world.now,
+      }),
+      parts.rules,
+    );
+    const rows = this.copies.copies.filter(({ state }) => state === 'complete');
+    this.copies = new HostCopies(this.copies.place, rows, parts.rules);
+    this.isUp = true;
+    this.tickSync();
+    this.tickWork();
+  }
+
+  /** What is on this host's disk. */
+  disk(): Disk {
+    const bytes = new Map<string, Bytes>();
+    for (const [id, { readAt, pieces }] of this.bytes)
+      bytes.set(id, { readAt, pieces: new Set(pieces) });
+    return { place: this.copies.place, rows: this.copies.copies.map((row) => ({ ...row })), bytes };
+  }
+
+  /** Keeps a copy of the disk for `restore`. */
+  backUp(): void {
+    this.backup = this.disk();
+  }
+
+  /** Puts a disk in the place of this one: another lock file. The daemon must be down. */
+  restore(disk: Disk = this.backup): void {
+    this.copies = new HostCopies(disk.place, disk.rows, this.context.parts.rules);
+    this.bytes = new Map(disk.bytes);
+    this.lock = this.context.newId('lock');
+  }
+
+  /** Another home, on a new stream. */
+  moveTo(scheduler: SimScheduler): void {
+    this.home = scheduler;
+    this.attempt = this.context.newId('attempt');
+  }
+
+  /** Whether it has a copy or a complete one, as its scheduler would remember. */
+  holds(taskId: TaskId): boolean {
+    return this.copies.copies.some((row) => row.taskId === taskId && row.state === 'complete');
+  }
+
+  /** Whether it holds a lease now. */
+  get isLeased(): boolean {
+    return this.lease.isValid(this.copies.place);
+  }
+
+  private tickSync(): void {
+    const { world, parts, newId } = this.context;
+    if (world.now - this.lastAnswer > SIM_TIMING.hostLeaseMs) {
+      this.attempt = newId('attempt');
+      this.lastAnswer = world.now;
+      this.home = world.prng.pick(this.fleet.schedulers) ?? this.home;
+    }
+    const { home, attempt, incarnation, lock, hostId } = this;
+    const lease = this.lease.request();
+    this.sentAt.set(lease.number, world.now);
+    const { place } = this.copies;
+    const request = {
+      attempt,
+      who: { hostId, incarnation, lock },
+      lease,
+      place,
+      answered: parts.rules.answeredNumber({ applied: place.applied, heardOf: this.heardOf }),
+    };
+    world.send(this, home, () =>
+      home.sync(request, (answer) => world.send(home, this, () => this.take(answer))),
+    );
+    world.later(this, SYNC_MS * world.prng.between(0.8, 1.2), () => this.tickSync());
+  }
+
+  private take(answer: SyncAnswer): void {
+    if (answer.attempt !== this.attempt) {
+      // Another stream's; only a grant is looked at, as the rules have to refuse it.
+      if (answer.grant !== undefined) this.takeGrant(answer.grant);
+      return;
+    }
+    const { world, truth, newId } = this.context;
+    if (answer.isClosed) {
+      this.attempt = newId('attempt');
+      return;
+    }
+    this.lastAnswer = world.now;
+    const { log, entries = [] } = answer;
+    if (log !== undefined && (log.epoch !== this.copies.place.epoch || log.head >= this.heardOf)) {
+      if (this.copies.follow(log)) {
+        this.heardOf = 0;
+        truth.coverage.dropped += 1;
+        this.check();
+      }
+      this.heardOf = log.epoch === this.copies.place.epoch ? log.head : 0;
+      const { epoch } = log;
+      if (entries.length > 0)
+        world.later(this, APPLY_MS, () => {
+          const former = this.copies.place;
+          if (this.copies.apply(epoch, entries) === 0) return;
+          const { place } = this.copies;
+          if (place.epoch === former.epoch && place.applied < former.applied)
+            throw new InvariantBroken('APPLIED_FELL', `${former.applied} to ${place.applied}`);
+          this.check();
+          this.sync();
+        });
+    }
+    if (answer.grant !== undefined) this.takeGrant(answer.grant);
+  }
+
+  /** Answers at once, as a stream does. */
+  private sync(): void {
+    const { world, parts } = this.context;
+    const { home, attempt, incarnation, lock, hostId } = this;
+    const { place } = this.copies;
+    const lease = this.lease.request();
+    this.sentAt.set(lease.number, world.now);
+    const answered = parts.rules.answeredNumber({
+      applied: place.applied,
+      heardOf: this.heardOf,
+    });
+    const request = { attempt, who: { hostId, incarnation, lock }, lease, place, answered };
+    world.send(this, home, () =>
+      home.sync(request, (answer) => world.send(home, this, () => this.take(answer))),
+    );
+  }
+
+  private takeGrant(grant: Grant): void {
+    if (!this.lease.take(grant)) return;
+    this.grant = grant;
+    this.grantSentAt =
+      grant.incarnation === this.incarnation ? (this.sentAt.get(grant.number) ?? -1) : -1;
+  }
+
+  private tickWork(): void {
+    const { world } = this.context;
+    if (world.prng.chance(0.6)) this.upload();
+    else this.fill();
+    world.later(this, WORK_MS * world.prng.between(0.5, 1.5), () => this.tickWork());
+  }
+
+  private upload(): void {
+    const { prng } = this.context.world;
+    const served = this.copies.copies.filter(({ copyId }) => this.bytes.has(copyId));
+    const row = prng.pick(served);
+    if (row !== undefined) this.writeChunk(row, 0, prng.chance(0.3) ? 90 : 3);
+  }
+
+  private writeChunk(row: Readonly<CopyRow>, chunk: number, everyMs: number): void {
+    if (!this.mayWrite(row, chunk > 0)) return;
+    const { world } = this.context;
+    const bytes = this.bytes.get(row.copyId);
+    if (bytes === undefined) return;
+    const { readAt } = bytes;
+    const { taskId } = row;
+    if (world.prng.chance(world.faults.pause)) {
+      // The process stops between the check and the write; bytes go with its next breath.
+      const ms = SIM_TIMING.marginMs * world.prng.between(0.5, 0.9);
+      world.suspend(this, ms, true);
+      const { life } = this;
+      world.plan(world.now + ms, () => {
+        if (this.life === life) this.context.truth.serve(taskId, readAt, this.name);
+      });
+    } else this.context.truth.serve(taskId, readAt, this.name);
+    if (chunk + 1 < CHUNKS)
+      world.later(this, everyMs, () => this.writeChunk(row, chunk + 1, everyMs));
+  }
+
+  private mayWrite(row: Readonly<CopyRow>, isUnderWay: boolean): boolean {
+    const { rules } = this.context.parts;
+    const isLeaseValid = this.isLeased;
+    if (isLeaseValid) this.checkLease();
+    return rules.mayWriteChunk({ isLeaseValid, state: row.state, isUnderWay });
+  }
+
+  private fill(): void {
+    const { world, newId } = this.context;
+    if (!this.isLeased) return; // Without a lease a download passes through.
+    const { prng } = world;
+    const taskId = prng.pick(this.fleet.tasks);
+    if (taskId === undefined) return;
+    if (this.copies.copies.some((row) => row.taskId === taskId && row.state !== 'purged')) return;
+    this.copies.sweep();
+    const row = this.copies.begin(newId('copy'), taskId);
+    const child = { epoch: this.copies.place.epoch, applied: row.filledAt };
+    for (let piece = 0; piece < PIECES; piece += 1) {
+      const parent = prng.pick(this.fleet.hosts);
+      if (parent === undefined || parent === this || prng.chance(0.5)) {
+        const readAt = world.now;
+        const ms = prng.chance(0.3) ? prng.between(50, 400) : prng.between(2, 20);
+        world.later(this, ms, () => this.store(row, piece, readAt));
+      } else
+        world.send(this, parent, () => {
+          const readAt = parent.giveTo(child, taskId);
+          if (readAt !== undefined) world.send(parent, this, () => this.store(row, piece, readAt));
+        });
+    }
+    const { life } = this;
+    world.later(this, 600, () => {
+      if (this.life === life) this.copies.abort(row.copyId);
+    });
+  }
+
+  private giveTo(child: Place, taskId: TaskId): number | undefined {
+    const { truth, parts } = this.context;
+    const row = this.copies.copies.find(
+      (copy) => copy.taskId === taskId && this.bytes.has(copy.copyId),
+    );
+    const said = parts.rules.answerToChild(this.copies.place, row, child);
+    if (said === 'BEHIND') truth.coverage.behind += 1;
+    if (said === 'GONE') truth.coverage.gone += 1;
+    if (said !== 'SEND' || row === undefined || !this.mayWrite(row, false)) return undefined;
+    const readAt = this.bytes.get(row.copyId)?.readAt;
+    if (readAt !== undefined) {
+      truth.serve(taskId, readAt, this.name);
+      truth.coverage.fromPeers += 1;
+    }
+    return readAt;
+  }
+
+  private store(piece: CopyRow, number: number, readAt: number): void {
+    const row = this.copies.fillOf(piece);
+    const { truth } = this.context;
+    if (row === undefined) {
+      truth.coverage.abortedFills += 1;
+      return;
+    }
+    const bytes = this.bytes.get(row.copyId) ?? { readAt, pieces: new Set<number>() };
+    bytes.readAt = Math.min(bytes.readAt, readAt);
+    bytes.pieces.add(number);
+    this.bytes.set(row.copyId, bytes);
+    this.check();
+    if (row.copyId !== piece.copyId || row.state !== 'filling')
+      throw new InvariantBroken('PIECE_MISPLACED', `${piece.copyId} in ${row.copyId}`);
+    if (bytes.pieces.size < PIECES) return;
+    const { world } = this.context;
+    world.later(this, 3, () => {
+      if (this.copies.complete(row.copyId)) truth.coverage.completed += 1;
+      this.check();
+    });
+  }
+
+  private check(): void {
+    const { epoch, applied } = this.copies.place;
+    for (const { copyId, taskId, filledAt, state } of this.copies.copies) {
+      const bytes = this.bytes.get(copyId);
+      if (bytes === undefined || state === 'purged') continue;
+      const upTo = Number.isFinite(filledAt) ? Math.max(filledAt, applied) : applied;
+      this.context.truth.keep({ taskId, epoch, upTo, readAt: bytes.readAt });
+    }
+  }
+
+  private checkLease(): void {
+    const { world } = this.context;
+    const { epoch, applied } = this.copies.place;
+    if (this.grant === undefined) return;
+    if (this.grant.epoch !== epoch || this.grant.needs > applied)
+      throw new InvariantBroken('LEASE_UNMET', `needs ${this.grant.needs}, applied ${applied}`);
+    if ((world.now - this.grantSentAt) * this.rate > SIM_TIMING.hostLeaseMs + 1e-6)
+      throw new InvariantBroken('LEASE_TOO_LONG', `sent ${this.grantSentAt}, now ${world.now}`);
+  }
+}

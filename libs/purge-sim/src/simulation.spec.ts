@@ -1,0 +1,32 @@
+import { runSchedule } from './run-schedule.js';
+import { runSeeds } from './run-seeds.js';
+import { FAULTS } from './faults.js';
+
+const SEEDS = 500;
+const FIRST_SEED = 1;
+
+describe('the purge protocol under faults', () => {
+  it('keeps every invariant, in runs that try it', () => {
+    const { runs, coverage, failure } = runSeeds(FIRST_SEED, SEEDS);
+    expect(failure).toBeUndefined();
+    expect(runs).toBe(SEEDS);
+    for (const [what, count] of Object.entries(coverage))
+      expect({ what, enough: count >= SEEDS / 10 }).toEqual({ what, enough: true });
+    expect(coverage.succeeded).toBeGreaterThan(SEEDS * 5);
+    expect(coverage.fenced).toBeGreaterThan(SEEDS);
+  }, 400_000);
+
+  it('is the same run for the same seed', () => {
+    expect(runSchedule({ seed: 7 })).toEqual(runSchedule({ seed: 7 }));
+  });
+
+  it('ends every purge by answers alone, and refuses nobody, when nothing fails', () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const { broken, coverage, leasedShare } = runSchedule({ seed, without: FAULTS });
+      expect(broken).toBeUndefined();
+      expect(coverage.accepted).toBeGreaterThan(0);
+      expect(coverage.fenced).toBe(0);
+      expect(leasedShare).toBeGreaterThan(0.9);
+    }
+  });
+});

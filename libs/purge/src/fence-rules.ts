@@ -1,0 +1,47 @@
+import { type LeaseTiming, boundMs } from './timing.js';
+
+/** What one manager process has measured of a row, by its own monotonic clock. */
+export interface RowMeasure {
+  /** When its connection was reported lost, or the process's start if that came before. */
+  readonly lostAtMs: number | undefined;
+  /** When its scheduler's incarnation was last given a view, the process's start at the earliest. */
+  readonly viewedAtMs: number;
+}
+
+/** R9: whether a row counts as leased, so that its host is a target. */
+export function countsAsLeased(row: RowMeasure, nowMs: number, timing: LeaseTiming): boolean {
+  if (nowMs - row.viewedAtMs >= boundMs(timing)) return false;
+  if (row.lostAtMs === undefined) return true;
+  return nowMs - row.lostAtMs < timing.hostLeaseMs + timing.marginMs;
+}
+
+/** R9: a process that has not run for one bound may not know all leases that are out. */
+export function isCautious(startedAtMs: number, nowMs: number, timing: LeaseTiming): boolean {
+  return nowMs - startedAtMs < boundMs(timing);
+}
+
+/** R8, the clock: no lease without an entry is left one bound after it was seen committed. */
+export function isBoundOver(seenAtMs: number, nowMs: number, timing: LeaseTiming): boolean {
+  return nowMs - seenAtMs >= boundMs(timing);
+}
+
+/** Who a target or an answer is. The lock is the identity of the data folder's lock file. */
+export interface DaemonIdentity {
+  readonly hostId: string;
+  readonly incarnation: string;
+  readonly lock: string;
+}
+
+/** R10: whether one daemon's answer is a target's: itself, or the next that holds its lock. */
+export function standsFor(answer: DaemonIdentity, target: DaemonIdentity): boolean {
+  if (answer.hostId !== target.hostId) return false;
+  return answer.incarnation === target.incarnation || answer.lock === target.lock;
+}
+
+/** Whether a ledger may have gone back: the witness is missing, of another epoch, or ahead. */
+export function mustRenewEpoch(
+  witness: { readonly epoch: string; readonly head: number } | undefined,
+  ledger: { readonly epoch: string; readonly head: number },
+): boolean {
+  return witness === undefined || witness.epoch !== ledger.epoch || witness.head > ledger.head;
+}

@@ -1,0 +1,55 @@
+import type { LogState } from './purge-entry.js';
+
+/** Where the ledger's log stood, read in a new transaction after it was asked for. */
+export interface LedgerReading {
+  readonly epoch: string;
+  /** Random, new at each start of a manager. */
+  readonly run: string;
+  readonly head: number;
+}
+
+/** A scheduler's view (R5): a reading with the request that it answered. */
+export interface View extends LedgerReading {
+  readonly number: number;
+  /** The scheduler's monotonic clock when it asked. */
+  readonly requestedAtMs: number;
+}
+
+/** Why a scheduler grants no lease. */
+export type GrantRefusal = 'NO_VIEW' | 'VIEW_OLD' | 'NOT_ENROLLED' | 'OTHER_RUN' | 'LOG_BEHIND';
+
+/** R5: only an answer to a later request than that of the present view counts. */
+export function isNewerView(present: Pick<View, 'number'> | undefined, answer: View): boolean {
+  return present === undefined || answer.number > present.number;
+}
+
+/** R5: a view is good for the scheduler lease, counted from its request. */
+export function isViewFresh(view: View, nowMs: number, schedulerLeaseMs: number): boolean {
+  return nowMs - view.requestedAtMs < schedulerLeaseMs;
+}
+
+/** R4, R5: whether a grant must be refused; `enrolment` is that of the very connection. */
+export function grantRefusal(
+  found: {
+    readonly view: View | undefined;
+    readonly isFresh: boolean;
+    readonly enrolment: LedgerReading | undefined;
+  },
+  log: Pick<LogState, 'epoch' | 'head'>,
+): GrantRefusal | undefined {
+  const { view, enrolment } = found;
+  if (view === undefined) return 'NO_VIEW';
+  if (!found.isFresh) return 'VIEW_OLD';
+  if (enrolment === undefined) return 'NOT_ENROLLED';
+  if (enrolment.run !== view.run || enrolment.epoch !== view.epoch) return 'OTHER_RUN';
+  if (log.epoch !== view.epoch || log.head < view.head) return 'LOG_BEHIND';
+  return undefined;
+}
+
+/** R4: what a host must have applied: whatever the view or its own enrolment has seen. */
+export function neededBy(
+  view: Pick<LedgerReading, 'head'>,
+  enrolment: Pick<LedgerReading, 'head'>,
+): number {
+  return Math.max(view.head, enrolment.head);
+}

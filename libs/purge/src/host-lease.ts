@@ -1,0 +1,47 @@
+import type { Place } from './copy-rules.js';
+import type { ClockReadings, Grant, LeaseRequest } from './lease-rules.js';
+import { PURGE_RULES, type PurgeRules } from './rules.js';
+
+/** Requests of which an answer is still taken; older ones are given up. */
+export const PENDING_REQUESTS_MAX = 16;
+
+/** One incarnation's lease on a host (R4, R6, R11). Held in memory only. */
+export class HostLease {
+  private readonly pending = new Map<number, ClockReadings>();
+  private last = 0;
+  private held: { readonly from: ClockReadings; readonly grant: Grant } | undefined;
+
+  constructor(
+    private readonly incarnation: string,
+    private readonly hostLeaseMs: number,
+    private readonly readClocks: () => ClockReadings,
+    private readonly rules: PurgeRules = PURGE_RULES,
+  ) {}
+
+  /** The next request; to be called right before it is sent. */
+  request(): LeaseRequest {
+    this.last += 1;
+    this.pending.set(this.last, this.readClocks());
+    this.pending.delete(this.last - PENDING_REQUESTS_MAX);
+    return { incarnation: this.incarnation, number: this.last };
+  }
+
+  /** Takes an answer. @returns whether it counts. */
+  take(grant: Grant): boolean {
+    const pending = { incarnation: this.incarnation, sentAt: this.pending };
+    const from = this.rules.leaseStart(grant, pending, this.readClocks());
+    if (from === undefined) return false;
+    for (const number of this.pending.keys())
+      if (number <= grant.number) this.pending.delete(number);
+    this.held = { from, grant };
+    return true;
+  }
+
+  /** Whether bytes may leave now, for a host that stands at `host`. */
+  isValid(host: Place): boolean {
+    if (this.held === undefined) return false;
+    const { from, grant } = this.held;
+    if (this.rules.isLeaseOver(from, this.readClocks(), this.hostLeaseMs)) return false;
+    return this.rules.isGrantMet(grant, host);
+  }
+}

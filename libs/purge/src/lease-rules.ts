@@ -1,0 +1,58 @@
+import type { Place } from './copy-rules.js';
+
+/** All clocks of a host at one instant. */
+export interface ClockReadings {
+  readonly monotonicMs: number;
+  /** Counts while the machine is suspended. */
+  readonly sinceBootMs: number;
+  readonly wallMs: number;
+}
+
+/** A host's request for a lease. */
+export interface LeaseRequest {
+  readonly incarnation: string;
+  /** From 1, new for each request of an incarnation. */
+  readonly number: number;
+}
+
+/** A scheduler's answer to one request. */
+export interface Grant extends LeaseRequest {
+  readonly epoch: string;
+  /** The host may serve on this grant only while its `applied` is at least this. */
+  readonly needs: number;
+}
+
+/** Requests that can still be answered. */
+export interface PendingRequests {
+  readonly incarnation: string;
+  readonly sentAt: ReadonlyMap<number, ClockReadings>;
+}
+
+/**
+ * R4: the instant a grant runs from: when the request that it answers was sent.
+ *
+ * @returns undefined if it answers none of this incarnation's open requests.
+ */
+export function leaseStart(
+  grant: Grant,
+  pending: PendingRequests,
+  _received: ClockReadings,
+): ClockReadings | undefined {
+  if (grant.incarnation !== pending.incarnation) return undefined;
+  return pending.sentAt.get(grant.number);
+}
+
+/** R11: a lease is over as soon as any clock says so; a clock that went back says so too. */
+export function isLeaseOver(from: ClockReadings, now: ClockReadings, hostLeaseMs: number): boolean {
+  const passed = [
+    now.monotonicMs - from.monotonicMs,
+    now.sinceBootMs - from.sinceBootMs,
+    now.wallMs - from.wallMs,
+  ];
+  return passed.some((ms) => ms < 0 || ms >= hostLeaseMs);
+}
+
+/** R4: a grant serves only a host that has applied what it needs, under its log id. */
+export function isGrantMet(grant: Grant, host: Place): boolean {
+  return grant.epoch === host.epoch && host.applied >= grant.needs;
+}

@@ -1,0 +1,160 @@
+import type { TaskId } from '@pondhawk/core';
+import { chainHash } from './chain-hash.js';
+import type { DaemonIdentity } from './fence-rules.js';
+import type { LogState, PurgeEntry } from './purge-entry.js';
+import { PURGE_RULES, type PurgeRules } from './rules.js';
+
+/** A host's row in the ledger, one a connection (R9). */
+export interface EnrolmentRow extends DaemonIdentity {
+  /** Scheduler incarnation and a counter; never used twice. */
+  readonly connection: string;
+  readonly scheduler: string;
+  readonly isLost: boolean;
+}
+
+/** One incarnation that a purge must account for, with the rows that made it a target. */
+export interface PurgeTarget extends DaemonIdentity {
+  readonly connections: readonly string[];
+  readonly outcome: 'pending' | 'answered' | 'fenced';
+}
+
+/** A purge in the ledger. */
+export interface LoggedPurge {
+  readonly entry: PurgeEntry;
+  readonly epoch: string;
+  readonly targets: readonly PurgeTarget[];
+  readonly isEnded: boolean;
+}
+
+/** All that a ledger has of one cluster, as plain data. */
+export interface LedgerState {
+  readonly log: LogState;
+  readonly entries: readonly PurgeEntry[];
+  readonly rows: readonly EnrolmentRow[];
+  readonly purges: readonly LoggedPurge[];
+}
+
+/** The ledger of a cluster before its first purge. */
+export function emptyLedger(epoch: string): LedgerState {
+  return { log: { epoch, first: 1, head: 0, headHash: '' }, entries: [], rows: [], purges: [] };
+}
+
+/** The next entry, and its targets: every incarnation with a row that counts as leased. */
+export function acceptPurge(
+  state: LedgerState,
+  taskId: TaskId,
+  isLeased: (row: EnrolmentRow) => boolean,
+): LedgerState {
+  const seq = state.log.head + 1;
+  const entry = { seq, taskId, chainHash: chainHash(state.log.headHash, seq, taskId) };
+  const targets = new Map<string, PurgeTarget>();
+  for (const row of state.rows.filter(isLeased)) {
+    const { hostId, incarnation, lock } = row;
+    const former = targets.get(incarnation)?.connections ?? [];
+    const connections = [...former, row.connection];
+    targets.set(incarnation, { hostId, incarnation, lock, connections, outcome: 'pending' });
+  }
+  const purge = { entry, epoch: state.log.epoch, targets: [...targets.values()], isEnded: false };
+  return {
+    ...state,
+    log: { ...state.log, head: seq, headHash: entry.chainHash },
+    entries: [...state.entries, entry],
+    purges: [...state.purges, purge],
+  };
+}
+
+/** Writes a connection's row (R9). The answer is read from the state that this returns. */
+export function enrolHost(state: LedgerState, row: Omit<EnrolmentRow, 'isLost'>): LedgerState {
+  if (state.rows.some(({ connection }) => connection === row.connection)) return state;
+  return { ...state, rows: [...state.rows, { ...row, isLost: false }] };
+}
+
+/** Notes a connection as lost; lost stays lost. */
+export function loseConnection(state: LedgerState, connection: string): LedgerState {
+  const rows = state.rows.map((row) =>
+    row.connection === connection ? { ...row, isLost: true } : row,
+  );
+  return { ...state, rows };
+}
+
+/** Deletes rows that are lost and count no longer. */
+export function forgetRows(
+  state: LedgerState,
+  isLeased: (row: EnrolmentRow) => boolean,
+): LedgerState {
+  return { ...state, rows: state.rows.filter((row) => !row.isLost || isLeased(row)) };
+}
+
+/** A daemon has applied all up to a number: answers what it stands for (R10). */
+export function recordAnswer(
+  state: LedgerState,
+  answer: DaemonIdentity & { readonly epoch: string; readonly applied: number },
+  rules: PurgeRules = PURGE_RULES,
+): LedgerState {
+  const purges = state.purges.map((purge) => {
+    if (purge.isEnded || purge.epoch !== answer.epoch || purge.entry.seq > answer.applied)
+      return purge;
+    const targets = purge.targets.map((target) =>
+      rules.standsFor(answer, target) ? { ...target, outcome: 'answered' as const } : target,
+    );
+    return { ...purge, targets };
+  });
+  return { ...state, purges };
+}
+
+/** Fences the targets for which `isFenced`; an answer stays. */
+export function fenceTargets(
+  state: LedgerState,
+  isFenced: (purge: LoggedPurge, target: PurgeTarget) => boolean,
+): LedgerState {
+  const purges = state.purges.map((purge) => {
+    if (purge.isEnded) return purge;
+    const targets = purge.targets.map((target) =>
+      target.outcome === 'pending' && isFenced(purge, target)
+        ? { ...target, outcome: 'fenced' as const }
+        : target,
+    );
+    return { ...purge, targets };
+  });
+  return { ...state, purges };
+}
+
+/** Ends the purges whose targets all have ended, as far as `mayEnd`; ended stays ended. */
+export function endPurges(
+  state: LedgerState,
+  mayEnd: (purge: LoggedPurge) => boolean,
+): LedgerState {
+  const purges = state.purges.map((purge) =>
+    !purge.isEnded && purge.targets.every(({ outcome }) => outcome !== 'pending') && mayEnd(purge)
+      ? { ...purge, isEnded: true }
+      : purge,
+  );
+  return { ...state, purges };
+}
+
+/** Forgets entries below a number; whoever needs them drops all it holds (R7). */
+export function truncateLog(state: LedgerState, first: number): LedgerState {
+  const from = Math.min(Math.max(first, state.log.first), state.log.head + 1);
+  const entries = state.entries.filter(({ seq }) => seq >= from);
+  return { ...state, log: { ...state.log, first: from }, entries };
+}
+
+/**
+ * What a manager does with its ledger at the start: a new log id if the ledger may have gone back.
+ * Numbers go on above every one that the witness has seen.
+ */
+export function openLedger(
+  state: LedgerState,
+  witness: { readonly epoch: string; readonly head: number } | undefined,
+  newEpoch: string,
+  rules: PurgeRules = PURGE_RULES,
+): LedgerState {
+  if (!rules.mustRenewEpoch(witness, state.log)) return state;
+  const head = Math.max(state.log.head, witness?.head ?? 0);
+  const log = { epoch: newEpoch, first: head + 1, head, headHash: '' };
+  // A host that takes over this log id stands above every number, so its first answer counts.
+  const purges = state.purges.map((purge) =>
+    purge.isEnded ? purge : { ...purge, epoch: newEpoch },
+  );
+  return { ...state, log, entries: [], purges };
+}

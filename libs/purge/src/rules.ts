@@ -1,0 +1,32 @@
+import * as copies from './copy-rules.js';
+import * as fences from './fence-rules.js';
+import * as grants from './grant-rules.js';
+import * as leases from './lease-rules.js';
+
+/** Every rule as a function, so that a test can put a weaker one in its place. */
+export const PURGE_RULES = {
+  filledAtOf: copies.filledAtOf,
+  isPurgedBy: copies.isPurgedBy,
+  answerToChild: copies.answerToChild,
+  fillOfPiece: copies.fillOfPiece,
+  mayComplete: copies.mayComplete,
+  mayWriteChunk: copies.mayWriteChunk,
+  mustDropAll: copies.mustDropAll,
+  isDroppedByReset: copies.isDroppedByReset,
+  answeredNumber: copies.answeredNumber,
+  leaseStart: leases.leaseStart,
+  isLeaseOver: leases.isLeaseOver,
+  isGrantMet: leases.isGrantMet,
+  isNewerView: grants.isNewerView,
+  isViewFresh: grants.isViewFresh,
+  grantRefusal: grants.grantRefusal,
+  neededBy: grants.neededBy,
+  countsAsLeased: fences.countsAsLeased,
+  isCautious: fences.isCautious,
+  isBoundOver: fences.isBoundOver,
+  standsFor: fences.standsFor,
+  mustRenewEpoch: fences.mustRenewEpoch,
+};
+
+/** @see PURGE_RULES */
+export type PurgeRules = typeof PURGE_RULES;

@@ -1,0 +1,21 @@
+/** How long leases run. One setting of a cluster; all its daemons count with the same. */
+export interface LeaseTiming {
+  /** How long a scheduler may grant on one view, from when it asked for it. */
+  readonly schedulerLeaseMs: number;
+  /** How long a host may serve on one grant, from when it asked for it. */
+  readonly hostLeaseMs: number;
+  /** Covers clock rates and the longest stop of a process between a check and its write. */
+  readonly marginMs: number;
+}
+
+/** Leases of 4 s, so that whoever does not answer is fenced after 10 s. */
+export const DEFAULT_TIMING: LeaseTiming = {
+  schedulerLeaseMs: 4_000,
+  hostLeaseMs: 4_000,
+  marginMs: 2_000,
+};
+
+/** The bound: no lease that does not know a purge outlives its commit by this. */
+export function boundMs(timing: LeaseTiming): number {
+  return timing.schedulerLeaseMs + timing.hostLeaseMs + timing.marginMs;
+}
