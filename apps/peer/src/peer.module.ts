@@ -15,7 +15,7 @@ import { PurgeLog } from './purge-log/index.js';
 import { FleetSync, SchedulerLink, hostMessage } from './scheduler-link/index.js';
 import { PeerDatabase, StoreModule } from './store.module.js';
 import { DownloadsModule } from './downloads.module.js';
-import { DownloadTasks, uploadService } from './upload-service/index.js';
+import { DownloadTasks, SYNC_REQUEST_BYTES_MAX, uploadService } from './upload-service/index.js';
 
 /** The gRPC listener for other machines. */
 export class UploadListener extends GrpcServer {}
@@ -72,7 +72,10 @@ function uploadListener(run: PeerRun): Provider {
       sync: FleetSync,
       link: SchedulerLink,
     ) => {
-      const listener = new UploadListener(optionsOf(run, config.upload));
+      const listener = new UploadListener({
+        ...optionsOf(run, config.upload),
+        requestBytesMax: SYNC_REQUEST_BYTES_MAX,
+      });
       listener.addService(
         dfdaemonV2.DfdaemonUploadService,
         uploadService({

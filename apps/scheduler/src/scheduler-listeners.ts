@@ -16,6 +16,8 @@ import { OrderTransport } from './orders/order-strategy.js';
 import { SchedulerConfig } from './scheduler.config.js';
 
 const STOP_GRACE_MS = 5_000;
+/** AnnounceCopies names all pieces of a copy in one message: room for 130,000, some 120 bytes each. */
+const ANNOUNCEMENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Opens the listeners once everything else stands, and closes them first. */
 @Injectable()
@@ -35,6 +37,7 @@ export class SchedulerListeners
     const { log, connection, link } = transport;
     this.grpc = new GrpcServer({
       listen: config.grpc,
+      requestBytesMax: ANNOUNCEMENT_BYTES_MAX,
       onUnexpectedError: ({ error, path }) =>
         log.error('a call failed unexpectedly', { path, err: error }),
     });

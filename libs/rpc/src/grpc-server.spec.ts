@@ -5,6 +5,7 @@ import { NotFoundError, PondhawkError, ResourceExhaustedError } from '@pondhawk/
 import {
   GrpcServer,
   HealthService,
+  REQUEST_BYTES_MAX,
   Metadata,
   ServingStatus,
   callBidi,
@@ -109,6 +110,7 @@ async function collect(stream: AsyncIterable<string>): Promise<string[]> {
   return all;
 }
 
+const textOf = (bytes: number): string => 'x'.repeat(bytes);
 const TIMEOUT = { timeoutMs: 5_000 };
 
 describe('GrpcServer', () => {
@@ -166,6 +168,41 @@ describe('GrpcServer', () => {
       await call.send('b');
       call.end();
       expect(await collect(call.responses)).toEqual(['a!', 'b!']);
+    });
+  });
+
+  describe('when a request is large', () => {
+    it('takes one of exactly the limit, and refuses one byte more before the handler sees it', async () => {
+      expect(
+        await callUnary(client, EchoService.one, textOf(REQUEST_BYTES_MAX), TIMEOUT),
+      ).toHaveLength(REQUEST_BYTES_MAX);
+      const error = await errorOf(
+        callUnary(client, EchoService.one, textOf(REQUEST_BYTES_MAX + 1), TIMEOUT),
+      );
+      expect(error.kind).toBe('resource-exhausted');
+      expect(echo.contexts).toHaveLength(1);
+      expect(await callUnary(client, EchoService.one, 'a', TIMEOUT)).toBe('a');
+    });
+
+    it('takes what a listener with a limit of its own allows, and no more, in streams too', async () => {
+      const own = new GrpcServer({
+        listen: { host: '127.0.0.1', port: 0 },
+        requestBytesMax: 10,
+        onUnexpectedError: (failure) => unexpected.push(failure),
+      });
+      own.addService(EchoService, echo);
+      const ownClient = createClient(`127.0.0.1:${await own.start()}`);
+      try {
+        const small = callClientStream(ownClient, EchoService.up);
+        await small.send(textOf(10));
+        expect(await small.end()).toBe(textOf(10));
+        const large = callClientStream(ownClient, EchoService.up);
+        const error = await errorOf(large.send(textOf(11)).then(async () => large.end()));
+        expect(error.kind).toBe('resource-exhausted');
+      } finally {
+        ownClient.close();
+        await own.stop(200);
+      }
     });
   });
 

@@ -1,7 +1,7 @@
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ConfigError, UnavailableError, toError } from '@pondhawk/core';
 import { HealthService, HealthStatuses } from './health-service.js';
-import { CHANNEL_OPTIONS } from './limits.js';
+import { CHANNEL_OPTIONS, REQUEST_BYTES_MAX } from './limits.js';
 import { adaptMethod, type AnyHandler, type CallRegistry } from './method-adapter.js';
 import type { OpenCall } from './open-call.js';
 import type { ServiceDefinition, ServiceHandlers } from './service-handlers.js';
@@ -23,6 +23,8 @@ export interface GrpcServerOptions {
   readonly listen: ListenAddress;
   /** For the log: each is a bug of ours. */
   readonly onUnexpectedError: (failure: UnexpectedCallError) => void;
+  /** Larger requests end their call with RESOURCE_EXHAUSTED, before a handler sees them. */
+  readonly requestBytesMax?: number;
 }
 
 /**
@@ -35,11 +37,16 @@ export interface GrpcServerOptions {
 export class GrpcServer {
   /** What the health service tells; services added are serving from the start. */
   readonly health = new HealthStatuses();
-  private readonly server = new Server(CHANNEL_OPTIONS);
+  private readonly server: Server;
   private readonly streams = new Set<OpenCall>(); // Open calls with a stream in either direction.
   private isStopping = false;
 
-  constructor(private readonly options: GrpcServerOptions) {}
+  constructor(private readonly options: GrpcServerOptions) {
+    this.server = new Server({
+      ...CHANNEL_OPTIONS,
+      'grpc.max_receive_message_length': options.requestBytesMax ?? REQUEST_BYTES_MAX,
+    });
+  }
 
   /** Serves a service here. Only before `start`. */
   addService<S extends ServiceDefinition>(definition: S, handlers: ServiceHandlers<S>): void {

@@ -1,7 +1,9 @@
 /** Limits of every channel and listener. */
 
-/** Largest message sent or received: a piece's content in the compatible stream is at most 64 MiB. */
+/** Largest answer, and largest message of a channel: a piece's content in the compatible stream is at most 64 MiB. */
 export const MESSAGE_SIZE_BYTES_MAX = 68 * 1024 * 1024;
+/** Largest request of a listener that names no other: lists in requests have at most a few thousand short items. */
+export const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 /** A silent connection is probed after this long … */
 export const KEEPALIVE_TIME_MS = 30_000;
 /** … and given up when the probe has no answer for this long. */

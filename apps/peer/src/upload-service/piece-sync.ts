@@ -5,6 +5,8 @@ import type { Copy, CopyStore, Piece } from '../copies/index.js';
 
 /** Numbers a child may name; a copy of the smallest pieces with more of them would be 4 TiB. */
 export const INTERESTED_PIECES_MAX = 1_048_576;
+/** Room for that many numbers, at most 5 bytes each, or 6 from a client that does not pack them. */
+export const SYNC_REQUEST_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Where this host serves pieces. */
 export interface PieceAddress {
