@@ -1,5 +1,6 @@
 import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
+import { describeClusters } from './describe-clusters.js';
 import { describeEvents } from './describe-events.js';
 import { describeAudits } from './describe-audits.js';
 import { describeEnrolment } from './describe-enrolment.js';
@@ -183,6 +184,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeAbsent(() => ledger);
     describeAttempts(() => ledger);
+    describeClusters(() => ledger);
     describeEvents(() => ledger);
     describeRetention(() => ledger);
     describeOutbox(() => ledger);

@@ -1,10 +1,18 @@
 /** Clusters and schedulers as Dragonfly's clients read them. */
 
 import { timeView, type Json } from '../job-views/index.js';
-import type { ClusterRecord, SchedulerRecord } from '../ledger/index.js';
+import type {
+  ClusterRecord,
+  SchedulerRecord,
+  SeedPeerClusterRecord,
+  SeedPeerRecord,
+} from '../ledger/index.js';
 
 /** A scheduler cluster, as `GET /scheduler-clusters` lists it. */
-export function schedulerClusterView(cluster: ClusterRecord): Json {
+export function schedulerClusterView(
+  cluster: ClusterRecord,
+  seedPeerClusters: readonly SeedPeerClusterRecord[] = [],
+): Json {
   return {
     ...rowView(cluster),
     name: cluster.name,
@@ -14,7 +22,9 @@ export function schedulerClusterView(cluster: ClusterRecord): Json {
     seed_client_config: cluster.seedClientConfig,
     scopes: cluster.scopes,
     is_default: cluster.isDefault,
-    seed_peer_clusters: [],
+    seed_peer_clusters: seedPeerClusters
+      .filter(({ id }) => id === cluster.seedPeerClusterId)
+      .map((one) => seedPeerClusterView(one, [])),
   };
 }
 
@@ -53,6 +63,43 @@ export function schedulerView(
     last_keep_alive_at: lastKeepAliveAtMs === 0 ? null : timeView(lastKeepAliveAtMs),
     scheduler_cluster_id: scheduler.clusterId,
     scheduler_cluster: cluster === undefined ? {} : schedulerClusterView(cluster),
+  };
+}
+
+/** A seed peer cluster, with those of `clusters` that use it, as `GET /seed-peer-clusters` lists it. */
+export function seedPeerClusterView(
+  cluster: SeedPeerClusterRecord,
+  clusters: readonly ClusterRecord[],
+): Json {
+  return {
+    ...rowView(cluster),
+    name: cluster.name,
+    bio: cluster.bio,
+    config: cluster.config,
+    scheduler_clusters: clusters
+      .filter(({ seedPeerClusterId }) => seedPeerClusterId === cluster.id)
+      .map((one) => schedulerClusterView(one)),
+  };
+}
+
+/** A seed peer, as `GET /seed-peers` lists it. */
+export function seedPeerView(
+  seedPeer: SeedPeerRecord,
+  cluster: SeedPeerClusterRecord | undefined,
+): Json {
+  return {
+    ...rowView(seedPeer),
+    host_name: seedPeer.hostName,
+    type: seedPeer.type,
+    idc: seedPeer.idc,
+    location: seedPeer.location,
+    ip: seedPeer.ip,
+    port: seedPeer.port,
+    download_port: seedPeer.downloadPort,
+    object_storage_port: 0,
+    state: stateOf(seedPeer),
+    seed_peer_cluster_id: seedPeer.clusterId,
+    seed_peer_cluster: cluster === undefined ? {} : seedPeerClusterView(cluster, []),
   };
 }
 

@@ -1,70 +1,71 @@
-import { Controller, Get, Param, Query as QueryString, Req, Res } from '@nestjs/common';
-import { NotFoundError } from '@pondhawk/core';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query as QueryString,
+  Req,
+  Res,
+} from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { Json } from '../job-views/index.js';
-import { LedgerReader, type ClusterRecord } from '../ledger/index.js';
 import { IdPipe } from '../rest-edge/id.pipe.js';
-import { linkHeader } from '../rest-edge/link-header.js';
-import { pageParameters, textParameter, type Query } from '../rest-edge/query-parameters.js';
-import { clusterView, schedulerClusterView } from './cluster-views.js';
-import { FleetItemDocs, FleetListDocs } from './fleet.docs.js';
-import { pageOf } from './in-memory-page.js';
+import type { Query } from '../rest-edge/query-parameters.js';
+import { CLUSTER_NAMES } from './cluster-requests.js';
+import { ClusterStore } from './cluster-store.js';
+import { clusterView } from './cluster-views.js';
+import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
 
-/** Clusters over REST, in the two shapes that clients know. */
-@Controller('api/v1')
+/** A scheduler cluster and the seed peer cluster of the same name as one, over REST. */
+@Controller('api/v1/clusters')
 export class ClusterController {
-  constructor(private readonly reader: LedgerReader) {}
+  constructor(private readonly store: ClusterStore) {}
 
-  @Get('scheduler-clusters')
-  @FleetListDocs('listSchedulerClusters', 'Scheduler clusters', ['name'])
-  async listSchedulerClusters(
-    @QueryString() query: Query,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
-  ): Promise<Json[]> {
-    return (await this.list(query, { request, response })).map(schedulerClusterView);
-  }
-
-  @Get('scheduler-clusters/:id')
-  @FleetItemDocs('getSchedulerCluster', 'One scheduler cluster')
-  async getSchedulerCluster(@Param('id', IdPipe) clusterId: number): Promise<Json> {
-    return schedulerClusterView(await this.require(clusterId));
-  }
-
-  @Get('clusters')
+  @Get()
   @FleetListDocs('listClusters', 'Clusters: schedulers and seed peers of one name', ['name'])
-  async listClusters(
+  async list(
     @QueryString() query: Query,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json[]> {
-    return (await this.list(query, { request, response })).map(clusterView);
+    return (await this.store.list(query, { request, response })).map(clusterView);
   }
 
-  @Get('clusters/:id')
+  @Post()
+  @HttpCode(200)
+  @FleetWriteDocs('createCluster', 'A new cluster, with a seed peer cluster of its name')
+  async create(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    const options = { names: CLUSTER_NAMES, hasOwnSeeds: true };
+    return clusterView(await this.store.create(body, options, response));
+  }
+
+  @Get(':id')
   @FleetItemDocs('getCluster', 'One cluster')
-  async getCluster(@Param('id', IdPipe) clusterId: number): Promise<Json> {
-    return clusterView(await this.require(clusterId));
+  async get(@Param('id', IdPipe) clusterId: number): Promise<Json> {
+    return clusterView(await this.store.require(clusterId));
   }
 
-  private async list(
-    query: Query,
-    { request, response }: { readonly request: Request; readonly response: Response },
-  ): Promise<readonly ClusterRecord[]> {
-    const page = pageParameters(query);
-    const name = textParameter(query, 'name');
-    const clusters = await this.reader.listClusters();
-    const wanted = clusters.filter((cluster) => name === undefined || cluster.name === name);
-    const { items, totalCount } = pageOf(wanted, page);
-    response.setHeader('Link', linkHeader(request, page, totalCount));
-    return items;
+  @Patch(':id')
+  @FleetWriteDocs('updateCluster', 'Change a cluster; what is not said stays', { hasId: true })
+  async update(
+    @Param('id', IdPipe) clusterId: number,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    const options = { names: CLUSTER_NAMES, response };
+    return clusterView(await this.store.update(clusterId, body, options));
   }
 
-  private async require(clusterId: number): Promise<ClusterRecord> {
-    const cluster = await this.reader.findCluster(clusterId);
-    if (cluster !== undefined) return cluster;
-    throw new NotFoundError('CLUSTER_NOT_FOUND', `There is no cluster ${clusterId}.`, {
-      details: { id: clusterId },
-    });
+  @Delete(':id')
+  @FleetRemoveDocs('deleteCluster', 'Remove a cluster that nothing belongs to')
+  async remove(@Param('id', IdPipe) clusterId: number): Promise<void> {
+    await this.store.remove(clusterId, true);
   }
 }

@@ -1,7 +1,7 @@
 /** What OpenAPI says of the routes about clusters, schedulers and hosts. */
 
 import { applyDecorators } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
 
 const ROW = { type: 'object', additionalProperties: true } as const;
@@ -25,6 +25,31 @@ export const FleetListDocs = (
     PageDocs(),
     ApiResponse({ status: 200, schema: { type: 'array', items: ROW } }),
     ErrorDocs(422),
+  );
+
+/** A row that is created, or with an id changed. */
+export const FleetWriteDocs = (
+  operationId: string,
+  summary: string,
+  { hasId = false }: { readonly hasId?: boolean } = {},
+): MethodDecorator =>
+  applyDecorators(
+    ApiTags('fleet'),
+    ApiOperation({ operationId, summary }),
+    ...(hasId ? [IdDocs()] : []),
+    ApiBody({ schema: ROW }),
+    ApiResponse({ status: 200, schema: ROW }),
+    ErrorDocs(400, 404, 409, 413, 415, 422),
+  );
+
+/** A change of one row that answers nothing. */
+export const FleetRemoveDocs = (operationId: string, summary: string): MethodDecorator =>
+  applyDecorators(
+    ApiTags('fleet'),
+    ApiOperation({ operationId, summary }),
+    IdDocs(),
+    ApiResponse({ status: 200, description: 'Done; no body.' }),
+    ErrorDocs(404, 409, 422),
   );
 
 /** One row by its id. */

@@ -6,6 +6,7 @@
 import type { JobOutcome, JobState, JobType } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
+import type { ClusterCommands } from './cluster-commands.js';
 import type { HostRecord } from './host-record.js';
 import type { IdentityCommands } from './identity-commands.js';
 import type { OrderReport } from './order-report.js';
@@ -240,7 +241,7 @@ export interface RenewLogId {
 }
 
 /** Each command by name: what goes in and what its commit answers. */
-export interface LedgerCommands extends IdentityCommands {
+export interface LedgerCommands extends IdentityCommands, ClusterCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.

@@ -1,4 +1,5 @@
 export * from './audit-scope.js';
+export * from './cluster-commands.js';
 export * from './command-catalog.js';
 export * from './host-record.js';
 export { NO_EVENT } from './event-queries.js';

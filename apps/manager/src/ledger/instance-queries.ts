@@ -6,7 +6,13 @@ import type { ReadContext } from './job-queries.js';
 import { parseObject } from './job-rows.js';
 import type { InstanceFilter, Page, PageRequest } from './ledger-reader.js';
 import { activeUntilMs, isActive } from './liveness.js';
-import type { ClusterRecord, PeerRecord, SchedulerRecord, SeedPeerRecord } from './records.js';
+import type {
+  ClusterRecord,
+  PeerRecord,
+  SchedulerRecord,
+  SeedPeerClusterRecord,
+  SeedPeerRecord,
+} from './records.js';
 import type { SchedulerClustersTable } from './tables.js';
 import { sql } from 'kysely';
 
@@ -14,6 +20,19 @@ import { sql } from 'kysely';
 export async function loadClusters({ db }: ReadContext): Promise<ClusterRecord[]> {
   const rows = await db.selectFrom('scheduler_clusters').selectAll().orderBy('id').execute();
   return rows.map(toClusterRecord);
+}
+
+/** All seed peer clusters, by id. */
+export async function loadSeedPeerClusters({ db }: ReadContext): Promise<SeedPeerClusterRecord[]> {
+  const rows = await db.selectFrom('seed_peer_clusters').selectAll().orderBy('id').execute();
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    bio: row.bio,
+    config: parseObject(row.config),
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+  }));
 }
 
 /** All schedulers, or those of one cluster, by id. */

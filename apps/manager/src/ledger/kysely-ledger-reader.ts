@@ -2,7 +2,13 @@ import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, sql } from 'kysely';
 import { findNewestEvent, hasEvent, loadEvents } from './event-queries.js';
-import { loadClusters, loadPeers, loadSchedulers, loadSeedPeers } from './instance-queries.js';
+import {
+  loadClusters,
+  loadPeers,
+  loadSchedulers,
+  loadSeedPeerClusters,
+  loadSeedPeers,
+} from './instance-queries.js';
 import {
   type ReadContext,
   filterJobs,
@@ -34,6 +40,7 @@ import type {
   OutboxMessage,
   PeerRecord,
   SchedulerRecord,
+  SeedPeerClusterRecord,
   SeedPeerRecord,
   TargetRecord,
 } from './records.js';
@@ -174,6 +181,10 @@ export class KyselyLedgerReader extends LedgerReader {
 
   override listClusters(): Promise<readonly ClusterRecord[]> {
     return this.read(loadClusters);
+  }
+
+  override listSeedPeerClusters(): Promise<readonly SeedPeerClusterRecord[]> {
+    return this.read(loadSeedPeerClusters);
   }
 
   override async findCluster(clusterId: number): Promise<ClusterRecord | undefined> {

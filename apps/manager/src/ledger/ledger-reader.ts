@@ -11,6 +11,7 @@ import type {
   OutboxMessage,
   PeerRecord,
   SchedulerRecord,
+  SeedPeerClusterRecord,
   SeedPeerRecord,
   TargetRecord,
 } from './records.js';
@@ -74,6 +75,8 @@ export abstract class LedgerReader {
   /** Messages not marked sent, oldest first. */
   abstract listUnsentMessages(limit: number): Promise<readonly OutboxMessage[]>;
   abstract listClusters(): Promise<readonly ClusterRecord[]>;
+  /** By id. */
+  abstract listSeedPeerClusters(): Promise<readonly SeedPeerClusterRecord[]>;
   abstract findCluster(clusterId: number): Promise<ClusterRecord | undefined>;
   /** By id; `isActive` as of `nowMs`. */
   abstract listSchedulers(

@@ -135,6 +135,16 @@ export interface ClusterRecord {
   readonly updatedAtMs: number;
 }
 
+/** A seed peer cluster. */
+export interface SeedPeerClusterRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly bio: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
 /** A scheduler; `isActive` as of the time the reader asked for. */
 export interface SchedulerRecord {
   readonly id: number;

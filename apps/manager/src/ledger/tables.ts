@@ -76,6 +76,16 @@ export interface SeedPeersTable {
   updated_at_ms: number;
 }
 
+/** Clusters of seed peers; `config` is what the scheduler clusters that use it have as `seed_client_config`. */
+export interface SeedPeerClustersTable {
+  readonly id: Generated<number>;
+  name: string;
+  bio: string;
+  config: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
 /** Hosts, as their home schedulers enrolled them. */
 export interface PeersTable {
   readonly id: Generated<number>;
@@ -260,6 +270,7 @@ export interface LedgerTables extends IdentityTables {
   scheduler_clusters: SchedulerClustersTable;
   schedulers: SchedulersTable;
   seed_peers: SeedPeersTable;
+  seed_peer_clusters: SeedPeerClustersTable;
   peers: PeersTable;
   jobs: JobsTable;
   job_clusters: JobClustersTable;

@@ -78,6 +78,35 @@ export class FieldReader {
     );
   }
 
+  /** @throws InvalidArgumentError (`INVALID_FIELD`) unless it is absent, true or false. */
+  flag(field: string): boolean | undefined {
+    const value = this.raw(field);
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw invalidField(this.path(field), 'must be true or false');
+  }
+
+  /** @throws InvalidArgumentError (`INVALID_FIELD`) unless it is absent or a list of texts within bounds. */
+  texts(
+    field: string,
+    { countMax, lengthMax }: TextBounds & { readonly countMax: number },
+  ): readonly string[] | undefined {
+    const value = this.raw(field);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value)) throw invalidField(this.path(field), 'must be a list');
+    if (value.length > countMax) {
+      throw invalidField(this.path(field), `may have at most ${countMax} entries`);
+    }
+    return value.map((entry: unknown, index) => {
+      const path = `${this.path(field)}[${index}]`;
+      if (typeof entry !== 'string') throw invalidField(path, 'must be a text');
+      if (entry.length > lengthMax) {
+        throw invalidField(path, `may have at most ${lengthMax} characters`);
+      }
+      if (entry.includes('\0')) throw invalidField(path, 'may not hold a NUL');
+      return entry;
+    });
+  }
+
   /** A nested object; absent reads as an empty one. */
   object(field: string): FieldReader {
     return new FieldReader(this.raw(field) ?? {}, this.path(field), `${this.path(field)}.`);

@@ -1,6 +1,7 @@
 import type { LedgerCommandName } from '../command-catalog.js';
 import { acceptJob } from './accept-job.js';
 import { appendAudits } from './audits.js';
+import { createCluster, deleteCluster, updateCluster } from './clusters.js';
 import type { HandlerOf } from './command-handler.js';
 import { deleteJobRecord } from './delete-job-record.js';
 import { expireJobs } from './expire-jobs.js';
@@ -19,6 +20,11 @@ import {
   removePermission,
   revokeRole,
 } from './roles.js';
+import {
+  createSeedPeerCluster,
+  deleteSeedPeerCluster,
+  updateSeedPeerCluster,
+} from './seed-peer-clusters.js';
 import { expireLeases } from './take-over.js';
 import { createToken, deleteToken, updateToken } from './tokens.js';
 import { createUser, endSession, setPassword, updateUser } from './users.js';
@@ -43,6 +49,12 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'record-later': recordLater,
   'renew-log-id': renewLogId,
   'acknowledge-purge-log': acknowledgeAlarm,
+  'create-cluster': createCluster,
+  'update-cluster': updateCluster,
+  'delete-cluster': deleteCluster,
+  'create-seed-peer-cluster': createSeedPeerCluster,
+  'update-seed-peer-cluster': updateSeedPeerCluster,
+  'delete-seed-peer-cluster': deleteSeedPeerCluster,
   'create-user': createUser,
   'update-user': updateUser,
   'set-password': setPassword,
