@@ -25,7 +25,7 @@ const HEAVIEST: FaultWeights = {
   loss: 0.3,
   twice: 0.2,
   late: 0.15,
-  pause: 0.15,
+  pause: 0.4,
   partition: 0.3,
   managerCrash: 0.1,
   schedulerCrash: 0.12,

@@ -16,6 +16,7 @@ export const RUN_MS = 1_400;
 export const RATE_ERROR_MAX = 0.01;
 const WARM_UP_MS = 150;
 const QUIET_MS = 500;
+const SETTLE_STEP_MS = 100;
 
 /** What to run. The same words give the same run. */
 export interface Schedule {
@@ -54,7 +55,7 @@ export function runSchedule(schedule: Schedule): RunResult {
         rollFaults(world, fleet, newHost);
         const task = prng.pick(fleet.tasks);
         if (fleet.manager.isUp && task !== undefined && prng.chance(0.35))
-          fleet.manager.accept(task);
+          world.later(fleet.manager, 0, () => fleet.manager.accept(task));
       }
       world.plan(world.now + ROLL_MS, roll);
     };
@@ -73,8 +74,13 @@ export function runSchedule(schedule: Schedule): RunResult {
 function settle(world: World, { manager, hosts, schedulers }: Fleet): number {
   world.faults = drawFaults(new Prng(0), Object.keys(world.faults));
   world.heal();
-  const events = world.runUntil(world.now + boundMs(SIM_TIMING) * 1.02 + QUIET_MS);
-  const open = manager.ledger.purges.filter(({ isEnded }) => !isEnded);
+  const end = world.now + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
+  const openPurges = (): typeof manager.ledger.purges =>
+    manager.ledger.purges.filter(({ isEnded }) => !isEnded);
+  let events = 0;
+  do events += world.runUntil(world.now + SETTLE_STEP_MS);
+  while (world.now < end && openPurges().length > 0);
+  const open = openPurges();
   if (open.length > 0)
     throw new InvariantBroken('JOB_NOT_ENDED', `purge ${open[0]?.entry.seq ?? 0}`);
   // The run is over: what is still planned belongs to nobody.

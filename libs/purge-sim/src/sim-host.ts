@@ -1,5 +1,12 @@
 import type { TaskId } from '@pondhawk/core';
-import { type CopyRow, type Grant, HostCopies, HostLease, type Place } from '@pondhawk/purge';
+import {
+  type CopyRow,
+  type Grant,
+  HostCopies,
+  HostLease,
+  type Place,
+  type PurgeEntry,
+} from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import type { SimScheduler, SyncAnswer } from './sim-scheduler.js';
 import { InvariantBroken } from './truth.js';
@@ -7,7 +14,6 @@ import type { SimNode } from './world.js';
 
 const SYNC_MS = 50;
 const WORK_MS = 35;
-const APPLY_MS = 4;
 const CHUNKS = 3;
 /** Pieces of each task. */
 const PIECES = 2;
@@ -73,11 +79,7 @@ export class SimHost implements SimNode {
     this.lease = new HostLease(
       this.incarnation,
       SIM_TIMING.hostLeaseMs,
-      () => ({
-        monotonicMs: world.monotonic(this),
-        sinceBootMs: world.now * this.rate,
-        wallMs: world.now,
-      }),
+      () => world.clocks(this),
       parts.rules,
     );
     const rows = this.copies.copies.filter(({ state }) => state === 'complete');
@@ -167,19 +169,24 @@ export class SimHost implements SimNode {
         this.check();
       }
       this.heardOf = log.epoch === this.copies.place.epoch ? log.head : 0;
-      const { epoch } = log;
-      if (entries.length > 0)
-        world.later(this, APPLY_MS, () => {
-          const former = this.copies.place;
-          if (this.copies.apply(epoch, entries) === 0) return;
-          const { place } = this.copies;
-          if (place.epoch === former.epoch && place.applied < former.applied)
-            throw new InvariantBroken('APPLIED_FELL', `${former.applied} to ${place.applied}`);
-          this.check();
-          this.sync();
-        });
+      if (entries.length > 0) this.applyLater(log.epoch, entries);
     }
     if (answer.grant !== undefined) this.takeGrant(answer.grant);
+  }
+
+  /** What came is applied a while later, as a disk has it. */
+  private applyLater(epoch: string, entries: readonly PurgeEntry[]): void {
+    const { world } = this.context;
+    const ms = world.prng.chance(0.2) ? world.prng.between(20, 150) : 4;
+    world.later(this, ms, () => {
+      const former = this.copies.place;
+      if (this.copies.apply(epoch, entries) === 0) return;
+      const { place } = this.copies;
+      if (place.epoch === former.epoch && place.applied < former.applied)
+        throw new InvariantBroken('APPLIED_FELL', `${former.applied} to ${place.applied}`);
+      this.check();
+      this.sync();
+    });
   }
 
   /** Answers at once, as a stream does. */
@@ -229,7 +236,7 @@ export class SimHost implements SimNode {
     const { taskId } = row;
     if (world.prng.chance(world.faults.pause)) {
       // The process stops between the check and the write; bytes go with its next breath.
-      const ms = SIM_TIMING.marginMs * world.prng.between(0.5, 0.9);
+      const ms = SIM_TIMING.marginMs * world.prng.between(0.5, 0.95);
       world.suspend(this, ms, true);
       const { life } = this;
       world.plan(world.now + ms, () => {

@@ -71,11 +71,7 @@ export class SimScheduler implements SimNode {
   start(): void {
     const { world, parts, newId } = this.context;
     this.incarnation = newId('scheduler');
-    this.views = new ViewKeeper(
-      SIM_TIMING.schedulerLeaseMs,
-      () => world.monotonic(this),
-      parts.rules,
-    );
+    this.views = new ViewKeeper(SIM_TIMING.schedulerLeaseMs, () => world.clocks(this), parts.rules);
     this.log = new EntryLog({ epoch: '', first: 1, head: 0, headHash: '' });
     this.connections.clear();
     this.lost.clear();
@@ -207,7 +203,7 @@ export class SimScheduler implements SimNode {
     for (const [attempt, connection] of this.connections)
       if (!connection.isLost && connection.enrolment === undefined) this.enrol(attempt, connection);
     this.reportLost();
-    this.askForView();
+    if (world.prng.chance(0.6)) this.askForView();
     world.later(this, TICK_MS, () => this.tick());
   }
 

@@ -2,7 +2,7 @@ import { runSchedule } from './run-schedule.js';
 import { runSeeds } from './run-seeds.js';
 import { FAULTS } from './faults.js';
 
-const SEEDS = 500;
+const SEEDS = 2_000;
 const FIRST_SEED = 1;
 
 describe('the purge protocol under faults', () => {
@@ -28,5 +28,9 @@ describe('the purge protocol under faults', () => {
       expect(coverage.fenced).toBe(0);
       expect(leasedShare).toBeGreaterThan(0.9);
     }
+  });
+
+  it('gives nothing out on a view that is older than the sleep of its scheduler (seed 421)', () => {
+    expect(runSchedule({ seed: 421 }).broken).toBeUndefined();
   });
 });

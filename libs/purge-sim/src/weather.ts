@@ -70,7 +70,8 @@ function cutSome(world: World, fleet: Fleet): void {
   const [a, b] = [world.prng.pick(nodes), world.prng.pick(nodes)];
   if (a === undefined || b === undefined || a === b) return;
   world.cut(a, b);
-  world.plan(world.now + world.prng.between(50, 700), () => world.heal(a, b));
+  const ms = world.prng.chance(0.4) ? world.prng.between(400, 900) : world.prng.between(50, 400);
+  world.plan(world.now + ms, () => world.heal(a, b));
 }
 
 function moveSome(prng: Prng, fleet: Fleet): void {
@@ -84,7 +85,11 @@ function crash(world: World, node: SimNode, restart: () => void): void {
   if (!node.isUp) return;
   node.isUp = false;
   node.life += 1;
-  world.plan(world.now + world.prng.between(1, 250), () => {
+  const ms =
+    node.name !== 'manager' && world.prng.chance(0.4)
+      ? world.prng.between(300, 900)
+      : world.prng.between(1, 200);
+  world.plan(world.now + ms, () => {
     if (!node.isUp) restart();
   });
 }

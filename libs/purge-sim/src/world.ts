@@ -1,3 +1,4 @@
+import type { ClockReadings } from '@pondhawk/purge';
 import type { FaultWeights } from './faults.js';
 import type { Prng } from './prng.js';
 
@@ -35,6 +36,12 @@ export class World {
   /** A clock that stands while the node is suspended. */
   monotonic(node: SimNode): number {
     return (this.now - node.asleepMs) * node.rate;
+  }
+
+  /** All clocks of a node; those that count suspended time do not stand. */
+  clocks(node: SimNode): ClockReadings {
+    const { now } = this;
+    return { monotonicMs: this.monotonic(node), sinceBootMs: now * node.rate, wallMs: now };
   }
 
   /** A node's own step, after a while; not if it crashes before. */

@@ -1,3 +1,4 @@
+import { type ClockReadings, isLeaseOver } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
 
 /** Where the ledger's log stood, read in a new transaction after it was asked for. */
@@ -11,8 +12,8 @@ export interface LedgerReading {
 /** A scheduler's view (R5): a reading with the request that it answered. */
 export interface View extends LedgerReading {
   readonly number: number;
-  /** The scheduler's monotonic clock when it asked. */
-  readonly requestedAtMs: number;
+  /** The scheduler's clocks when it asked. */
+  readonly requestedAt: ClockReadings;
 }
 
 /** Why a scheduler grants no lease. */
@@ -23,9 +24,12 @@ export function isNewerView(present: Pick<View, 'number'> | undefined, answer: V
   return present === undefined || answer.number > present.number;
 }
 
-/** R5: a view is good for the scheduler lease, counted from its request. */
-export function isViewFresh(view: View, nowMs: number, schedulerLeaseMs: number): boolean {
-  return nowMs - view.requestedAtMs < schedulerLeaseMs;
+/**
+ * R5, R11: a view is good for the scheduler lease, counted from its request, by each clock: a
+ * scheduler whose machine was suspended has not heard of the purges of that time.
+ */
+export function isViewFresh(view: View, now: ClockReadings, schedulerLeaseMs: number): boolean {
+  return !isLeaseOver(view.requestedAt, now, schedulerLeaseMs);
 }
 
 /** R4, R5: whether a grant must be refused; `enrolment` is that of the very connection. */

@@ -28,19 +28,16 @@ export interface PendingRequests {
   readonly sentAt: ReadonlyMap<number, ClockReadings>;
 }
 
-/**
- * R4: the instant a grant runs from: when the request that it answers was sent.
- *
- * @returns undefined if it answers none of this incarnation's open requests.
- */
-export function leaseStart(
+/** When a grant that is received at some instant runs from; undefined if it does not count. */
+export type LeaseStart = (
   grant: Grant,
   pending: PendingRequests,
-  _received: ClockReadings,
-): ClockReadings | undefined {
-  if (grant.incarnation !== pending.incarnation) return undefined;
-  return pending.sentAt.get(grant.number);
-}
+  received: ClockReadings,
+) => ClockReadings | undefined;
+
+/** R4: from when the request that it answers was sent, and only if that one is open here. */
+export const leaseStart: LeaseStart = (grant, pending) =>
+  grant.incarnation === pending.incarnation ? pending.sentAt.get(grant.number) : undefined;
 
 /** R11: a lease is over as soon as any clock says so; a clock that went back says so too. */
 export function isLeaseOver(from: ClockReadings, now: ClockReadings, hostLeaseMs: number): boolean {

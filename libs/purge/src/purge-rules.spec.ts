@@ -51,6 +51,16 @@ describe('HostLease', () => {
     expect(lease.isValid({ epoch: 'e1', applied: 3 })).toBe(false);
   });
 
+  it('is over once a clock that counts suspended time says so', () => {
+    const clock = new ManualClock();
+    let asleepMs = 0;
+    const lease = new HostLease('i', 40, () => readings(clock, asleepMs)());
+    lease.take({ ...lease.request(), epoch: 'e1', needs: 0 });
+    asleepMs = 40;
+    clock.advance(40);
+    expect(lease.isValid({ epoch: 'e1', applied: 0 })).toBe(false);
+  });
+
   it('takes no answer twice, none older than the last, none of another incarnation', () => {
     const lease = new HostLease('i', 40, readings(new ManualClock()));
     const [first, second] = [lease.request(), lease.request()];
@@ -65,7 +75,7 @@ describe('HostLease', () => {
 describe('ViewKeeper', () => {
   it('grants while its view is young, of one run and log id, and its log reaches it', () => {
     const clock = new ManualClock();
-    const keeper = new ViewKeeper(40, () => clock.monotonicMs());
+    const keeper = new ViewKeeper(40, readings(clock));
     const request = { incarnation: 'i', number: 1 };
     const log = { epoch: 'e1', head: 3 };
     expect(keeper.grant(request, READING, log)).toBe('NO_VIEW');
@@ -79,6 +89,19 @@ describe('ViewKeeper', () => {
     expect(keeper.grant(request, { ...READING, head: 5 }, log)).toEqual(granted);
     clock.advance(40);
     expect(keeper.grant(request, READING, log)).toBe('VIEW_OLD');
+  });
+});
+
+describe('a view', () => {
+  it('is over once a clock that counts suspended time says so', () => {
+    const clock = new ManualClock();
+    let asleepMs = 0;
+    const keeper = new ViewKeeper(40, () => readings(clock, asleepMs)());
+    keeper.take(keeper.request(), READING);
+    asleepMs = 40;
+    clock.advance(40);
+    const request = { incarnation: 'i', number: 1 };
+    expect(keeper.grant(request, READING, { epoch: 'e1', head: 3 })).toBe('VIEW_OLD');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { GrantRefusal, LedgerReading, View } from './grant-rules.js';
-import type { Grant, LeaseRequest } from './lease-rules.js';
+import type { ClockReadings, Grant, LeaseRequest } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
 
@@ -8,13 +8,13 @@ export const PENDING_VIEWS_MAX = 16;
 
 /** One scheduler incarnation's view of the ledger, and the grants it gives on it (R4, R5, R6). */
 export class ViewKeeper {
-  private readonly requestedAt = new Map<number, number>();
+  private readonly pending = new Map<number, ClockReadings>();
   private last = 0;
   private current: View | undefined;
 
   constructor(
     private readonly schedulerLeaseMs: number,
-    private readonly monotonicMs: () => number,
+    private readonly readClocks: () => ClockReadings,
     private readonly rules: PurgeRules = PURGE_RULES,
   ) {}
 
@@ -26,16 +26,16 @@ export class ViewKeeper {
   /** Number of the next request; to be called right before it is sent. */
   request(): number {
     this.last += 1;
-    this.requestedAt.set(this.last, this.monotonicMs());
-    this.requestedAt.delete(this.last - PENDING_VIEWS_MAX);
+    this.pending.set(this.last, this.readClocks());
+    this.pending.delete(this.last - PENDING_VIEWS_MAX);
     return this.last;
   }
 
   /** Takes an answer. @returns whether it is the view now. */
   take(number: number, reading: LedgerReading): boolean {
-    const requestedAtMs = this.requestedAt.get(number);
-    if (requestedAtMs === undefined) return false;
-    const answer = { ...reading, number, requestedAtMs };
+    const requestedAt = this.pending.get(number);
+    if (requestedAt === undefined) return false;
+    const answer = { ...reading, number, requestedAt };
     if (!this.rules.isNewerView(this.current, answer)) return false;
     this.current = answer;
     return true;
@@ -49,7 +49,7 @@ export class ViewKeeper {
   ): Grant | GrantRefusal {
     const view = this.current;
     const isFresh =
-      view !== undefined && this.rules.isViewFresh(view, this.monotonicMs(), this.schedulerLeaseMs);
+      view !== undefined && this.rules.isViewFresh(view, this.readClocks(), this.schedulerLeaseMs);
     const refusal = this.rules.grantRefusal({ view, isFresh, enrolment }, log);
     if (refusal !== undefined) return refusal;
     if (view === undefined || enrolment === undefined) return 'NO_VIEW';
