@@ -75,11 +75,6 @@ const CONTROLS: readonly [string, SimParts, readonly Invariant[]][] = [
     ['PURGED_BYTES_SERVED'],
   ],
   [
-    'R4: needs without the view',
-    rules({ neededBy: (_view, enrolment) => enrolment.head }),
-    ['PURGED_BYTES_SERVED'],
-  ],
-  [
     'R5: a view that is cached',
     { ...REAL_PARTS, readForView: (_now: LedgerState, former: LedgerState) => former },
     ['VIEW_STALE'],
