@@ -42,6 +42,8 @@ describe('npm run up', () => {
       manager: {
         url: expect.stringMatching(/^http:/) as string,
         grpc: expect.any(String) as string,
+        rootPassword: expect.any(String) as string,
+        token: expect.stringMatching(/^pondhawk_pat_/) as string,
       },
       nats: { url: expect.stringMatching(/^nats:/) as string },
       processes: NAMES.map((name) => ({
