@@ -117,6 +117,7 @@ export function describeRetention(get: () => Ledger): void {
     it('goes from the purge log from its beginning, and the log says where it begins', async () => {
       const before = (await get().reader.findLogState(1))!;
       for (let hour = 0; hour < 4; hour += 1) await accept({ atMs: START_MS + hour * HOUR_MS });
+      await expire(START_MS + 11 * HOUR_MS);
       const removed = await removeAged(START_MS + 11 * HOUR_MS, { purge: 10 * HOUR_MS });
       expect(removed).toMatchObject({ purges: 2, hasMore: false });
       const after = (await get().reader.findLogState(1))!;
@@ -128,6 +129,27 @@ export function describeRetention(get: () => Ledger): void {
       await accept({ atMs: START_MS + 100 * HOUR_MS });
       expect(await get().reader.findLogState(1)).toMatchObject({ first: 5, head: 5 });
       expect(AGED_ROWS_MAX).toBeGreaterThan(4);
+    });
+
+    it('goes from the purge log only up to a job that has not ended, or an entry that is young', async () => {
+      const begin = async () => (await get().reader.findLogState(1))?.first;
+      const spec = { ...aJob().spec, timeoutMs: 1_000 * HOUR_MS };
+      await accept({ atMs: START_MS });
+      const later = START_MS + 50 * HOUR_MS; // The clock was set back after it.
+      await expire(START_MS + HOUR_MS);
+      await accept({ atMs: later });
+      await accept({ atMs: START_MS + HOUR_MS });
+      await expire(later + HOUR_MS);
+      await removeAged(START_MS + 55 * HOUR_MS, { purge: 10 * HOUR_MS });
+      expect(await begin()).toBe(2);
+      await startSchedulers(get(), 1, later + HOUR_MS);
+      const { jobId } = await accept({ atMs: later + HOUR_MS, spec });
+      await removeAged(START_MS + 500 * HOUR_MS, { purge: 10 * HOUR_MS });
+      expect(await begin()).toBe(4);
+      expect(await get().reader.findJobRecord(jobId)).toMatchObject({ phase: 'accepted' });
+      await expire(START_MS + 2_000 * HOUR_MS);
+      await removeAged(START_MS + 2_000 * HOUR_MS, { purge: 10 * HOUR_MS });
+      expect(await begin()).toBe(5);
     });
 
     it('goes from the hosts when one was lost for a month', async () => {

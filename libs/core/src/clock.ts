@@ -28,6 +28,11 @@ export class ManualClock extends Clock {
     this.wallMs += ms;
     this.elapsedMs += ms;
   }
+
+  /** Sets the wall clock alone, as an administrator does. */
+  setWall(wallMs: number): void {
+    this.wallMs = wallMs;
+  }
 }
 
 /** A source of numbers in [0, 1), injected wherever a choice is random. */

@@ -6,6 +6,10 @@ import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 
 /** How often it is looked for what has grown old. */
 export const RETENTION_SWEEP_INTERVAL_MS = 60_000;
+/** A clock that went ahead by more than this between two sweeps was set, or the machine slept. */
+export const CLOCK_LEAP_MS_MAX = 600_000;
+/** Then nothing is removed for so long: if the clock is wrong, somebody can put it right before it costs anything. */
+export const CLOCK_LEAP_HOLD_MS = 3_600_000;
 /** Commands of one sweep; what is left then waits for the next. */
 export const COMMANDS_PER_SWEEP_MAX = 100;
 
@@ -23,15 +27,20 @@ export interface RetentionSweeperOptions {
 
 /**
  * Removes what is older than it is kept, in small commands between which others get their turn. Sweeps
- * from bootstrap, at once and then every `RETENTION_SWEEP_INTERVAL_MS`, to shutdown.
+ * from bootstrap, at once and then every `RETENTION_SWEEP_INTERVAL_MS`, to shutdown. After a leap of
+ * the clock it waits for `CLOCK_LEAP_HOLD_MS`.
  */
 export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined; // Set between bootstrap and shutdown.
   private sweeping: Promise<void> | undefined; // Set while a sweep is under way.
   private isStopping = false;
   private isFailing = false; // The last sweep failed; only the first of a row is logged.
+  private wallOffsetMs: number; // Wall clock less monotonic, as of the last sweep.
+  private holdUntilMs = 0; // Monotonic.
 
-  constructor(private readonly options: RetentionSweeperOptions) {}
+  constructor(private readonly options: RetentionSweeperOptions) {
+    this.wallOffsetMs = this.readWallOffsetMs();
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => this.begin(), RETENTION_SWEEP_INTERVAL_MS);
@@ -45,7 +54,25 @@ export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private begin(): void {
+    if (this.isOnHold()) return;
     this.sweeping ??= this.sweep().finally(() => (this.sweeping = undefined));
+  }
+
+  private isOnHold(): boolean {
+    const { clock, log } = this.options;
+    const offsetMs = this.readWallOffsetMs();
+    const leapMs = offsetMs - this.wallOffsetMs;
+    this.wallOffsetMs = offsetMs;
+    if (leapMs > CLOCK_LEAP_MS_MAX) {
+      this.holdUntilMs = clock.monotonicMs() + CLOCK_LEAP_HOLD_MS;
+      log.warn('the clock leapt ahead: nothing is removed by age for an hour', { leapMs });
+    }
+    return clock.monotonicMs() < this.holdUntilMs;
+  }
+
+  private readWallOffsetMs(): number {
+    const { clock } = this.options;
+    return clock.nowMs() - clock.monotonicMs();
   }
 
   private async sweep(): Promise<void> {

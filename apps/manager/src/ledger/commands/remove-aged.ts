@@ -1,6 +1,8 @@
 import { JobPhase } from '@pondhawk/jobs';
+import type { Selectable } from 'kysely';
 import type { CommandContext } from '../command-context.js';
 import type { RemoveAged } from '../command-catalog.js';
+import type { PurgeLogHeadsTable } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
 import { removeJob } from './delete-job-record.js';
 import { IDEMPOTENCY_KEY_AGE_MS_MAX } from './idempotency.js';
@@ -91,37 +93,58 @@ async function removeHosts({ db, atMs }: CommandContext): Promise<number> {
 
 /** A log begins at a higher number afterwards; a host that stands before that drops what it holds. */
 async function truncateLogs(
-  { db, atMs }: CommandContext,
+  context: CommandContext,
   { purgeAgeMsMax }: RemoveAged,
 ): Promise<number> {
+  const { db } = context;
   let removedCount = 0;
   for (const log of await db.selectFrom('purge_log_heads').selectAll().execute()) {
-    const last = await db
-      .selectFrom('purge_log')
-      .select('seq')
-      .where('scheduler_cluster_id', '=', log.scheduler_cluster_id)
-      .where('seq', '<', log.first_seq + AGED_ROWS_MAX - removedCount)
-      .where((eb) =>
-        eb.or([
-          eb('at_ms', '<=', atMs - purgeAgeMsMax),
-          eb('seq', '<=', log.head - PURGE_LOG_ENTRIES_MAX),
-        ]),
-      )
-      .orderBy('seq', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    if (last === undefined) continue;
+    const clusterId = log.scheduler_cluster_id;
+    const end = Math.min(log.head + 1, log.first_seq + AGED_ROWS_MAX - removedCount);
+    const firstKept = await findFirstKept(context, { log, end, purgeAgeMsMax });
+    if (firstKept <= log.first_seq) continue;
     const removed = await db
       .deleteFrom('purge_log')
-      .where('scheduler_cluster_id', '=', log.scheduler_cluster_id)
-      .where('seq', '<=', last.seq)
+      .where('scheduler_cluster_id', '=', clusterId)
+      .where('seq', '<', firstKept)
       .executeTakeFirst();
     await db
       .updateTable('purge_log_heads')
-      .set({ first_seq: last.seq + 1 })
-      .where('scheduler_cluster_id', '=', log.scheduler_cluster_id)
+      .set({ first_seq: firstKept })
+      .where('scheduler_cluster_id', '=', clusterId)
       .execute();
     removedCount += Number(removed.numDeletedRows);
   }
   return removedCount;
+}
+
+/** The first entry that is young enough, or belongs to a job that has not ended, but at most `end`: everything from there on is kept. */
+async function findFirstKept(
+  { db, atMs }: CommandContext,
+  input: {
+    readonly log: Selectable<PurgeLogHeadsTable>;
+    readonly end: number;
+    readonly purgeAgeMsMax: number;
+  },
+): Promise<number> {
+  const { log, end, purgeAgeMsMax } = input;
+  const clusterId = log.scheduler_cluster_id;
+  const young = await db
+    .selectFrom('purge_log')
+    .select('seq')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .where('seq', '<', end)
+    .where('at_ms', '>', atMs - purgeAgeMsMax)
+    .where('seq', '>', log.head - PURGE_LOG_ENTRIES_MAX)
+    .orderBy('seq')
+    .limit(1)
+    .executeTakeFirst();
+  const unfinished = await db
+    .selectFrom('jobs')
+    .innerJoin('job_clusters', 'job_clusters.job_id', 'jobs.id')
+    .select(({ fn }) => fn.min<number | null>('job_clusters.purge_seq').as('seq'))
+    .where('jobs.phase', 'in', [JobPhase.Accepted, JobPhase.Running])
+    .where('job_clusters.scheduler_cluster_id', '=', clusterId)
+    .executeTakeFirstOrThrow();
+  return Math.min(end, young?.seq ?? end, unfinished.seq ?? end);
 }
