@@ -141,8 +141,28 @@ describe('The listener of a scheduler', () => {
           ...{ hostId: 'h-x', copies: [], inventoryStart: true },
           incarnation: Buffer.from(incarnation, 'hex'),
         },
-        CALL,
+        { ...CALL, metadata: metadataOf(incarnation) },
       );
+    const forget = async (incarnation: string) =>
+      callUnary(
+        client,
+        SchedulerService.deleteTask,
+        { hostId: 'h-x', taskId: TASK },
+        { ...CALL, metadata: metadataOf(incarnation) },
+      );
+    const register = async (incarnation: string): Promise<string> => {
+      const metadata = metadataOf(incarnation);
+      const call = callBidi(client, SchedulerService.announcePeer, { metadata });
+      await say(call, 'x', REGISTER);
+      return next(call.responses[Symbol.asyncIterator]());
+    };
+    const report = async (incarnation: string) => {
+      const metadata = metadataOf(incarnation);
+      const call = callClientStream(client, pondhawkV1.SwarmService.reportPieces, { metadata });
+      const facts = { hostId: 'h-x', taskId: TASK, peerId: 'x' };
+      await call.send(pondhawkV1.ReportPiecesRequest.fromPartial(facts));
+      return call.end();
+    };
     const inUse = { code: 'HOST_ID_IN_USE' };
 
     it('refuses the second, whatever it says, and leaves the first as it is', async () => {
@@ -152,9 +172,17 @@ describe('The listener of a scheduler', () => {
       await expect(announce(second, ['3'.repeat(32)], 5000)).rejects.toMatchObject(inUse);
       await expect(tell(second)).rejects.toMatchObject(inUse);
       await tell(first);
-      await leave(second); // Takes nobody along.
+      for (const stranger of [second, '']) {
+        await expect(forget(stranger)).rejects.toMatchObject(inUse);
+        await expect(register(stranger)).rejects.toMatchObject(inUse);
+        await expect(report(stranger)).rejects.toMatchObject(inUse);
+        await leave(stranger); // Takes nobody along.
+      }
+      expect(loop.swarm.peers.size).toBe(0);
       expect([...loop.hosts.values()].map(({ port }) => port)).toEqual([4000]);
       await announce(first);
+      expect(await register(first)).toBe('needBackToSourceResponse');
+      await forget(first);
     });
 
     it('takes the second when it has outlived the first, however many starts lie between', async () => {

@@ -45,6 +45,7 @@ export class PeerAnnouncement {
     this.peerId = parsePeerId(`${facts.ip}-${facts.hostname}-${randomUUID()}${suffix}`);
     this.call = callBidi(session.client, schedulerV2.SchedulerService.announcePeer, {
       signal: this.abort.signal,
+      metadata: session.metadata(),
     });
     this.closed = this.listen();
   }

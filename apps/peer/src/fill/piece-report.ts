@@ -37,6 +37,7 @@ export class PieceReport {
     const { session, facts, taskId, peerId, log } = this.parts;
     this.call ??= callClientStream(session.client, pondhawkV1.SwarmService.reportPieces, {
       signal: this.abort.signal,
+      metadata: session.metadata(),
     });
     this.call
       .send({

@@ -181,7 +181,8 @@ export class SchedulerSession {
     });
   }
 
-  private metadata(): Metadata {
+  /** Says which start of the daemon speaks; goes with every call in the name of this host. */
+  metadata(): Metadata {
     const { incarnation, formerIncarnations } = this.parts.facts;
     const metadata = new Metadata();
     metadata.set(INCARNATION_KEY, incarnation);
@@ -191,12 +192,11 @@ export class SchedulerSession {
 
   private async announceHost(): Promise<void> {
     const { host, intervalMs } = this.parts;
-    const metadata = this.metadata();
     const interval = {
       seconds: BigInt(Math.floor(intervalMs / 1000)),
       nanos: (intervalMs % 1000) * 1e6,
     };
-    await this.call(schedulerV2.SchedulerService.announceHost, { host, interval }, { metadata });
+    await this.call(schedulerV2.SchedulerService.announceHost, { host, interval });
     if (this.isKnown) return;
     this.isKnown = true;
     this.hasTried = true;
@@ -306,12 +306,13 @@ export class SchedulerSession {
   private async call<M extends Parameters<typeof callUnary>[1]>(
     method: M,
     request: Parameters<typeof callUnary<M>>[2],
-    options: { readonly metadata?: Metadata; readonly timeoutMs?: number } = {},
+    options: { readonly timeoutMs?: number } = {},
   ): Promise<void> {
     const { signal } = this.abort;
     await callUnary(this.client, method, request, {
       timeoutMs: CALL_TIMEOUT_MS,
       signal,
+      metadata: this.metadata(),
       ...options,
     });
   }

@@ -7,6 +7,7 @@ import {
   parsePeerId,
   parseTaskId,
   toError,
+  type HostId,
   type PeerId,
 } from '@pondhawk/core';
 import type { PeerNames, SwarmEvent } from '@pondhawk/swarm';
@@ -26,13 +27,16 @@ const PIECE_COST_MS_MAX = 86_400_000;
  * Plays the server's side of AnnouncePeer: one answer a register or reschedule, and the stream ends
  * after the terminal message, for which clients wait. A stream that ends without one takes its peer
  * along, unless that has ended.
+ *
+ * @param requireHolder throws unless the caller may speak in the name of the host.
  */
 export async function* announcePeer(
   loop: SwarmLoop,
   requests: AsyncIterable<Request>,
+  requireHolder: (hostId: HostId) => void,
 ): AsyncGenerator<Response, void, undefined> {
   const mailbox = new Mailbox<Response>();
-  const reading = read(loop, requests, mailbox);
+  const reading = read({ loop, requests, requireHolder }, mailbox);
   try {
     yield* mailbox;
   } finally {
@@ -42,10 +46,14 @@ export async function* announcePeer(
 }
 
 async function read(
-  loop: SwarmLoop,
-  requests: AsyncIterable<Request>,
+  input: {
+    readonly loop: SwarmLoop;
+    readonly requests: AsyncIterable<Request>;
+    readonly requireHolder: (hostId: HostId) => void;
+  },
   mailbox: Mailbox<Response>,
 ): Promise<void> {
+  const { loop, requests, requireHolder } = input;
   let peerId: PeerId | undefined;
   try {
     for await (const request of requests) {
@@ -57,6 +65,7 @@ async function read(
           { details: { field: 'peer_id' } },
         );
       }
+      requireHolder(names.hostId);
       if (peerId === undefined) loop.answers.set(names.peerId, mailbox);
       peerId = names.peerId;
       if (apply(loop, names, request)) break;

@@ -1,4 +1,6 @@
+import { FORMERS_KEY, INCARNATION_KEY } from '@pondhawk/contracts';
 import { ConflictError, type HostId } from '@pondhawk/core';
+import type { CallContext } from '@pondhawk/rpc';
 
 /** Who claims a host id. */
 export interface Claimant {
@@ -34,20 +36,29 @@ export class HostClaims {
   }
 
   /** @throws ConflictError (`HOST_ID_IN_USE`) if it is another daemon that stands for the id. */
-  requireHolder(hostId: HostId, incarnation: string): void {
-    if (!this.isHolder(hostId, incarnation)) throw inUse(hostId);
+  requireHolder(hostId: HostId, claimant: Claimant): void {
+    if (!this.isHolder(hostId, claimant)) throw inUse(hostId);
   }
 
-  /** Whether a daemon may be the one that stands for the id; one that tells no incarnation may. */
-  isHolder(hostId: HostId, incarnation: string): boolean {
+  /** Whether a daemon may speak in the name of the id: it stands for it, or nobody does yet. */
+  isHolder(hostId: HostId, { incarnation }: Claimant): boolean {
     const standing = this.claims.get(hostId);
-    return standing === undefined || incarnation === '' || standing === incarnation;
+    return standing === undefined || standing === incarnation;
   }
 
   /** The host left or fell silent: the id is free. */
   release(hostId: HostId): void {
     this.claims.delete(hostId);
   }
+}
+
+/** Who calls, as the call's metadata says. */
+export function claimantOf({ metadata }: CallContext): Claimant {
+  const formers = metadata.get(FORMERS_KEY)[0]?.toString() ?? '';
+  return {
+    incarnation: metadata.get(INCARNATION_KEY)[0]?.toString() ?? '',
+    formers: formers === '' ? [] : formers.split(','),
+  };
 }
 
 function inUse(hostId: HostId): ConflictError {

@@ -1,12 +1,6 @@
 /** `scheduler.v2.Scheduler`: what every daemon of this family calls. */
 
-import {
-  commonV2,
-  Empty,
-  FORMERS_KEY,
-  INCARNATION_KEY,
-  type schedulerV2,
-} from '@pondhawk/contracts';
+import { commonV2, Empty, type schedulerV2 } from '@pondhawk/contracts';
 import {
   InvalidArgumentError,
   NotFoundError,
@@ -15,11 +9,11 @@ import {
   parseTaskId,
   type HostId,
 } from '@pondhawk/core';
-import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
+import type { ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmPeer, SwarmTask } from '@pondhawk/swarm';
 import type { ClusterLimits } from '../registration/cluster-limits.js';
 import { announcePeer } from './announce-peer.js';
-import type { Claimant, HostClaims } from './host-claims.js';
+import { claimantOf, type HostClaims } from './host-claims.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toHostEvent } from './swarm-messages.js';
 
@@ -53,7 +47,8 @@ export function schedulerHandlers({
   limits,
 }: SchedulerHandlersOptions): ServiceHandlers<typeof schedulerV2.SchedulerService> {
   return {
-    announcePeer: (requests) => announcePeer(loop, requests),
+    announcePeer: (requests, context) =>
+      announcePeer(loop, requests, (hostId) => claims.requireHolder(hostId, claimantOf(context))),
     announceHost: async ({ host, interval }, context) => {
       if (host === undefined)
         throw new InvalidArgumentError('INVALID_HOST', 'host must be set.', {
@@ -78,7 +73,7 @@ export function schedulerHandlers({
     deleteHost: async ({ hostId: raw }, context) => {
       const hostId = parseHostId(raw);
       // A daemon that was refused here, or has been taken over, takes nobody along.
-      if (!claims.isHolder(hostId, claimantOf(context).incarnation)) {
+      if (!claims.isHolder(hostId, claimantOf(context))) {
         return Promise.resolve(Empty.create());
       }
       loop.apply({ kind: 'host-left', hostId });
@@ -104,19 +99,12 @@ export function schedulerHandlers({
       return Promise.resolve(toTaskMessage(task));
     },
     // Also for unknown hosts and tasks: the caller wants them gone, and gone they are.
-    deleteTask: async (request) => {
+    deleteTask: async (request, context) => {
       const [hostId, taskId] = [parseHostId(request.hostId), parseTaskId(request.taskId)];
+      claims.requireHolder(hostId, claimantOf(context));
       loop.apply({ kind: 'task-deleted', hostId, taskId });
       return Promise.resolve(Empty.create());
     },
-  };
-}
-
-function claimantOf({ metadata }: CallContext): Claimant {
-  const formers = metadata.get(FORMERS_KEY)[0]?.toString() ?? '';
-  return {
-    incarnation: metadata.get(INCARNATION_KEY)[0]?.toString() ?? '',
-    formers: formers === '' ? [] : formers.split(','),
   };
 }
 

@@ -5,7 +5,7 @@ import { parseHostId, parsePeerId, parseTaskId } from '@pondhawk/core';
 import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { SwarmTask } from '@pondhawk/swarm';
 import { Mailbox } from './mailbox.js';
-import type { HostClaims } from './host-claims.js';
+import { claimantOf, type HostClaims } from './host-claims.js';
 import type { SwarmLoop } from './swarm-loop.js';
 import { toContentFacts, toHeldCopy, toWatchResponse } from './swarm-messages.js';
 
@@ -16,9 +16,10 @@ export function swarmHandlers(
 ): ServiceHandlers<typeof pondhawkV1.SwarmService> {
   return {
     watchPieces: (request, context) => watchPieces(loop, request, context),
-    reportPieces: async (requests) => {
+    reportPieces: async (requests, context) => {
       for await (const request of requests) {
         const hostId = parseHostId(request.hostId);
+        claims.requireHolder(hostId, claimantOf(context));
         loop.apply({
           kind: 'pieces-told',
           hostId,
@@ -29,9 +30,9 @@ export function swarmHandlers(
       }
       return pondhawkV1.ReportPiecesResponse.create();
     },
-    announceCopies: async (request) => {
+    announceCopies: async (request, context) => {
       const hostId = parseHostId(request.hostId);
-      claims.requireHolder(hostId, Buffer.from(request.incarnation).toString('hex'));
+      claims.requireHolder(hostId, claimantOf(context));
       const held = request.copies.map((record) => toHeldCopy(record, hostId));
       loop.apply({
         kind: 'copies-told',
