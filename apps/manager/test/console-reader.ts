@@ -5,9 +5,8 @@
 
 import type { Answer } from './manager-harness.js';
 
-// Answers have every shape before they were looked at.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
-type Unread = any;
+/** Part of an answer that was not looked at yet. */
+type Unread = Answer['json'];
 
 /** What its search page shows of a task. */
 export interface SearchCard {

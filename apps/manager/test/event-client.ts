@@ -1,12 +1,11 @@
 import { get, type IncomingMessage } from 'node:http';
+import type { Answer } from './manager-harness.js';
 
 /** One event as a client reads it. */
 export interface ReceivedEvent {
   readonly id: string;
   readonly name: string;
-  // Tests look into events of every shape.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- see above
-  readonly data: any;
+  readonly data: Answer['json'];
 }
 
 /** A client that follows the events of a job, as a browser's EventSource reads them. */

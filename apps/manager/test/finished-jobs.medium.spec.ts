@@ -11,7 +11,7 @@ import {
 } from './console-reader.js';
 import { FakeScheduler } from './fake-scheduler.js';
 import { START_MS, aHost, aTarget } from './ledger-fixtures.js';
-import { startTestManager, type TestManager } from './manager-harness.js';
+import { startTestManager, type Answer, type TestManager } from './manager-harness.js';
 
 const TASK_ID = 'e'.repeat(64);
 const PATIENCE = { timeoutMs: 15_000 };
@@ -108,8 +108,10 @@ describeWithTool('nats-server', 'A finished job', () => {
     await dir.remove();
   }, 30_000);
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of every shape
-  const run = async (body: object, targets: ReturnType<typeof aTarget>[]): Promise<any> => {
+  const run = async (
+    body: object,
+    targets: ReturnType<typeof aTarget>[],
+  ): Promise<Answer['json']> => {
     answer = targets;
     const accepted = readSuccess(await manager.request('POST', '/api/v1/jobs', { body }));
     readListed(accepted);
