@@ -52,6 +52,27 @@ export function describeEnrolment(get: () => Ledger): void {
       expect(await namedAt(START_MS + DAY_MS)).toEqual([['h00002']]);
     });
 
+    it('gives a view behind every accepted delete, to the present start of a scheduler alone', async () => {
+      const [scheduler] = await startSchedulers(get(), 1);
+      await enrolHosts(get(), scheduler!, 1);
+      const asked = { atMs: START_MS, clusterId: 1, schedulerId: scheduler! };
+      const before = await get().writer.execute('issue-view', {
+        ...asked,
+        schedulerIncarnation: INCARNATION,
+      });
+      const accepted = get().writer.execute('accept-job', aJob({ atMs: START_MS }));
+      const view = get().writer.execute('issue-view', {
+        ...asked,
+        schedulerIncarnation: INCARNATION,
+      });
+      await accepted;
+      expect((await view).head).toBe(before.head + 1);
+      await close(scheduler!, aHost(1).id, 1, { schedulerIncarnation: '52'.repeat(16) });
+      await expect(
+        get().writer.execute('issue-view', { ...asked, schedulerIncarnation: INCARNATION }),
+      ).rejects.toMatchObject({ code: 'SCHEDULER_NOT_CURRENT' });
+    });
+
     it('names nobody who said that it leaves, until it comes back', async () => {
       const [scheduler] = await startSchedulers(get(), 1);
       await enrolHosts(get(), scheduler!, 1);

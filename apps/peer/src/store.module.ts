@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Clock, Faults } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
-import { migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
+import { folderLockOf, migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
 import { CopyPaths, CopyStore, SqliteCopies } from './copies/index.js';
 import { DeletionAnnouncer, StartupRepair, TaskDeletion } from './deletion/index.js';
 import {
@@ -139,6 +139,7 @@ function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
         host: () => link.describeHost(),
         incarnation,
         formerIncarnation: former ?? '',
+        folderLock: folderLockOf(lock.record),
         purges,
         findHome: () => link.findHome(),
         rows,

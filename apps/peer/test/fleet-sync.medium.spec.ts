@@ -42,6 +42,7 @@ describe('The stream of a host to its home', () => {
       host: () => commonV2.Host.fromPartial({ id: '127.0.0.1-h', hostname: 'h' }),
       incarnation: 'ab'.repeat(16) as never,
       formerIncarnation: '',
+      folderLock: '',
       purges: store.purges,
       findHome: () => home,
       rows: store.rows,

@@ -76,12 +76,7 @@ export class SimHost implements SimNode {
     this.heardOf = 0;
     this.lastAnswer = world.now;
     this.sentAt.clear();
-    this.lease = new HostLease(
-      this.incarnation,
-      SIM_TIMING.hostLeaseMs,
-      () => world.clocks(this),
-      parts.rules,
-    );
+    this.lease = new HostLease(this.incarnation, () => world.clocks(this), parts.rules);
     const rows = this.copies.copies.filter(({ state }) => state === 'complete');
     this.copies = new HostCopies(this.copies.place, rows, parts.rules);
     this.isUp = true;

@@ -71,7 +71,7 @@ export class SimScheduler implements SimNode {
   start(): void {
     const { world, parts, newId } = this.context;
     this.incarnation = newId('scheduler');
-    this.views = new ViewKeeper(SIM_TIMING.schedulerLeaseMs, () => world.clocks(this), parts.rules);
+    this.views = new ViewKeeper(() => world.clocks(this), parts.rules);
     this.log = new EntryLog({ epoch: '', first: 1, head: 0, headHash: '' });
     this.connections.clear();
     this.lost.clear();
@@ -226,7 +226,7 @@ export class SimScheduler implements SimNode {
       this.context.world.send(manager, this, () => {
         if (this.incarnation !== incarnation) return;
         const former = views.view;
-        if (views.take(number, reading)) this.checkView(former?.number ?? 0, number);
+        if (views.take(number, reading, SIM_TIMING)) this.checkView(former?.number ?? 0, number);
         this.learn(log, entries);
       });
     });

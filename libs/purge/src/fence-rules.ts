@@ -25,7 +25,7 @@ export function isBoundOver(seenAtMs: number, nowMs: number, timing: LeaseTiming
   return nowMs - seenAtMs >= boundMs(timing);
 }
 
-/** Who a target or an answer is. The lock is the identity of the data folder's lock file. */
+/** Who a target or an answer is. The lock is the identity of the data folder's lock file; empty: unknown. */
 export interface DaemonIdentity {
   readonly hostId: string;
   readonly incarnation: string;
@@ -35,7 +35,8 @@ export interface DaemonIdentity {
 /** R10: whether one daemon's answer is a target's: itself, or the next that holds its lock. */
 export function standsFor(answer: DaemonIdentity, target: DaemonIdentity): boolean {
   if (answer.hostId !== target.hostId) return false;
-  return answer.incarnation === target.incarnation || answer.lock === target.lock;
+  if (answer.incarnation === target.incarnation) return true;
+  return answer.lock !== '' && answer.lock === target.lock;
 }
 
 /** Whether a ledger may have gone back: the witness is missing, of another epoch, or ahead. */

@@ -1,5 +1,6 @@
 import { type ClockReadings, isLeaseOver } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
+import type { LeaseLengths } from './timing.js';
 
 /** Where the ledger's log stood, read in a new transaction after it was asked for. */
 export interface LedgerReading {
@@ -10,7 +11,7 @@ export interface LedgerReading {
 }
 
 /** A scheduler's view (R5): a reading with the request that it answered. */
-export interface View extends LedgerReading {
+export interface View extends LedgerReading, LeaseLengths {
   readonly number: number;
   /** The scheduler's clocks when it asked. */
   readonly requestedAt: ClockReadings;

@@ -13,7 +13,6 @@ export class HostLease {
 
   constructor(
     private readonly incarnation: string,
-    private readonly hostLeaseMs: number,
     private readonly readClocks: () => ClockReadings,
     private readonly rules: PurgeRules = PURGE_RULES,
   ) {}
@@ -41,7 +40,7 @@ export class HostLease {
   isValid(host: Place): boolean {
     if (this.held === undefined) return false;
     const { from, grant } = this.held;
-    if (this.rules.isLeaseOver(from, this.readClocks(), this.hostLeaseMs)) return false;
+    if (this.rules.isLeaseOver(from, this.readClocks(), grant.hostLeaseMs)) return false;
     return this.rules.isGrantMet(grant, host);
   }
 }

@@ -20,6 +20,7 @@ export interface Grant extends LeaseRequest {
   readonly epoch: string;
   /** The host may serve on this grant only while its `applied` is at least this. */
   readonly needs: number;
+  readonly hostLeaseMs: number;
 }
 
 /** Requests that can still be answered. */

@@ -40,10 +40,10 @@ function readings(
 describe('HostLease', () => {
   it('runs from when its request was sent, and only for a host that has applied what it needs', () => {
     const clock = new ManualClock();
-    const lease = new HostLease('i', 40, readings(clock));
+    const lease = new HostLease('i', readings(clock));
     const request = lease.request();
     clock.advance(30);
-    expect(lease.take({ ...request, epoch: 'e1', needs: 3 })).toBe(true);
+    expect(lease.take({ ...request, epoch: 'e1', needs: 3, hostLeaseMs: 40 })).toBe(true);
     expect(lease.isValid({ epoch: 'e1', applied: 2 })).toBe(false);
     expect(lease.isValid({ epoch: 'e2', applied: 3 })).toBe(false);
     expect(lease.isValid({ epoch: 'e1', applied: 3 })).toBe(true);
@@ -54,17 +54,17 @@ describe('HostLease', () => {
   it('is over once a clock that counts suspended time says so', () => {
     const clock = new ManualClock();
     let asleepMs = 0;
-    const lease = new HostLease('i', 40, () => readings(clock, asleepMs)());
-    lease.take({ ...lease.request(), epoch: 'e1', needs: 0 });
+    const lease = new HostLease('i', () => readings(clock, asleepMs)());
+    lease.take({ ...lease.request(), epoch: 'e1', needs: 0, hostLeaseMs: 40 });
     asleepMs = 40;
     clock.advance(40);
     expect(lease.isValid({ epoch: 'e1', applied: 0 })).toBe(false);
   });
 
   it('takes no answer twice, none older than the last, none of another incarnation', () => {
-    const lease = new HostLease('i', 40, readings(new ManualClock()));
+    const lease = new HostLease('i', readings(new ManualClock()));
     const [first, second] = [lease.request(), lease.request()];
-    const named = { epoch: 'e1', needs: 0 };
+    const named = { epoch: 'e1', needs: 0, hostLeaseMs: 40 };
     expect(lease.take({ ...second, ...named, incarnation: 'other' })).toBe(false);
     expect(lease.take({ ...second, ...named })).toBe(true);
     expect(lease.take({ ...second, ...named })).toBe(false);
@@ -75,17 +75,17 @@ describe('HostLease', () => {
 describe('ViewKeeper', () => {
   it('grants while its view is young, of one run and log id, and its log reaches it', () => {
     const clock = new ManualClock();
-    const keeper = new ViewKeeper(40, readings(clock));
+    const keeper = new ViewKeeper(readings(clock));
     const request = { incarnation: 'i', number: 1 };
     const log = { epoch: 'e1', head: 3 };
     expect(keeper.grant(request, READING, log)).toBe('NO_VIEW');
     const [older, newer] = [keeper.request(), keeper.request()];
-    expect(keeper.take(newer, READING)).toBe(true);
-    expect(keeper.take(older, { ...READING, head: 9 })).toBe(false);
+    expect(keeper.take(newer, READING, TIMING)).toBe(true);
+    expect(keeper.take(older, { ...READING, head: 9 }, TIMING)).toBe(false);
     expect(keeper.grant(request, undefined, log)).toBe('NOT_ENROLLED');
     expect(keeper.grant(request, { ...READING, run: 'r2' }, log)).toBe('OTHER_RUN');
     expect(keeper.grant(request, READING, { ...log, head: 2 })).toBe('LOG_BEHIND');
-    const granted = { ...request, epoch: 'e1', needs: 5 };
+    const granted = { ...request, epoch: 'e1', needs: 5, hostLeaseMs: 40 };
     expect(keeper.grant(request, { ...READING, head: 5 }, log)).toEqual(granted);
     clock.advance(40);
     expect(keeper.grant(request, READING, log)).toBe('VIEW_OLD');
@@ -96,8 +96,8 @@ describe('a view', () => {
   it('is over once a clock that counts suspended time says so', () => {
     const clock = new ManualClock();
     let asleepMs = 0;
-    const keeper = new ViewKeeper(40, () => readings(clock, asleepMs)());
-    keeper.take(keeper.request(), READING);
+    const keeper = new ViewKeeper(() => readings(clock, asleepMs)());
+    keeper.take(keeper.request(), READING, TIMING);
     asleepMs = 40;
     clock.advance(40);
     const request = { incarnation: 'i', number: 1 };

@@ -1,9 +1,13 @@
-/** How long leases run. One setting of a cluster; all its daemons count with the same. */
-export interface LeaseTiming {
+/** How long leases run. A manager's setting; views and grants carry it to the other daemons. */
+export interface LeaseLengths {
   /** How long a scheduler may grant on one view, from when it asked for it. */
   readonly schedulerLeaseMs: number;
   /** How long a host may serve on one grant, from when it asked for it. */
   readonly hostLeaseMs: number;
+}
+
+/** What a manager counts with. */
+export interface LeaseTiming extends LeaseLengths {
   /** Covers clock rates and the longest stop of a process between a check and its write. */
   readonly marginMs: number;
 }

@@ -2,6 +2,7 @@ import type { GrantRefusal, LedgerReading, View } from './grant-rules.js';
 import type { ClockReadings, Grant, LeaseRequest } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
+import type { LeaseLengths } from './timing.js';
 
 /** Requests of which an answer is still taken; older ones are given up. */
 export const PENDING_VIEWS_MAX = 16;
@@ -13,7 +14,6 @@ export class ViewKeeper {
   private current: View | undefined;
 
   constructor(
-    private readonly schedulerLeaseMs: number,
     private readonly readClocks: () => ClockReadings,
     private readonly rules: PurgeRules = PURGE_RULES,
   ) {}
@@ -32,10 +32,10 @@ export class ViewKeeper {
   }
 
   /** Takes an answer. @returns whether it is the view now. */
-  take(number: number, reading: LedgerReading): boolean {
+  take(number: number, reading: LedgerReading, lengths: LeaseLengths): boolean {
     const requestedAt = this.pending.get(number);
     if (requestedAt === undefined) return false;
-    const answer = { ...reading, number, requestedAt };
+    const answer = { ...reading, ...lengths, number, requestedAt };
     if (!this.rules.isNewerView(this.current, answer)) return false;
     this.current = answer;
     return true;
@@ -49,11 +49,11 @@ export class ViewKeeper {
   ): Grant | GrantRefusal {
     const view = this.current;
     const isFresh =
-      view !== undefined && this.rules.isViewFresh(view, this.readClocks(), this.schedulerLeaseMs);
+      view !== undefined && this.rules.isViewFresh(view, this.readClocks(), view.schedulerLeaseMs);
     const refusal = this.rules.grantRefusal({ view, isFresh, enrolment }, log);
     if (refusal !== undefined) return refusal;
     if (view === undefined || enrolment === undefined) return 'NO_VIEW';
     const needs = this.rules.neededBy(view, enrolment);
-    return { ...request, epoch: view.epoch, needs };
+    return { ...request, epoch: view.epoch, needs, hostLeaseMs: view.hostLeaseMs };
   }
 }

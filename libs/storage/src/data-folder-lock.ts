@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,12 +25,25 @@ export interface LockRecord extends FolderIdentity {
   readonly formers: readonly string[];
 }
 
+/**
+ * Names the folder in this boot: the same for all who hold its lock one after another, another one for
+ * a copy of it. 32 hex digits; empty where boots cannot be told apart.
+ */
+export function folderLockOf({ bootId, device, inode }: FolderIdentity): string {
+  if (bootId === '') return '';
+  return createHash('sha256')
+    .update(`${bootId}\n${device}\n${inode}`)
+    .digest('hex')
+    .slice(0, LOCK_HEX_DIGITS);
+}
+
 /** Which folder to lock, and for whom. */
 export interface LockOptions {
   readonly directory: string;
   readonly incarnation?: string;
 }
 
+const LOCK_HEX_DIGITS = 32;
 /** Former holders that a folder remembers. */
 const FORMERS_MAX = 16;
 

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '@pondhawk/core';
-import { DataFolderLock } from '../src/index.js';
+import { DataFolderLock, folderLockOf } from '../src/index.js';
 
 /** Holds a folder's lock in another process, in the way the class does, until it is killed. */
 const HOLDER = `
@@ -82,11 +82,13 @@ describe('DataFolderLock', () => {
     again.release();
     const third = await DataFolderLock.acquire({ directory, incarnation: 'third' });
     expect(third.record.formers).toEqual(['second', 'first']);
+    expect(folderLockOf(third.record)).toBe(folderLockOf(again.record));
     third.release();
 
     const copied = await DataFolderLock.acquire({ directory: copy });
     expect(copied.former?.incarnation).toBe('first');
     expect(copied.record.formers).toEqual([]);
+    expect(folderLockOf(copied.record)).not.toBe(folderLockOf(third.record));
     copied.release();
   });
 

@@ -101,6 +101,27 @@ export class KeepAliveConfig {
   intervalMs = 5_000;
 }
 
+/** How long hosts may serve without hearing from here. The bound of a purge is the sum of the three. */
+export class LeasesConfig {
+  /** How long a scheduler may grant leases on one answer of the manager. */
+  @IsInt()
+  @Min(500)
+  @Max(600_000)
+  schedulerLeaseMs = 4_000;
+
+  /** How long a host may serve on one lease. */
+  @IsInt()
+  @Min(500)
+  @Max(600_000)
+  hostLeaseMs = 4_000;
+
+  /** Covers clocks that run at different rates, and the longest stop of a process between a check and its write. */
+  @IsInt()
+  @Min(100)
+  @Max(600_000)
+  marginMs = 2_000;
+}
+
 /** How long things are kept; never less than a job may take. */
 export class RetentionConfig {
   /** An ended job, with its targets and events. */
@@ -156,6 +177,10 @@ export class ManagerConfig {
   @ValidateNested()
   @Type(() => KeepAliveConfig)
   keepAlive: KeepAliveConfig = new KeepAliveConfig();
+
+  @ValidateNested()
+  @Type(() => LeasesConfig)
+  leases: LeasesConfig = new LeasesConfig();
 
   @ValidateNested()
   @Type(() => RetentionConfig)

@@ -216,6 +216,15 @@ export interface EnrolHosts {
   readonly closed: readonly ClosedConnection[];
 }
 
+/** A scheduler asks where its cluster's log stands, to grant leases on the answer. */
+export interface IssueView {
+  readonly atMs: number;
+  readonly clusterId: number;
+  readonly schedulerId: number;
+  /** 32 hex digits. */
+  readonly schedulerIncarnation: string;
+}
+
 /** What hosts did with entries of the purge log after their job had given them up; at most 500. */
 export interface RecordLater {
   readonly atMs: number;
@@ -292,6 +301,8 @@ export interface LedgerCommands extends IdentityCommands, ClusterCommands {
    * @throws NotFoundError (`INSTANCE_NOT_REGISTERED`).
    */
   readonly 'enrol-hosts': { readonly input: EnrolHosts; readonly result: LogState };
+  /** Reads the head behind every delete that was accepted before it. */
+  readonly 'issue-view': { readonly input: IssueView; readonly result: LogState };
   /** Changes nothing under another epoch. */
   readonly 'record-later': {
     readonly input: RecordLater;

@@ -9,6 +9,7 @@ import {
 } from '@pondhawk/contracts';
 import { type Clock, InvalidArgumentError, NotFoundError, parseHostId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
+import type { LeaseLengths } from '@pondhawk/purge';
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import type { LedgerReader, LedgerWriter, OpenedConnection, RecordLater } from '../ledger/index.js';
 
@@ -23,6 +24,7 @@ export interface FleetServiceParts {
   readonly reader: LedgerReader;
   readonly writer: LedgerWriter;
   readonly clock: Clock;
+  readonly leases: LeaseLengths;
   readonly log: Log;
 }
 
@@ -56,6 +58,18 @@ export class FleetService implements Handlers {
       })),
     });
     return { log: fromLogState(state), run: this.run };
+  }
+
+  /** @throws ConflictError (`SCHEDULER_NOT_CURRENT`), InvalidArgumentError (`INVALID_EPOCH`). */
+  async getView(request: pondhawkV1.GetViewRequest): Promise<pondhawkV1.GetViewResponse> {
+    const { writer, clock, leases } = this.parts;
+    const state = await writer.execute('issue-view', {
+      atMs: clock.nowMs(),
+      schedulerId: Number(request.schedulerId),
+      clusterId: Number(request.schedulerClusterId),
+      schedulerIncarnation: toHex16(request.schedulerIncarnation, 'scheduler_incarnation'),
+    });
+    return { log: fromLogState(state), run: this.run, ...leases };
   }
 
   /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */

@@ -24,9 +24,21 @@ import { ManagerService } from './manager-service.js';
     },
     {
       provide: FleetService,
-      useFactory: (reader: LedgerReader, writer: LedgerWriter, clock: Clock, log: Log) =>
-        new FleetService({ reader, writer, clock, log }),
-      inject: [LedgerReader, LedgerWriter, Clock, Log],
+      useFactory: (
+        { leases: { schedulerLeaseMs, hostLeaseMs } }: ManagerConfig,
+        reader: LedgerReader,
+        writer: LedgerWriter,
+        clock: Clock,
+        log: Log,
+      ) =>
+        new FleetService({
+          reader,
+          writer,
+          clock,
+          log,
+          leases: { schedulerLeaseMs, hostLeaseMs },
+        }),
+      inject: [ManagerConfig, LedgerReader, LedgerWriter, Clock, Log],
     },
     {
       provide: GrpcListener,

@@ -45,6 +45,8 @@ export interface FleetSyncParts {
   readonly incarnation: Incarnation;
   /** Whose data folder this start took over for certain; empty if nobody's. */
   readonly formerIncarnation: string;
+  /** Of the data folder; empty if it cannot be told from a copy of it. */
+  readonly folderLock: string;
   readonly purges: PurgeLog;
   /** The home of this host among the schedulers that can be reached; undefined while there is none. */
   readonly findHome: () => HomeScheduler | undefined;
@@ -212,6 +214,7 @@ export class FleetSync {
       applied: BigInt(applied),
       appliedHash: hash,
       formerIncarnation: Buffer.from(this.parts.formerIncarnation, 'hex'),
+      lock: Buffer.from(this.parts.folderLock, 'hex'),
     };
   }
 

@@ -14,6 +14,13 @@ const CONNECTIONS_PER_CALL_MAX = 500;
 const RETRY_BACKOFF = { baseMs: 100, capMs: 2_000 };
 const EPOCH_BYTES = 16;
 
+/** A daemon that serves under leases. */
+export interface LeasedDaemon {
+  readonly incarnation: string;
+  /** Its data folder's lock; empty if it cannot tell one folder from another. */
+  readonly lock: string;
+}
+
 interface WaitingOpening {
   readonly opened: pondhawkV1.OpenedConnection;
   readonly done: (state: LogState) => void;
@@ -66,12 +73,14 @@ export class Enrolment {
    * @throws UnavailableError (`ENROLMENT_ENDED`) when the scheduler stops, or another connection of
    *   the host was opened meanwhile.
    */
-  open(host: commonV2.Host, connection: number, incarnation = ''): Promise<LogState> {
+  open(host: commonV2.Host, connection: number, daemon?: LeasedDaemon): Promise<LogState> {
     this.opening.get(host.id)?.failed(ended());
     return new Promise((done, failed) => {
       const opened = pondhawkV1.OpenedConnection.create({
         host,
-        incarnation: Buffer.from(incarnation, 'hex'),
+        incarnation: Buffer.from(daemon?.incarnation ?? '', 'hex'),
+        lock: Buffer.from(daemon?.lock ?? '', 'hex'),
+        takesLeases: daemon !== undefined,
         connection: BigInt(connection),
       });
       this.opening.set(host.id, { opened, done, failed });

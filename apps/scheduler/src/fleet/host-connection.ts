@@ -24,6 +24,8 @@ export interface HostConnectionParts {
   /** As it said of itself. */
   readonly host: commonV2.Host;
   readonly incarnation: string;
+  /** Of its data folder. */
+  readonly lock: string;
   /** Its number within this scheduler's incarnation. */
   readonly connection: number;
   readonly feed: PurgeFeed;
@@ -63,6 +65,10 @@ export class HostConnection {
 
   get incarnation(): string {
     return this.parts.incarnation;
+  }
+
+  get lock(): string {
+    return this.parts.lock;
   }
 
   get connection(): number {

@@ -44,6 +44,7 @@ interface Hello {
   readonly hostId: HostId;
   readonly incarnation: string;
   readonly former: string;
+  readonly lock: string;
   readonly position: { readonly epoch: string; readonly applied: number; readonly hash: string };
 }
 
@@ -131,7 +132,7 @@ export class HostConnections {
 
   /** @throws ConflictError (`HOST_ID_IN_USE`). */
   private connect(hello: Hello, outbox: Mailbox<Response>): HostConnection {
-    const { hostId, incarnation, former } = hello;
+    const { hostId, incarnation, former, lock } = hello;
     const standing = this.open.get(hostId);
     if (standing !== undefined) {
       // A daemon that restarted proves by its data folder's lock that it is the one from before.
@@ -148,6 +149,7 @@ export class HostConnections {
       hostId,
       host: hello.host,
       incarnation,
+      lock,
       connection: this.parts.enrolment.nextConnection(),
       feed: this.parts.feed,
       outbox,
@@ -161,15 +163,16 @@ export class HostConnections {
   }
 
   private async enrol(connection: HostConnection, hello: Hello): Promise<void> {
-    const { host, incarnation, position } = hello;
-    const state = await this.parts.enrolment.open(host, connection.connection, incarnation);
+    const { host, position } = hello;
+    const state = await this.parts.enrolment.open(host, connection.connection, hello);
     connection.begin(await this.checkHistory(state, hello), position);
     connection.askInventory(this.parts.holders.stateOf(hello.hostId));
   }
 
-  private enrolAgain({ host, connection, incarnation }: HostConnection): void {
+  private enrolAgain(standing: HostConnection): void {
+    const { host, connection } = standing;
     // Its stream goes on either way; a failure is one of an ended connection.
-    this.parts.enrolment.open(host, connection, incarnation).catch(() => undefined);
+    this.parts.enrolment.open(host, connection, standing).catch(() => undefined);
   }
 
   /** A host that knows a number otherwise proves that the ledger is not the one it was. */
@@ -234,6 +237,7 @@ function parseHello(request: Request['request']): Hello {
     hostId: parseHostId(host.id, 'hello.host.id'),
     incarnation: toHex16(hello.incarnation, 'hello.incarnation'),
     former: Buffer.from(hello.formerIncarnation).toString('hex'),
+    lock: Buffer.from(hello.lock).toString('hex'),
     position: {
       epoch: toHex16(hello.logEpoch, 'hello.log_epoch'),
       applied: Number(hello.applied),

@@ -29,7 +29,13 @@ export class GrpcManagerCalls extends ManagerCalls {
     return callUnary(
       this.link.client,
       pondhawkV1.FleetService.enrol,
-      { ...request, schedulerId: BigInt(schedulerId), schedulerClusterId: this.clusterId() },
+      {
+        ...request,
+        schedulerId: BigInt(schedulerId),
+        schedulerClusterId: this.clusterId(),
+        completeUpTo: 0n,
+        stillOpen: [],
+      },
       { timeoutMs: CALL_TIMEOUT_MS },
     );
   }

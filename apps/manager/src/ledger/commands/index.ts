@@ -28,6 +28,7 @@ import {
 import { expireLeases } from './take-over.js';
 import { createToken, deleteToken, updateToken } from './tokens.js';
 import { createUser, endSession, setPassword, updateUser } from './users.js';
+import { issueView } from './views.js';
 
 export type { CommandHandler } from './command-handler.js';
 
@@ -46,6 +47,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'upsert-seed-peer': upsertSeedPeer,
   'keep-alive': keepAlive,
   'enrol-hosts': enrolHosts,
+  'issue-view': issueView,
   'record-later': recordLater,
   'renew-log-id': renewLogId,
   'acknowledge-purge-log': acknowledgeAlarm,

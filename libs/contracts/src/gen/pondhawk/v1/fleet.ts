@@ -42,6 +42,9 @@ export interface EnrolRequest {
   opened: OpenedConnection[];
   /** at most 500 */
   closed: ClosedConnection[];
+  /** When set: connections up to this number that are in neither still_open nor opened are lost. */
+  completeUpTo: bigint;
+  stillOpen: bigint[];
 }
 
 export interface OpenedConnection {
@@ -52,6 +55,10 @@ export interface OpenedConnection {
   incarnation: Buffer;
   /** counts up within the scheduler's incarnation, never reused */
   connection: bigint;
+  /** 16 bytes: the data folder's lock, the same for all starts that took it over; empty for daemons that tell none */
+  lock: Buffer;
+  /** it serves under leases; a daemon that only announces itself does not */
+  takesLeases: boolean;
 }
 
 export interface ClosedConnection {
@@ -67,6 +74,25 @@ export interface EnrolResponse {
     | undefined;
   /** 16 bytes, random at each start of the manager */
   run: Buffer;
+}
+
+export interface GetViewRequest {
+  schedulerId: bigint;
+  schedulerClusterId: bigint;
+  /** 16 bytes; refused once a later one has enrolled */
+  schedulerIncarnation: Buffer;
+}
+
+export interface GetViewResponse {
+  log:
+    | LogState
+    | undefined;
+  /** 16 bytes, random at each start of the manager */
+  run: Buffer;
+  /** how long leases may be granted on this view, from its request */
+  schedulerLeaseMs: number;
+  /** how long each lease is */
+  hostLeaseMs: number;
 }
 
 export interface ListPurgesRequest {
@@ -280,7 +306,15 @@ export const GetBrokerResponse: MessageFns<GetBrokerResponse> = {
 };
 
 function createBaseEnrolRequest(): EnrolRequest {
-  return { schedulerId: 0n, schedulerClusterId: 0n, schedulerIncarnation: Buffer.alloc(0), opened: [], closed: [] };
+  return {
+    schedulerId: 0n,
+    schedulerClusterId: 0n,
+    schedulerIncarnation: Buffer.alloc(0),
+    opened: [],
+    closed: [],
+    completeUpTo: 0n,
+    stillOpen: [],
+  };
 }
 
 export const EnrolRequest: MessageFns<EnrolRequest> = {
@@ -305,6 +339,22 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
     }
     for (const v of message.closed) {
       ClosedConnection.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.completeUpTo !== 0n) {
+      if (BigInt.asUintN(64, message.completeUpTo) !== message.completeUpTo) {
+        throw new globalThis.Error("value provided for field message.completeUpTo of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.completeUpTo);
+    }
+    if (message.stillOpen.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.stillOpen) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field stillOpen of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -362,6 +412,32 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
             message.closed.push(ClosedConnection.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.completeUpTo = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.stillOpen.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.stillOpen.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -397,6 +473,16 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
       closed: globalThis.Array.isArray(object?.closed)
         ? object.closed.map((e: any) => ClosedConnection.fromJSON(e))
         : [],
+      completeUpTo: isSet(object.completeUpTo)
+        ? BigInt(object.completeUpTo)
+        : isSet(object.complete_up_to)
+        ? BigInt(object.complete_up_to)
+        : 0n,
+      stillOpen: globalThis.Array.isArray(object?.stillOpen)
+        ? object.stillOpen.map((e: any) => BigInt(e))
+        : globalThis.Array.isArray(object?.still_open)
+        ? object.still_open.map((e: any) => BigInt(e))
+        : [],
     };
   },
 
@@ -417,6 +503,12 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
     if (message.closed?.length) {
       obj.closed = message.closed.map((e) => ClosedConnection.toJSON(e));
     }
+    if (message.completeUpTo !== 0n) {
+      obj.completeUpTo = message.completeUpTo.toString();
+    }
+    if (message.stillOpen?.length) {
+      obj.stillOpen = message.stillOpen.map((e) => e.toString());
+    }
     return obj;
   },
 
@@ -434,12 +526,16 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
     message.schedulerIncarnation = object.schedulerIncarnation ?? Buffer.alloc(0);
     message.opened = object.opened?.map((e) => OpenedConnection.fromPartial(e)) || [];
     message.closed = object.closed?.map((e) => ClosedConnection.fromPartial(e)) || [];
+    message.completeUpTo = (object.completeUpTo !== undefined && object.completeUpTo !== null)
+      ? BigInt(object.completeUpTo)
+      : 0n;
+    message.stillOpen = object.stillOpen?.map((e) => BigInt(e)) || [];
     return message;
   },
 };
 
 function createBaseOpenedConnection(): OpenedConnection {
-  return { host: undefined, incarnation: Buffer.alloc(0), connection: 0n };
+  return { host: undefined, incarnation: Buffer.alloc(0), connection: 0n, lock: Buffer.alloc(0), takesLeases: false };
 }
 
 export const OpenedConnection: MessageFns<OpenedConnection> = {
@@ -455,6 +551,12 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
         throw new globalThis.Error("value provided for field message.connection of type uint64 too large");
       }
       writer.uint32(24).uint64(message.connection);
+    }
+    if (message.lock.length !== 0) {
+      writer.uint32(34).bytes(message.lock);
+    }
+    if (message.takesLeases !== false) {
+      writer.uint32(40).bool(message.takesLeases);
     }
     return writer;
   },
@@ -496,6 +598,22 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
             message.connection = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lock = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.takesLeases = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -513,6 +631,12 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
       host: isSet(object.host) ? Host.fromJSON(object.host) : undefined,
       incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
       connection: isSet(object.connection) ? BigInt(object.connection) : 0n,
+      lock: isSet(object.lock) ? Buffer.from(bytesFromBase64(object.lock)) : Buffer.alloc(0),
+      takesLeases: isSet(object.takesLeases)
+        ? globalThis.Boolean(object.takesLeases)
+        : isSet(object.takes_leases)
+        ? globalThis.Boolean(object.takes_leases)
+        : false,
     };
   },
 
@@ -527,6 +651,12 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
     if (message.connection !== 0n) {
       obj.connection = message.connection.toString();
     }
+    if (message.lock.length !== 0) {
+      obj.lock = base64FromBytes(message.lock);
+    }
+    if (message.takesLeases !== false) {
+      obj.takesLeases = message.takesLeases;
+    }
     return obj;
   },
 
@@ -540,6 +670,8 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
     message.connection = (object.connection !== undefined && object.connection !== null)
       ? BigInt(object.connection)
       : 0n;
+    message.lock = object.lock ?? Buffer.alloc(0);
+    message.takesLeases = object.takesLeases ?? false;
     return message;
   },
 };
@@ -739,6 +871,254 @@ export const EnrolResponse: MessageFns<EnrolResponse> = {
     const message = createBaseEnrolResponse();
     message.log = (object.log !== undefined && object.log !== null) ? LogState.fromPartial(object.log) : undefined;
     message.run = object.run ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseGetViewRequest(): GetViewRequest {
+  return { schedulerId: 0n, schedulerClusterId: 0n, schedulerIncarnation: Buffer.alloc(0) };
+}
+
+export const GetViewRequest: MessageFns<GetViewRequest> = {
+  encode(message: GetViewRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedulerId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerId) !== message.schedulerId) {
+        throw new globalThis.Error("value provided for field message.schedulerId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.schedulerId);
+    }
+    if (message.schedulerClusterId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerClusterId) !== message.schedulerClusterId) {
+        throw new globalThis.Error("value provided for field message.schedulerClusterId of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.schedulerClusterId);
+    }
+    if (message.schedulerIncarnation.length !== 0) {
+      writer.uint32(26).bytes(message.schedulerIncarnation);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetViewRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetViewRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.schedulerId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.schedulerClusterId = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.schedulerIncarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetViewRequest {
+    return {
+      schedulerId: isSet(object.schedulerId)
+        ? BigInt(object.schedulerId)
+        : isSet(object.scheduler_id)
+        ? BigInt(object.scheduler_id)
+        : 0n,
+      schedulerClusterId: isSet(object.schedulerClusterId)
+        ? BigInt(object.schedulerClusterId)
+        : isSet(object.scheduler_cluster_id)
+        ? BigInt(object.scheduler_cluster_id)
+        : 0n,
+      schedulerIncarnation: isSet(object.schedulerIncarnation)
+        ? Buffer.from(bytesFromBase64(object.schedulerIncarnation))
+        : isSet(object.scheduler_incarnation)
+        ? Buffer.from(bytesFromBase64(object.scheduler_incarnation))
+        : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: GetViewRequest): unknown {
+    const obj: any = {};
+    if (message.schedulerId !== 0n) {
+      obj.schedulerId = message.schedulerId.toString();
+    }
+    if (message.schedulerClusterId !== 0n) {
+      obj.schedulerClusterId = message.schedulerClusterId.toString();
+    }
+    if (message.schedulerIncarnation.length !== 0) {
+      obj.schedulerIncarnation = base64FromBytes(message.schedulerIncarnation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetViewRequest>): GetViewRequest {
+    return GetViewRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetViewRequest>): GetViewRequest {
+    const message = createBaseGetViewRequest();
+    message.schedulerId = (object.schedulerId !== undefined && object.schedulerId !== null)
+      ? BigInt(object.schedulerId)
+      : 0n;
+    message.schedulerClusterId = (object.schedulerClusterId !== undefined && object.schedulerClusterId !== null)
+      ? BigInt(object.schedulerClusterId)
+      : 0n;
+    message.schedulerIncarnation = object.schedulerIncarnation ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseGetViewResponse(): GetViewResponse {
+  return { log: undefined, run: Buffer.alloc(0), schedulerLeaseMs: 0, hostLeaseMs: 0 };
+}
+
+export const GetViewResponse: MessageFns<GetViewResponse> = {
+  encode(message: GetViewResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.log !== undefined) {
+      LogState.encode(message.log, writer.uint32(10).fork()).join();
+    }
+    if (message.run.length !== 0) {
+      writer.uint32(18).bytes(message.run);
+    }
+    if (message.schedulerLeaseMs !== 0) {
+      writer.uint32(24).uint32(message.schedulerLeaseMs);
+    }
+    if (message.hostLeaseMs !== 0) {
+      writer.uint32(32).uint32(message.hostLeaseMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetViewResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetViewResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.log = LogState.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.run = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.schedulerLeaseMs = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.hostLeaseMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetViewResponse {
+    return {
+      log: isSet(object.log) ? LogState.fromJSON(object.log) : undefined,
+      run: isSet(object.run) ? Buffer.from(bytesFromBase64(object.run)) : Buffer.alloc(0),
+      schedulerLeaseMs: isSet(object.schedulerLeaseMs)
+        ? globalThis.Number(object.schedulerLeaseMs)
+        : isSet(object.scheduler_lease_ms)
+        ? globalThis.Number(object.scheduler_lease_ms)
+        : 0,
+      hostLeaseMs: isSet(object.hostLeaseMs)
+        ? globalThis.Number(object.hostLeaseMs)
+        : isSet(object.host_lease_ms)
+        ? globalThis.Number(object.host_lease_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: GetViewResponse): unknown {
+    const obj: any = {};
+    if (message.log !== undefined) {
+      obj.log = LogState.toJSON(message.log);
+    }
+    if (message.run.length !== 0) {
+      obj.run = base64FromBytes(message.run);
+    }
+    if (message.schedulerLeaseMs !== 0) {
+      obj.schedulerLeaseMs = Math.round(message.schedulerLeaseMs);
+    }
+    if (message.hostLeaseMs !== 0) {
+      obj.hostLeaseMs = Math.round(message.hostLeaseMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetViewResponse>): GetViewResponse {
+    return GetViewResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetViewResponse>): GetViewResponse {
+    const message = createBaseGetViewResponse();
+    message.log = (object.log !== undefined && object.log !== null) ? LogState.fromPartial(object.log) : undefined;
+    message.run = object.run ?? Buffer.alloc(0);
+    message.schedulerLeaseMs = object.schedulerLeaseMs ?? 0;
+    message.hostLeaseMs = object.hostLeaseMs ?? 0;
     return message;
   },
 };
@@ -1447,6 +1827,16 @@ export const FleetService = {
     responseSerialize: (value: EnrolResponse): Buffer => Buffer.from(EnrolResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): EnrolResponse => EnrolResponse.decode(value),
   },
+  /** Where the ledger stands, read after the question came in: what a scheduler may grant leases on. */
+  getView: {
+    path: "/pondhawk.v1.Fleet/GetView" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetViewRequest): Buffer => Buffer.from(GetViewRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetViewRequest => GetViewRequest.decode(value),
+    responseSerialize: (value: GetViewResponse): Buffer => Buffer.from(GetViewResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetViewResponse => GetViewResponse.decode(value),
+  },
   /** Entries of the purge log in order. */
   listPurges: {
     path: "/pondhawk.v1.Fleet/ListPurges" as const,
@@ -1486,6 +1876,8 @@ export interface FleetServer extends UntypedServiceImplementation {
   getBroker: handleUnaryCall<GetBrokerRequest, GetBrokerResponse>;
   /** Records connections of hosts, opened and closed, and answers where the purge log stands after that. */
   enrol: handleUnaryCall<EnrolRequest, EnrolResponse>;
+  /** Where the ledger stands, read after the question came in: what a scheduler may grant leases on. */
+  getView: handleUnaryCall<GetViewRequest, GetViewResponse>;
   /** Entries of the purge log in order. */
   listPurges: handleUnaryCall<ListPurgesRequest, ListPurgesResponse>;
   /** What hosts did later with entries for which nobody waits any more. */
@@ -1526,6 +1918,22 @@ export interface FleetClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: EnrolResponse) => void,
+  ): ClientUnaryCall;
+  /** Where the ledger stands, read after the question came in: what a scheduler may grant leases on. */
+  getView(
+    request: GetViewRequest,
+    callback: (error: ServiceError | null, response: GetViewResponse) => void,
+  ): ClientUnaryCall;
+  getView(
+    request: GetViewRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetViewResponse) => void,
+  ): ClientUnaryCall;
+  getView(
+    request: GetViewRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetViewResponse) => void,
   ): ClientUnaryCall;
   /** Entries of the purge log in order. */
   listPurges(

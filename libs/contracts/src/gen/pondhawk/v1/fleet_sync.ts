@@ -26,7 +26,7 @@ import { LogState, PurgeEntry, PurgeOutcome } from "./purge.js";
 
 /** The stream between a host and its home scheduler. */
 
-/** From the host. Field numbers 10 to 19 are kept for leases, 20 to 39 for work on hosts. */
+/** From the host. Field numbers 11 to 19 are kept for leases, 21 to 39 for work on hosts. */
 export interface SyncRequest {
   request:
     | //
@@ -35,6 +35,7 @@ export interface SyncRequest {
     | { $case: "outcomes"; value: SyncOutcomes }
     | { $case: "goodbye"; value: SyncGoodbye }
     | { $case: "inventory"; value: SyncInventory }
+    | { $case: "leaseRequest"; value: SyncLeaseRequest }
     | { $case: "answer"; value: SyncAnswer }
     | undefined;
 }
@@ -52,12 +53,37 @@ export interface SyncHello {
   appliedHash: string;
   /** whose data folder this start took over; empty if none's */
   formerIncarnation: Buffer;
+  /** 16 bytes: the data folder's lock, the same for all starts that took it over */
+  lock: Buffer;
 }
 
 export interface SyncOutcomes {
   logEpoch: Buffer;
   /** at most 500 */
   outcomes: PurgeOutcome[];
+}
+
+/** Asks for a lease. It will run from when this was sent. */
+export interface SyncLeaseRequest {
+  /** from 1, new for each request of this start of the host */
+  number: bigint;
+  /** of the log that the host follows */
+  applied: bigint;
+}
+
+/** The answer to one request: a lease, or why there is none. */
+export interface SyncGrant {
+  /** 16 bytes, of the host */
+  incarnation: Buffer;
+  /** of the request */
+  number: bigint;
+  /** empty: granted. NO_VIEW, VIEW_OLD, NOT_ENROLLED, OTHER_RUN or LOG_BEHIND */
+  refusal: string;
+  /** 16 bytes */
+  logEpoch: Buffer;
+  /** used only while the host's applied is at least this */
+  needs: bigint;
+  hostLeaseMs: number;
 }
 
 /** The daemon stops in order: its host is no target until it comes back. */
@@ -92,7 +118,7 @@ export interface SyncAnswer {
   message: string;
 }
 
-/** To the host. Field numbers 10 to 19 are kept for leases, 20 to 39 for work on hosts. */
+/** To the host. Field numbers 11 to 19 are kept for leases, 21 to 39 for work on hosts. */
 export interface SyncResponse {
   response:
     | //
@@ -102,6 +128,7 @@ export interface SyncResponse {
     | //
     /** once, right after the first log */
     { $case: "inventory"; value: SyncInventoryState }
+    | { $case: "grant"; value: SyncGrant }
     | { $case: "question"; value: SyncQuestion }
     | undefined;
 }
@@ -169,6 +196,9 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       case "inventory":
         SyncInventory.encode(message.request.value, writer.uint32(34).fork()).join();
         break;
+      case "leaseRequest":
+        SyncLeaseRequest.encode(message.request.value, writer.uint32(82).fork()).join();
+        break;
       case "answer":
         SyncAnswer.encode(message.request.value, writer.uint32(162).fork()).join();
         break;
@@ -221,6 +251,14 @@ export const SyncRequest: MessageFns<SyncRequest> = {
             message.request = { $case: "inventory", value: SyncInventory.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.request = { $case: "leaseRequest", value: SyncLeaseRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -251,6 +289,10 @@ export const SyncRequest: MessageFns<SyncRequest> = {
         ? { $case: "goodbye", value: SyncGoodbye.fromJSON(object.goodbye) }
         : isSet(object.inventory)
         ? { $case: "inventory", value: SyncInventory.fromJSON(object.inventory) }
+        : isSet(object.leaseRequest)
+        ? { $case: "leaseRequest", value: SyncLeaseRequest.fromJSON(object.leaseRequest) }
+        : isSet(object.lease_request)
+        ? { $case: "leaseRequest", value: SyncLeaseRequest.fromJSON(object.lease_request) }
         : isSet(object.answer)
         ? { $case: "answer", value: SyncAnswer.fromJSON(object.answer) }
         : undefined,
@@ -267,6 +309,8 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       obj.goodbye = SyncGoodbye.toJSON(message.request.value);
     } else if (message.request?.$case === "inventory") {
       obj.inventory = SyncInventory.toJSON(message.request.value);
+    } else if (message.request?.$case === "leaseRequest") {
+      obj.leaseRequest = SyncLeaseRequest.toJSON(message.request.value);
     } else if (message.request?.$case === "answer") {
       obj.answer = SyncAnswer.toJSON(message.request.value);
     }
@@ -303,6 +347,12 @@ export const SyncRequest: MessageFns<SyncRequest> = {
         }
         break;
       }
+      case "leaseRequest": {
+        if (object.request?.value !== undefined && object.request?.value !== null) {
+          message.request = { $case: "leaseRequest", value: SyncLeaseRequest.fromPartial(object.request.value) };
+        }
+        break;
+      }
       case "answer": {
         if (object.request?.value !== undefined && object.request?.value !== null) {
           message.request = { $case: "answer", value: SyncAnswer.fromPartial(object.request.value) };
@@ -322,6 +372,7 @@ function createBaseSyncHello(): SyncHello {
     applied: 0n,
     appliedHash: "",
     formerIncarnation: Buffer.alloc(0),
+    lock: Buffer.alloc(0),
   };
 }
 
@@ -347,6 +398,9 @@ export const SyncHello: MessageFns<SyncHello> = {
     }
     if (message.formerIncarnation.length !== 0) {
       writer.uint32(50).bytes(message.formerIncarnation);
+    }
+    if (message.lock.length !== 0) {
+      writer.uint32(58).bytes(message.lock);
     }
     return writer;
   },
@@ -412,6 +466,14 @@ export const SyncHello: MessageFns<SyncHello> = {
             message.formerIncarnation = Buffer.from(reader.bytes());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lock = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -444,6 +506,7 @@ export const SyncHello: MessageFns<SyncHello> = {
         : isSet(object.former_incarnation)
         ? Buffer.from(bytesFromBase64(object.former_incarnation))
         : Buffer.alloc(0),
+      lock: isSet(object.lock) ? Buffer.from(bytesFromBase64(object.lock)) : Buffer.alloc(0),
     };
   },
 
@@ -467,6 +530,9 @@ export const SyncHello: MessageFns<SyncHello> = {
     if (message.formerIncarnation.length !== 0) {
       obj.formerIncarnation = base64FromBytes(message.formerIncarnation);
     }
+    if (message.lock.length !== 0) {
+      obj.lock = base64FromBytes(message.lock);
+    }
     return obj;
   },
 
@@ -481,6 +547,7 @@ export const SyncHello: MessageFns<SyncHello> = {
     message.applied = (object.applied !== undefined && object.applied !== null) ? BigInt(object.applied) : 0n;
     message.appliedHash = object.appliedHash ?? "";
     message.formerIncarnation = object.formerIncarnation ?? Buffer.alloc(0);
+    message.lock = object.lock ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -572,6 +639,267 @@ export const SyncOutcomes: MessageFns<SyncOutcomes> = {
     const message = createBaseSyncOutcomes();
     message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
     message.outcomes = object.outcomes?.map((e) => PurgeOutcome.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseSyncLeaseRequest(): SyncLeaseRequest {
+  return { number: 0n, applied: 0n };
+}
+
+export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
+  encode(message: SyncLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.number);
+    }
+    if (message.applied !== 0n) {
+      if (BigInt.asUintN(64, message.applied) !== message.applied) {
+        throw new globalThis.Error("value provided for field message.applied of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.applied);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncLeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncLeaseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.applied = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyncLeaseRequest {
+    return {
+      number: isSet(object.number) ? BigInt(object.number) : 0n,
+      applied: isSet(object.applied) ? BigInt(object.applied) : 0n,
+    };
+  },
+
+  toJSON(message: SyncLeaseRequest): unknown {
+    const obj: any = {};
+    if (message.number !== 0n) {
+      obj.number = message.number.toString();
+    }
+    if (message.applied !== 0n) {
+      obj.applied = message.applied.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncLeaseRequest>): SyncLeaseRequest {
+    return SyncLeaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyncLeaseRequest>): SyncLeaseRequest {
+    const message = createBaseSyncLeaseRequest();
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    message.applied = (object.applied !== undefined && object.applied !== null) ? BigInt(object.applied) : 0n;
+    return message;
+  },
+};
+
+function createBaseSyncGrant(): SyncGrant {
+  return {
+    incarnation: Buffer.alloc(0),
+    number: 0n,
+    refusal: "",
+    logEpoch: Buffer.alloc(0),
+    needs: 0n,
+    hostLeaseMs: 0,
+  };
+}
+
+export const SyncGrant: MessageFns<SyncGrant> = {
+  encode(message: SyncGrant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.incarnation.length !== 0) {
+      writer.uint32(10).bytes(message.incarnation);
+    }
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.number);
+    }
+    if (message.refusal !== "") {
+      writer.uint32(26).string(message.refusal);
+    }
+    if (message.logEpoch.length !== 0) {
+      writer.uint32(34).bytes(message.logEpoch);
+    }
+    if (message.needs !== 0n) {
+      if (BigInt.asUintN(64, message.needs) !== message.needs) {
+        throw new globalThis.Error("value provided for field message.needs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.needs);
+    }
+    if (message.hostLeaseMs !== 0) {
+      writer.uint32(48).uint32(message.hostLeaseMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncGrant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncGrant();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.incarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.logEpoch = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.needs = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.hostLeaseMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SyncGrant {
+    return {
+      incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
+      number: isSet(object.number) ? BigInt(object.number) : 0n,
+      refusal: isSet(object.refusal) ? globalThis.String(object.refusal) : "",
+      logEpoch: isSet(object.logEpoch)
+        ? Buffer.from(bytesFromBase64(object.logEpoch))
+        : isSet(object.log_epoch)
+        ? Buffer.from(bytesFromBase64(object.log_epoch))
+        : Buffer.alloc(0),
+      needs: isSet(object.needs) ? BigInt(object.needs) : 0n,
+      hostLeaseMs: isSet(object.hostLeaseMs)
+        ? globalThis.Number(object.hostLeaseMs)
+        : isSet(object.host_lease_ms)
+        ? globalThis.Number(object.host_lease_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: SyncGrant): unknown {
+    const obj: any = {};
+    if (message.incarnation.length !== 0) {
+      obj.incarnation = base64FromBytes(message.incarnation);
+    }
+    if (message.number !== 0n) {
+      obj.number = message.number.toString();
+    }
+    if (message.refusal !== "") {
+      obj.refusal = message.refusal;
+    }
+    if (message.logEpoch.length !== 0) {
+      obj.logEpoch = base64FromBytes(message.logEpoch);
+    }
+    if (message.needs !== 0n) {
+      obj.needs = message.needs.toString();
+    }
+    if (message.hostLeaseMs !== 0) {
+      obj.hostLeaseMs = Math.round(message.hostLeaseMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SyncGrant>): SyncGrant {
+    return SyncGrant.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SyncGrant>): SyncGrant {
+    const message = createBaseSyncGrant();
+    message.incarnation = object.incarnation ?? Buffer.alloc(0);
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    message.refusal = object.refusal ?? "";
+    message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
+    message.needs = (object.needs !== undefined && object.needs !== null) ? BigInt(object.needs) : 0n;
+    message.hostLeaseMs = object.hostLeaseMs ?? 0;
     return message;
   },
 };
@@ -933,6 +1261,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       case "inventory":
         SyncInventoryState.encode(message.response.value, writer.uint32(34).fork()).join();
         break;
+      case "grant":
+        SyncGrant.encode(message.response.value, writer.uint32(82).fork()).join();
+        break;
       case "question":
         SyncQuestion.encode(message.response.value, writer.uint32(162).fork()).join();
         break;
@@ -977,6 +1308,14 @@ export const SyncResponse: MessageFns<SyncResponse> = {
             message.response = { $case: "inventory", value: SyncInventoryState.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.response = { $case: "grant", value: SyncGrant.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 20: {
             if (tag !== 162) {
               break;
@@ -1005,6 +1344,8 @@ export const SyncResponse: MessageFns<SyncResponse> = {
         ? { $case: "entries", value: SyncEntries.fromJSON(object.entries) }
         : isSet(object.inventory)
         ? { $case: "inventory", value: SyncInventoryState.fromJSON(object.inventory) }
+        : isSet(object.grant)
+        ? { $case: "grant", value: SyncGrant.fromJSON(object.grant) }
         : isSet(object.question)
         ? { $case: "question", value: SyncQuestion.fromJSON(object.question) }
         : undefined,
@@ -1019,6 +1360,8 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       obj.entries = SyncEntries.toJSON(message.response.value);
     } else if (message.response?.$case === "inventory") {
       obj.inventory = SyncInventoryState.toJSON(message.response.value);
+    } else if (message.response?.$case === "grant") {
+      obj.grant = SyncGrant.toJSON(message.response.value);
     } else if (message.response?.$case === "question") {
       obj.question = SyncQuestion.toJSON(message.response.value);
     }
@@ -1046,6 +1389,12 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       case "inventory": {
         if (object.response?.value !== undefined && object.response?.value !== null) {
           message.response = { $case: "inventory", value: SyncInventoryState.fromPartial(object.response.value) };
+        }
+        break;
+      }
+      case "grant": {
+        if (object.response?.value !== undefined && object.response?.value !== null) {
+          message.response = { $case: "grant", value: SyncGrant.fromPartial(object.response.value) };
         }
         break;
       }
