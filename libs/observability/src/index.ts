@@ -6,4 +6,5 @@ export * from './redact-url.js';
 export * from './start-failure.js';
 export * from './stop-on-signals.js';
 export * from './system-clock.js';
+export * from './system-lease-clocks.js';
 export * from './winston-log.js';

@@ -1,4 +1,4 @@
-import type { ClockReadings } from '@pondhawk/purge';
+import type { ClockReadings } from '@pondhawk/core';
 import type { FaultWeights } from './faults.js';
 import type { Prng } from './prng.js';
 

@@ -1,4 +1,5 @@
-import { type ClockReadings, isLeaseOver } from './lease-rules.js';
+import type { ClockReadings } from '@pondhawk/core';
+import { isLeaseOver } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
 import type { LeaseLengths } from './timing.js';
 

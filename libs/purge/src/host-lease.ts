@@ -1,5 +1,6 @@
+import type { ClockReadings } from '@pondhawk/core';
 import type { Place } from './copy-rules.js';
-import type { ClockReadings, Grant, LeaseRequest } from './lease-rules.js';
+import type { Grant, LeaseRequest } from './lease-rules.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
 
 /** Requests of which an answer is still taken; older ones are given up. */

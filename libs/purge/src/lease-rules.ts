@@ -1,12 +1,5 @@
+import type { ClockReadings } from '@pondhawk/core';
 import type { Place } from './copy-rules.js';
-
-/** All clocks of a host at one instant. */
-export interface ClockReadings {
-  readonly monotonicMs: number;
-  /** Counts while the machine is suspended. */
-  readonly sinceBootMs: number;
-  readonly wallMs: number;
-}
 
 /** A host's request for a lease. */
 export interface LeaseRequest {

@@ -1,5 +1,6 @@
+import type { ClockReadings } from '@pondhawk/core';
 import type { GrantRefusal, LedgerReading, View } from './grant-rules.js';
-import type { ClockReadings, Grant, LeaseRequest } from './lease-rules.js';
+import type { Grant, LeaseRequest } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
 import type { LeaseLengths } from './timing.js';
