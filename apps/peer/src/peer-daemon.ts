@@ -9,6 +9,7 @@ import type { CopyStore } from './copies/index.js';
 import type { StartupRepair, TaskDeletion } from './deletion/index.js';
 import type { GarbageCollector } from './gc/index.js';
 import { writeAddressesFile, type PeerAddresses } from './health/index.js';
+import type { ServingGate } from './lease/index.js';
 import type { PeerRun } from './peer-run.js';
 import type { PieceServer } from './piece-serving/index.js';
 import type { FleetSync, SchedulerLink } from './scheduler-link/index.js';
@@ -32,6 +33,8 @@ export interface PeerDaemonParts {
   readonly metrics: HealthServer;
   readonly link: SchedulerLink;
   readonly sync: FleetSync;
+  readonly gate: ServingGate;
+  readonly stopLease: () => void;
   /** Ends downloads; their fills stay resumable. */
   readonly stopDownloads: () => Promise<void>;
 }
@@ -50,9 +53,10 @@ export class PeerDaemon
   constructor(private readonly parts: PeerDaemonParts) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    const { run, repair, gc, link, sync, local, health } = this.parts;
+    const { run, repair, gc, link, sync, gate, local, health } = this.parts;
     health.addCheck('start', () => (this.isReady ? undefined : 'starting or stopping'));
     health.addCheck('host id', () => link.admission.refusal);
+    health.addDetail('lease', () => describeLease(gate));
     link.admission.onRefused((refusal) => {
       run.log.error('another daemon stands for this host: nothing is served', { refusal });
     });
@@ -69,9 +73,10 @@ export class PeerDaemon
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { link, sync, stopDownloads, upload, local, pieces, gc } = this.parts;
+    const { link, sync, stopLease, stopDownloads, upload, local, pieces, gc } = this.parts;
     this.isReady = false;
     await sync.stop({ sayGoodbye: true });
+    stopLease();
     await link.stop();
     const stopped = await Promise.allSettled([
       stopDownloads(),
@@ -115,4 +120,11 @@ export class PeerDaemon
       },
     };
   }
+}
+
+/** For an operator: a host without a lease is of use all the same, as downloads pass through it. */
+function describeLease({ leftMs }: ServingGate): string {
+  if (leftMs === Infinity) return 'not needed: this host belongs to no cluster';
+  if (leftMs > 0) return `valid for ${(leftMs / 1000).toFixed(1)} s`;
+  return 'none: copies are not served, and downloads pass through from their origins';
 }

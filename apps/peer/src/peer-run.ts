@@ -4,6 +4,7 @@ import {
   type Faults,
   type HostId,
   type Incarnation,
+  type LeaseClocks,
 } from '@pondhawk/core';
 import type { Log, Metrics } from '@pondhawk/observability';
 import type { DataFolderLock } from '@pondhawk/storage';
@@ -17,6 +18,7 @@ export interface PeerRun {
   readonly metrics: Metrics;
   readonly faults: Faults;
   readonly clock: Clock;
+  readonly clocks: LeaseClocks;
   readonly lock: DataFolderLock;
   /** This start of the daemon. */
   readonly incarnation: Incarnation;

@@ -6,6 +6,7 @@ import { CopyStore } from './copies/index.js';
 import { StartupRepair, TaskDeletion } from './deletion/index.js';
 import { GarbageCollector } from './gc/index.js';
 import { PeerMetrics } from './health/index.js';
+import { LeaseGate, ServingGate } from './lease/index.js';
 import { downloadService, localService } from './local-service/index.js';
 import { PeerDaemon } from './peer-daemon.js';
 import { hostFactsOf, type PeerRun } from './peer-run.js';
@@ -39,11 +40,17 @@ export class PeerModule {
 function pieceServer({ config, clock, log }: PeerRun): Provider {
   return {
     provide: PieceServer,
-    useFactory: (copies: CopyStore, metrics: PeerMetrics, link: SchedulerLink) => {
+    useFactory: (
+      copies: CopyStore,
+      metrics: PeerMetrics,
+      link: SchedulerLink,
+      gate: ServingGate,
+    ) => {
       const server = new PieceServer(config.pieces, {
         copies,
         chunks: new ChunkPool(),
         limiter: new RateLimiter(config.upload.rateLimitBytesPerSecond, clock),
+        gate,
         log: log.child({ part: 'piece-serving' }),
         onSent: (bytes) => metrics.pieceBytesSent(bytes),
         onAnswered: (outcome) => metrics.pieceAnswered(outcome),
@@ -53,7 +60,7 @@ function pieceServer({ config, clock, log }: PeerRun): Provider {
       metrics.observe({ copies, pieces: server });
       return server;
     },
-    inject: [CopyStore, PeerMetrics, SchedulerLink],
+    inject: [CopyStore, PeerMetrics, SchedulerLink, ServingGate],
   };
 }
 
@@ -107,16 +114,21 @@ function uploadListener(run: PeerRun): Provider {
 function localListener(run: PeerRun): Provider {
   return {
     provide: LocalListener,
-    useFactory: (copies: CopyStore, deletion: TaskDeletion, downloads: DownloadTasks) => {
+    useFactory: (
+      copies: CopyStore,
+      deletion: TaskDeletion,
+      downloads: DownloadTasks,
+      gate: ServingGate,
+    ) => {
       const listener = new LocalListener(optionsOf(run, { socketPath: run.config.socket.path }));
       listener.addService(
         dfdaemonV2.DfdaemonDownloadService,
         downloadService({ copies, deletion, downloads }),
       );
-      listener.addService(pondhawkV1.LocalService, localService({ copies }));
+      listener.addService(pondhawkV1.LocalService, localService({ copies, gate }));
       return listener;
     },
-    inject: [CopyStore, TaskDeletion, DownloadTasks],
+    inject: [CopyStore, TaskDeletion, DownloadTasks, ServingGate],
   };
 }
 
@@ -139,6 +151,8 @@ function daemon(run: PeerRun): Provider {
       link: SchedulerLink,
       sync: FleetSync,
       downloads: DownloadTasks,
+      gate: ServingGate,
+      lease: LeaseGate,
     ) =>
       new PeerDaemon({
         run,
@@ -152,6 +166,8 @@ function daemon(run: PeerRun): Provider {
         local,
         link,
         sync,
+        gate,
+        stopLease: () => lease.stop(),
         health: new HealthServer(config.health),
         metrics: new HealthServer({ host, port, metrics, health: false }),
         stopDownloads: () => downloads.stop(),
@@ -168,6 +184,8 @@ function daemon(run: PeerRun): Provider {
       SchedulerLink,
       FleetSync,
       DownloadTasks,
+      ServingGate,
+      LeaseGate,
     ],
   };
 }

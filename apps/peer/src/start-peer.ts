@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { NestFactory } from '@nestjs/core';
 import { faultsFromEnv, loadConfig } from '@pondhawk/config';
 import { parseIncarnation } from '@pondhawk/core';
-import { type Log, type Metrics, SystemClock, createLog } from '@pondhawk/observability';
+import {
+  type Log,
+  type Metrics,
+  SystemClock,
+  SystemLeaseClocks,
+  createLog,
+} from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
 import { PeerConfig } from './peer.config.js';
 import { PeerModule } from './peer.module.js';
@@ -37,10 +43,17 @@ export async function startPeer({ file, env, metrics }: PeerStart): Promise<Runn
   const incarnation = parseIncarnation(randomBytes(16).toString('hex'));
   const lock = await DataFolderLock.acquire({ directory: config.dataDir, incarnation });
   const clock = new SystemClock();
+  const clocks = new SystemLeaseClocks();
   const faults = faultsFromEnv(env);
   const app = await NestFactory.createApplicationContext(
-    PeerModule.register({ config, log, metrics, lock, incarnation, clock, faults }),
+    PeerModule.register({ config, log, metrics, lock, incarnation, clock, clocks, faults }),
     { logger: false, abortOnError: false },
   );
-  return { log, stop: () => app.close() };
+  return {
+    log,
+    stop: async () => {
+      await app.close();
+      clocks.close();
+    },
+  };
 }

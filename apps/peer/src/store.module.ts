@@ -14,6 +14,8 @@ import {
   GarbageCollector,
 } from './gc/index.js';
 import { PeerMetrics } from './health/index.js';
+import { LeaseGate } from './lease/index.js';
+import { leaseProviders } from './lease-providers.js';
 import { PEER_MIGRATIONS } from './migrations/index.js';
 import { PeerConfig } from './peer.config.js';
 import { hostFactsOf, type PeerRun } from './peer-run.js';
@@ -129,11 +131,15 @@ function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
   const [former] = lock.record.formers;
   return {
     provide: FleetSync,
+    // Composition root: the parts object of the stream has as many fields.
+    // eslint-disable-next-line max-params
     useFactory: (
       link: SchedulerLink,
       purges: PurgeLog,
       rows: SqliteCopies,
       journal: InventoryJournal,
+      gate: LeaseGate,
+      metrics: PeerMetrics,
     ) =>
       new FleetSync({
         host: () => link.describeHost(),
@@ -141,6 +147,11 @@ function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
         formerIncarnation: former ?? '',
         folderLock: folderLockOf(lock.record),
         purges,
+        gate,
+        onLease: {
+          onGranted: () => metrics.leaseGranted(),
+          onRefused: (reason) => metrics.leaseRefused(reason),
+        },
         findHome: () => link.findHome(),
         rows,
         journal,
@@ -149,7 +160,7 @@ function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
         sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
         log: log.child({ part: 'fleet-sync' }),
       }),
-    inject: [SchedulerLink, PurgeLog, SqliteCopies, InventoryJournal],
+    inject: [SchedulerLink, PurgeLog, SqliteCopies, InventoryJournal, LeaseGate, PeerMetrics],
   };
 }
 
@@ -209,6 +220,7 @@ export class StoreModule {
       ...copies,
       ...deletion,
       ...purging,
+      ...leaseProviders(run),
       fleetSync(run),
       ...collection,
       collector(run),

@@ -3,6 +3,7 @@ import { createClient, GrpcServer, type Client } from '@pondhawk/rpc';
 
 type Response = NonNullable<pondhawkV1.SyncResponse['response']>;
 
+const HOST_LEASE_MS = 4_000;
 const EPOCH = Buffer.from('e1'.repeat(16), 'hex');
 
 /** A home scheduler as a host sees it: names an empty log, and remembers what it is told. */
@@ -10,6 +11,13 @@ export class FakeHome {
   readonly hellos: pondhawkV1.SyncHello[] = [];
   readonly inventories: pondhawkV1.SyncInventory[] = [];
   readonly answers: pondhawkV1.SyncAnswer[] = [];
+  readonly leaseRequests: pondhawkV1.SyncLeaseRequest[] = [];
+  /** What it says to a request for a lease, besides whom it answers; undefined: nothing. */
+  grant: (request: pondhawkV1.SyncLeaseRequest) => Partial<pondhawkV1.SyncGrant> | undefined =
+    () => ({
+      logEpoch: EPOCH,
+      hostLeaseMs: HOST_LEASE_MS,
+    });
   /** What it says it knows of the inventory. */
   known: pondhawkV1.SyncInventoryState = { isKnown: false, revision: 0n };
   private streams: { readonly say: (response: Response) => void; readonly end: () => void }[] = [];
@@ -104,10 +112,23 @@ export class FakeHome {
           stream.say({ $case: 'inventory', value: this.known });
         } else if (request?.$case === 'inventory') this.inventories.push(request.value);
         else if (request?.$case === 'answer') this.answers.push(request.value);
+        else if (request?.$case === 'leaseRequest') this.answerLease(request.value, stream);
       }
     } catch {
       // The host has hung up; what it said is remembered.
     }
     stream.end();
+  }
+
+  private answerLease(
+    request: pondhawkV1.SyncLeaseRequest,
+    stream: { readonly say: (response: Response) => void },
+  ): void {
+    this.leaseRequests.push(request);
+    const said = this.grant(request);
+    const { incarnation } = this.hellos.at(-1)!;
+    const named = { incarnation, number: request.number };
+    if (said === undefined) return;
+    stream.say({ $case: 'grant', value: pondhawkV1.SyncGrant.fromPartial({ ...named, ...said }) });
   }
 }

@@ -2,8 +2,10 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net';
 import { commonV2 } from '@pondhawk/contracts';
 import { NoFaults, parseHostId, parseIncarnation } from '@pondhawk/core';
-import { SystemClock } from '@pondhawk/observability';
+import { SystemClock, SystemLeaseClocks } from '@pondhawk/observability';
+import { PassThrough } from '../src/download-service/index.js';
 import { type DownloadSpec, FillEngine, parseDownload } from '../src/fill/index.js';
+import type { ServingGate } from '../src/lease/index.js';
 import { AddressGuard, OriginClient } from '../src/origin/index.js';
 import { RateLimiter } from '../src/rate-limit/index.js';
 import { SchedulerLink } from '../src/scheduler-link/index.js';
@@ -16,6 +18,9 @@ export interface FillFixture {
   readonly store: StoreFixture;
   readonly link: SchedulerLink;
   readonly engine: FillEngine;
+  readonly origin: OriginClient;
+  /** Why parents would not send pieces at the moment. */
+  readonly parentRefusals: readonly string[];
   readonly url: string;
   /** Headers of every request so far. */
   readonly requests: IncomingMessage[];
@@ -61,6 +66,7 @@ export async function openFills(
     maxRedirects: 5,
   });
   const clock = new SystemClock();
+  const parentRefusals: string[] = [];
   const engine = new FillEngine({
     copies: store.copies,
     link,
@@ -71,10 +77,14 @@ export async function openFills(
     random: () => 0.5,
     concurrentPieceCount: 8,
     log: store.log,
+    onAborted: () => undefined,
+    onParentRefused: (reason) => parentRefusals.push(reason),
   });
   return {
     store,
     link,
+    origin,
+    parentRefusals,
     engine,
     url,
     requests,
@@ -89,6 +99,20 @@ export async function openFills(
       await store.dispose();
     },
   };
+}
+
+/** What downloads go through while `gate` is closed. */
+export function passThroughOf(fills: Pick<FillFixture, 'origin'>, gate: ServingGate): PassThrough {
+  const clock = new SystemClock();
+  return new PassThrough({
+    origin: fills.origin,
+    limiter: new RateLimiter(0, clock),
+    gate,
+    clocks: new SystemLeaseClocks(),
+    clock,
+    random: () => 0.5,
+    onBegun: () => undefined,
+  });
 }
 
 /** An origin that answers ranges of this content. */

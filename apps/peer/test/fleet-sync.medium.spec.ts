@@ -1,5 +1,9 @@
 import { commonV2, pondhawkV1 } from '@pondhawk/contracts';
+import { parseIncarnation } from '@pondhawk/core';
+import { SystemLeaseClocks } from '@pondhawk/observability';
+import { chainHash } from '@pondhawk/purge';
 import { eventually } from '@pondhawk/testing';
+import { LeaseGate } from '../src/lease/index.js';
 import { FleetSync, InventoryJournal, RECONNECT_SPREAD_MS } from '../src/scheduler-link/index.js';
 import { FakeHome } from './fake-home.js';
 import {
@@ -14,6 +18,7 @@ import {
 
 const WAIT = { timeoutMs: 10_000 };
 const RANDOM = 0.5;
+const INCARNATION = parseIncarnation('ab'.repeat(16));
 const content = contentOf(PIECE_BYTES + 7);
 const hexOf = (ids: readonly Uint8Array[]) => ids.map((id) => Buffer.from(id).toString('hex'));
 
@@ -29,6 +34,8 @@ describe('The stream of a host to its home', () => {
   let home: FakeHome | undefined;
   let pauses: Pause[];
   let sync: FleetSync;
+  let gate: LeaseGate;
+  let leases: string[];
 
   beforeEach(async () => {
     store = openStore();
@@ -36,14 +43,26 @@ describe('The stream of a host to its home', () => {
     homes = [await FakeHome.start(1), await FakeHome.start(2)];
     home = homes[0];
     pauses = [];
+    leases = [];
+    gate = new LeaseGate({
+      incarnation: INCARNATION,
+      clocks: new SystemLeaseClocks(),
+      place: () => store.purges.position,
+      log: store.log,
+    });
     const journal = new InventoryJournal();
     store.copies.connect({ noteChange: (taskId) => journal.note(taskId) });
     sync = new FleetSync({
       host: () => commonV2.Host.fromPartial({ id: '127.0.0.1-h', hostname: 'h' }),
-      incarnation: 'ab'.repeat(16) as never,
+      incarnation: INCARNATION,
       formerIncarnation: '',
       folderLock: '',
       purges: store.purges,
+      gate,
+      onLease: {
+        onGranted: () => leases.push('granted'),
+        onRefused: (reason) => leases.push(reason),
+      },
       findHome: () => home,
       rows: store.rows,
       journal,
@@ -60,6 +79,7 @@ describe('The stream of a host to its home', () => {
   });
   afterEach(async () => {
     await sync.stop({ sayGoodbye: false });
+    gate.stop();
     await Promise.all(homes.map((one) => one.stop()));
     await store.dispose();
   });
@@ -179,5 +199,56 @@ describe('The stream of a host to its home', () => {
     expect(homes[0]!.answers[0]?.copies.map(({ taskId }) => taskId)).toEqual([task, other].sort());
     expect(homes[0]!.answers[0]?.totalCount).toBe(2n);
     expect(homes[0]!.answers[1]).toMatchObject({ id: 2n, code: 'QUESTION_UNKNOWN' });
+  });
+
+  describe('when leases are granted', () => {
+    it('has one when it starts, and asks again before it is over', async () => {
+      homes[0]!.grant = () => ({ logEpoch: Buffer.from('e1'.repeat(16), 'hex'), hostLeaseMs: 400 });
+      await sync.start();
+      expect(gate.isOpen).toBe(true);
+      await eventually(() => homes[0]!.leaseRequests.length >= 6, WAIT);
+      expect(gate.isOpen).toBe(true);
+      expect(homes[0]!.leaseRequests.map(({ number }) => Number(number)).slice(0, 6)).toEqual([
+        1, 2, 3, 4, 5, 6,
+      ]);
+      expect(new Set(leases)).toEqual(new Set(['granted']));
+    });
+
+    it('asks again soon after a refusal', async () => {
+      const refusals = ['LOG_BEHIND', 'OTHER_RUN'];
+      const { grant } = homes[0]!;
+      homes[0]!.grant = (request) => {
+        const refusal = refusals.shift();
+        return refusal === undefined ? grant(request) : { refusal };
+      };
+      await sync.start();
+      expect(gate.isOpen).toBe(true);
+      expect(leases).toEqual(['LOG_BEHIND', 'OTHER_RUN', 'granted']);
+    });
+
+    it('does not use one that needs more than is applied, until it is', async () => {
+      const logEpoch = Buffer.from('e1'.repeat(16), 'hex');
+      homes[0]!.grant = () => ({ logEpoch, hostLeaseMs: 10_000, needs: 1n });
+      void sync.start();
+      await eventually(() => leases.length > 0, WAIT);
+      expect(gate.isOpen).toBe(false);
+      store.purges.take('e1'.repeat(16), [
+        { seq: 1, taskId: task, chainHash: chainHash('', 1, task) },
+      ]);
+      expect(gate.isOpen).toBe(true);
+    });
+
+    it('keeps what it has when the stream is lost, for as long as it was given', async () => {
+      homes[0]!.grant = () => ({ logEpoch: Buffer.from('e1'.repeat(16), 'hex'), hostLeaseMs: 600 });
+      await sync.start();
+      let closings = 0;
+      gate.onClosed(() => (closings += 1));
+      home = undefined;
+      homes[0]!.hangUp();
+      await eventually(() => homes[0]!.streamCount === 0, WAIT);
+      expect(gate.isOpen).toBe(true);
+      await eventually(() => closings === 1, WAIT); // By its own timer: nobody has looked.
+      expect(gate.isOpen).toBe(false);
+    });
   });
 });

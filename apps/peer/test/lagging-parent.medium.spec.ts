@@ -18,6 +18,7 @@ import {
 } from './fake-swarm.js';
 import { type FillFixture, openFills, rangesOf } from './fill-fixture.js';
 import { newCopy, openStore, readAll, taskIdOf, type StoreFixture } from './store-fixture.js';
+import { TestGate } from './test-gate.js';
 
 const EPOCH = 'e1'.repeat(16);
 const EMPTY = { epoch: EPOCH, first: 1, head: 0, headHash: '' };
@@ -35,6 +36,7 @@ function entriesUpTo(head: number): PurgeEntry[] {
 /** One of our own hosts that holds the content, and stands at a number of the purge log. */
 class RealParent {
   readonly answered: string[] = [];
+  readonly gate = new TestGate();
   readonly store: StoreFixture = openStore();
   peer = commonV2.Peer.create({});
   private readonly pieces = new PieceServer(
@@ -43,6 +45,7 @@ class RealParent {
       copies: this.store.copies,
       chunks: new ChunkPool(),
       limiter: new RateLimiter(0, new SystemClock()),
+      gate: this.gate,
       log: new MemoryLog(),
       onSent: () => undefined,
       onAnswered: (outcome) => this.answered.push(outcome),
@@ -137,8 +140,9 @@ describe('A fill begun after a purge that a parent has not applied yet', () => {
   it('is refused every piece when there is no other, and ends right from the origin', async () => {
     const lagging = await add('lagging', 1);
     await expectWhole(await download());
-    expect(new Set(lagging.answered)).toEqual(new Set(['refused']));
+    expect(new Set(lagging.answered)).toEqual(new Set(['behind']));
     expect(events).toContain('downloadPieceFailedRequest');
+    expect(new Set(fills.parentRefusals)).toEqual(new Set(['behind']));
     expect(fills.requests.length).toBeGreaterThan(0);
   });
 
@@ -149,4 +153,49 @@ describe('A fill begun after a purge that a parent has not applied yet', () => {
     expect(lagging.answered).toEqual(Array(COUNT).fill('served'));
     expect(fills.requests).toEqual([]);
   });
+});
+
+describe('A parent without a lease', () => {
+  let fills: FillFixture;
+  let parents: RealParent[];
+  let events: string[];
+
+  beforeEach(async () => {
+    parents = [];
+    const fake = await scheduler(() => normal(parents.map(({ peer }) => peer)));
+    events = fake.events;
+    fills = await openFills([fake.address]);
+    fills.serve(rangesOf(content));
+    fills.store.purges.adopt(EMPTY);
+    parents.push(await RealParent.start('parent', fills.spec().taskId, 0));
+    parents[0]!.gate.isOpen = false;
+  });
+  afterEach(async () => {
+    await fills.dispose();
+    await Promise.all(closers.splice(0).map((close) => close()));
+  });
+
+  const download = async (): Promise<Copy> => {
+    const source = fills.engine.join(fills.spec());
+    return source.kind === 'copy' ? source.copy : source.run.finished;
+  };
+
+  it('is asked again, and gives all once it has one; the scheduler hears of no failure', async () => {
+    const [parent] = parents;
+    setTimeout(() => (parent!.gate.isOpen = true), 400);
+    const copy = await download();
+    expect((await readAll(fills.store, copy)).equals(content)).toBe(true);
+    expect(parent!.answered.filter((outcome) => outcome === 'served')).toHaveLength(COUNT);
+    expect(parent!.answered).toContain('no_lease');
+    expect(new Set(fills.parentRefusals)).toEqual(new Set(['no_lease']));
+    expect(events).not.toContain('downloadPieceFailedRequest');
+    expect(fills.requests).toEqual([]);
+  });
+
+  it('is given up when it gets none, and the content comes from the origin', async () => {
+    const copy = await download();
+    expect((await readAll(fills.store, copy)).equals(content)).toBe(true);
+    expect(new Set(parents[0]!.answered)).toEqual(new Set(['no_lease']));
+    expect(fills.requests.length).toBeGreaterThan(0);
+  }, 20_000);
 });

@@ -8,6 +8,7 @@ import {
   type VortexRequest,
 } from '@pondhawk/contracts';
 import { MemoryLog, SystemClock } from '@pondhawk/observability';
+import { eventually } from '@pondhawk/testing';
 import { ChunkPool, PieceServer, type PieceServerOptions } from '../src/piece-serving/index.js';
 import { RateLimiter } from '../src/rate-limit/index.js';
 import {
@@ -20,6 +21,7 @@ import {
   taskIdOf,
   type StoreFixture,
 } from './store-fixture.js';
+import { TestGate } from './test-gate.js';
 
 const task = taskIdOf('task');
 const content = contentOf(2 * PIECE_BYTES + 100);
@@ -33,6 +35,8 @@ describe('PieceServer', () => {
   let store: StoreFixture;
   let server: PieceServer;
   let answered: string[];
+  let gate: TestGate;
+  let sentBytes: number;
   const clients: Socket[] = [];
 
   async function serve(
@@ -45,8 +49,9 @@ describe('PieceServer', () => {
         copies: store.copies,
         chunks: new ChunkPool(),
         limiter: new RateLimiter(bytesPerSecond, new SystemClock()),
+        gate,
         log: new MemoryLog(),
-        onSent: () => undefined,
+        onSent: (bytes) => (sentBytes += bytes),
         onAnswered: (outcome) => answered.push(outcome),
       },
     );
@@ -56,6 +61,8 @@ describe('PieceServer', () => {
   beforeEach(() => {
     store = openStore();
     answered = [];
+    gate = new TestGate();
+    sentBytes = 0;
   });
   afterEach(async () => {
     for (const client of clients.splice(0)) client.destroy();
@@ -201,6 +208,63 @@ describe('PieceServer', () => {
     expect(bytes.length).toBeLessThan(big.length / 2);
   });
 
+  describe('when the lease has ended', () => {
+    it('says NO_LEASE to a guarded request, and to a foreign child that there is nothing', async () => {
+      const { copyId } = await fillWhole(store, task, content);
+      await serve();
+      gate.close();
+      const socket = await dial();
+      const guarded = {
+        taskId: task,
+        copyId,
+        pieceNumber: 0,
+        filledAt: 0,
+        logEpoch: '0'.repeat(32),
+      };
+      const own = await ask(socket, { kind: 'guarded-download-piece', ...guarded });
+      expect(own.message).toMatchObject({ kind: 'error', code: 17 });
+      expect((await ask(socket, plain(0))).message).toMatchObject({ kind: 'error', code: 2 });
+      expect(answered).toEqual(['no_lease', 'no_lease']);
+      gate.isOpen = true;
+      expect((await ask(socket, plain(0))).bytes).toHaveLength(PIECE_BYTES);
+    });
+
+    const slow = 64 * 1024 * 1024; // More than the kernel takes for a child that does not read.
+    const cases: [string, () => unknown][] = [
+      ['its lease ends', () => gate.close()],
+      ['its copy is purged', () => store.deletion.deleteTask(task, { announce: false })],
+    ];
+    it.each(cases)(
+      'hands nothing more to the kernel for a slow child once %s',
+      async (_why, end) => {
+        const big = Buffer.alloc(slow, 1);
+        const fill = await store.copies.beginFill({ ...newCopy(task), pieceLength: slow });
+        const writer = fill.openPiece({ number: 0, offset: 0, originHostId: 'me' });
+        await writer.write(big);
+        await writer.finish();
+        await fill.complete({ contentLength: slow });
+        await serve();
+        const socket = await dial();
+        socket.pause();
+        socket.write(encodeVortexPacket({ id: 7, message: plain(0) }));
+        await untilStill(() => sentBytes);
+        const handedBytes = sentBytes;
+        expect(handedBytes).toBeLessThan(slow);
+        const ended = end();
+        let gotBytes = 0;
+        const closed = new Promise((done) => socket.once('close', done));
+        socket.on('data', (chunk: Buffer) => (gotBytes += chunk.length));
+        socket.resume();
+        await closed;
+        await ended;
+        // The chunk that was with the socket has not become whole.
+        expect(gotBytes).toBeLessThan(handedBytes);
+        expect(sentBytes).toBe(handedBytes);
+        await eventually(() => gate.listenerCount === 0, { timeoutMs: 5_000 });
+      },
+    );
+  });
+
   it('destroys a connection whose request does not become whole in time', async () => {
     await serve({ requestTimeoutMs: 100 });
     const socket = await dial();
@@ -270,3 +334,10 @@ describe('PieceServer', () => {
     await closed;
   });
 });
+
+async function untilStill(count: () => number): Promise<void> {
+  for (let seen = -1; seen !== count() || seen === 0;) {
+    seen = count();
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { dfdaemonV2 } from '@pondhawk/contracts';
 import { toError, type TaskId } from '@pondhawk/core';
 import { chainHash } from '@pondhawk/purge';
-import { Metadata } from '@pondhawk/rpc';
+import { type AnswerGuard, Metadata } from '@pondhawk/rpc';
 import { DownloadService } from '../src/download-service/index.js';
 import { Admission } from '../src/scheduler-link/index.js';
 import { AsyncSteps } from './async-steps.js';
@@ -14,8 +14,9 @@ import {
   parent,
   scheduler,
 } from './fake-swarm.js';
-import { type FillFixture, openFills, rangesOf } from './fill-fixture.js';
+import { type FillFixture, openFills, passThroughOf, rangesOf } from './fill-fixture.js';
 import { PIECE_BYTES, contentOf, newCopy, slicesOf } from './store-fixture.js';
+import { TestGate } from './test-gate.js';
 
 const EPOCH = 'e1'.repeat(16);
 const small = contentOf(PIECE_BYTES + 100);
@@ -57,6 +58,8 @@ describe('A purge at every step of a download', () => {
       hostId: 'me',
       admission: new Admission(),
       discard: () => Promise.resolve(),
+      gate: new TestGate(),
+      passThrough: passThroughOf(fills, new TestGate()),
     });
   }
 
@@ -68,6 +71,7 @@ describe('A purge at every step of a download', () => {
   /** What a caller gets: `whole`, how much was missing, or the error that he is told. */
   async function download(url: string): Promise<string> {
     const bytes: Buffer[] = [];
+    let guard: AnswerGuard | undefined;
     const { message } = fills.spec({ url, needPieceContent: true });
     const responses = service.downloadTask(
       dfdaemonV2.DownloadTaskRequest.create({ download: message }),
@@ -78,11 +82,13 @@ describe('A purge at every step of a download', () => {
         signal: new AbortController().signal,
         peer: 'test',
         sendMetadata: () => undefined,
+        guardAnswers: (next) => (guard = next),
       },
     );
     try {
       for await (const { response } of responses) {
         if (response?.$case !== 'downloadPieceFinishedResponse') continue;
+        guard?.check(); // As the listener does.
         bytes.push(response.value.piece?.content ?? Buffer.alloc(0));
       }
     } catch (error) {

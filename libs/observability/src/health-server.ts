@@ -26,6 +26,7 @@ export interface HealthServerOptions {
  */
 export class HealthServer {
   private readonly checks = new Map<string, ReadinessCheck>();
+  private readonly details = new Map<string, () => string>();
   private server: Server | undefined; // Set between start and stop.
 
   constructor(private readonly options: HealthServerOptions) {}
@@ -33,6 +34,11 @@ export class HealthServer {
   /** Adds a part that must be ready; the name shows in `/readyz`. */
   addCheck(name: string, check: ReadinessCheck): void {
     this.checks.set(name, check);
+  }
+
+  /** Adds a fact that is shown in `/readyz` and decides nothing. */
+  addDetail(name: string, tell: () => string): void {
+    this.details.set(name, tell);
   }
 
   /** @returns the bound port. @throws ConfigError (`ADDRESS_UNUSABLE`) if it cannot be bound. */
@@ -82,10 +88,15 @@ export class HealthServer {
     if (health && path === '/readyz') {
       const failing = await this.failingChecks();
       return failing.length === 0
-        ? json(200, { status: 'ok' })
-        : json(503, { status: 'unavailable', failing });
+        ? json(200, { status: 'ok', ...this.tellDetails() })
+        : json(503, { status: 'unavailable', failing, ...this.tellDetails() });
     }
     return json(404, { status: 'not found' });
+  }
+
+  private tellDetails(): { details?: Record<string, string> } {
+    if (this.details.size === 0) return {};
+    return { details: Object.fromEntries([...this.details].map(([name, tell]) => [name, tell()])) };
   }
 
   private async failingChecks(): Promise<{ name: string; reason: string }[]> {

@@ -1,6 +1,6 @@
 import type { ClockReadings } from '@pondhawk/core';
 import type { Place } from './copy-rules.js';
-import type { Grant, LeaseRequest } from './lease-rules.js';
+import { type Grant, type LeaseRequest, leaseLeftMs } from './lease-rules.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
 
 /** Requests of which an answer is still taken; older ones are given up. */
@@ -43,5 +43,11 @@ export class HostLease {
     const { from, grant } = this.held;
     if (this.rules.isLeaseOver(from, this.readClocks(), grant.hostLeaseMs)) return false;
     return this.rules.isGrantMet(grant, host);
+  }
+
+  /** How long bytes may leave from now on, as long as no clock jumps; 0 without a lease. */
+  leftMs(host: Place): number {
+    if (this.held === undefined || !this.isValid(host)) return 0;
+    return leaseLeftMs(this.held.from, this.readClocks(), this.held.grant.hostLeaseMs);
   }
 }

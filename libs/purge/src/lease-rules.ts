@@ -35,12 +35,17 @@ export const leaseStart: LeaseStart = (grant, pending) =>
 
 /** R11: a lease is over as soon as any clock says so; a clock that went back says so too. */
 export function isLeaseOver(from: ClockReadings, now: ClockReadings, hostLeaseMs: number): boolean {
+  return leaseLeftMs(from, now, hostLeaseMs) === 0;
+}
+
+/** How long a lease still runs, by the clock that sees least of it left; 0 when it is over. */
+export function leaseLeftMs(from: ClockReadings, now: ClockReadings, hostLeaseMs: number): number {
   const passed = [
     now.monotonicMs - from.monotonicMs,
     now.sinceBootMs - from.sinceBootMs,
     now.wallMs - from.wallMs,
   ];
-  return passed.some((ms) => ms < 0 || ms >= hostLeaseMs);
+  return passed.some((ms) => ms < 0) ? 0 : Math.max(0, hostLeaseMs - Math.max(...passed));
 }
 
 /** R4: a grant serves only a host that has applied what it needs, under its log id. */

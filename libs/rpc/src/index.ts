@@ -1,4 +1,5 @@
 export { Metadata, status as GrpcStatus, type Client } from '@grpc/grpc-js';
+export type { AnswerGuard } from './answer-guard.js';
 export * from './calls.js';
 export * from './channel-pool.js';
 export {

@@ -8,6 +8,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { UnavailableError } from '@pondhawk/core';
+import { type AnswerGuard, destroyConnection, http2StreamOf } from './answer-guard.js';
 import { type CallStatus } from './error-mapping.js';
 import { WRITES_IN_FLIGHT_MAX } from './limits.js';
 import type { CallContext } from './service-handlers.js';
@@ -30,6 +31,9 @@ export class OpenCall {
   private readonly controller = new AbortController();
   private deadlineTimer: NodeJS.Timeout | undefined;
   private isSettled = false;
+  private guard: AnswerGuard | undefined; // From `guardAnswers` on.
+  private heldTimer: NodeJS.Timeout | undefined; // While the transport has a guarded message.
+  private readonly window = new WriteWindow();
   readonly trailers = new Metadata();
 
   constructor(
@@ -63,7 +67,29 @@ export class OpenCall {
       peer: this.call.getPeer(),
       trailers: this.trailers,
       sendMetadata: (metadata) => this.call.sendMetadata(metadata),
+      guardAnswers: (guard) => this.guardAnswers(guard),
     };
+  }
+
+  /** The guard is listened to until the transport has let go of the call, which may be long after its status. */
+  private guardAnswers(guard: AnswerGuard): void {
+    this.guard = guard;
+    const stream = http2StreamOf(this.call);
+    if (stream.closed || stream.destroyed) return;
+    const unlisten = guard.onRevoked((reason) => this.withhold(reason));
+    stream.once('close', () => {
+      unlisten();
+      clearTimeout(this.heldTimer);
+    });
+  }
+
+  /** Ends the call in this turn; what the kernel does not have of its answers does not leave. */
+  private withhold(reason: Error): void {
+    if (!this.window.isEmpty) {
+      destroyConnection(http2StreamOf(this.call));
+      this.settle();
+    } else this.fail(reason);
+    this.controller.abort(reason);
   }
 
   /** Ends the call with an error at once, whatever the handler does. */
@@ -104,25 +130,60 @@ export class OpenCall {
     signal.throwIfAborted();
   }
 
-  /** Writes all responses, waiting while the caller does not read. @throws the abort's reason. */
+  /**
+   * Writes all responses, waiting while the caller does not read.
+   *
+   * @throws the abort's reason, and why the guard lets nothing leave.
+   */
   async writeAll(
     stream: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
     responses: AsyncIterable<unknown>,
   ): Promise<void> {
-    const { signal } = this.controller;
     const iterator = responses[Symbol.asyncIterator]();
-    const waits = new AbortableWaits(signal);
-    const window = new WriteWindow(waits);
+    const waits = new AbortableWaits(this.controller.signal);
+    let isDone = false;
     try {
       for (;;) {
         const next = await waits.wait(iterator.next());
-        if (next.done === true) return;
-        await window.write((written) => stream.write(next.value, written));
+        if (next.done === true) break;
+        await this.write(stream, next.value, waits);
       }
+      if (this.guard !== undefined) await this.window.untilBelow(1, waits);
+      isDone = true;
     } finally {
       // A generator that waits for something of its own returns when it gets there; nobody waits.
-      if (signal.aborted) void Promise.resolve(iterator.return?.()).catch(() => undefined);
+      if (!isDone) void Promise.resolve(iterator.return?.()).catch(() => undefined);
     }
+  }
+
+  private async write(
+    stream: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+    message: unknown,
+    waits: AbortableWaits,
+  ): Promise<void> {
+    const { guard, window } = this;
+    if (guard === undefined) {
+      window.start((written) => stream.write(message, written));
+      await window.untilBelow(WRITES_IN_FLIGHT_MAX, waits);
+      return;
+    }
+    // One message with the transport and one in hand; asked and handed over in one turn.
+    await window.untilBelow(1, waits);
+    guard.check();
+    this.heldTimer = this.withholdLater(guard);
+    window.start((written) =>
+      stream.write(message, () => {
+        clearTimeout(this.heldTimer);
+        written();
+      }),
+    );
+  }
+
+  private withholdLater({ heldMsMax }: AnswerGuard): NodeJS.Timeout | undefined {
+    if (heldMsMax === undefined) return undefined;
+    return setTimeout(() => {
+      this.withhold(new UnavailableError('CALLER_TOO_SLOW', 'The caller did not read in time.'));
+    }, heldMsMax);
   }
 
   private deadlineMs(): number | undefined {
@@ -131,22 +192,28 @@ export class OpenCall {
   }
 }
 
-/** Lets WRITES_IN_FLIGHT_MAX messages be under way. */
+/** Messages handed to the transport of which the kernel has not taken all. */
 class WriteWindow {
   private inFlightCount = 0;
   private wake: (() => void) | undefined; // Set while a writer waits.
 
-  constructor(private readonly waits: AbortableWaits) {}
+  get isEmpty(): boolean {
+    return this.inFlightCount === 0;
+  }
 
-  async write(start: (written: () => void) => void): Promise<void> {
-    this.waits.throwIfAborted();
+  start(write: (written: () => void) => void): void {
     this.inFlightCount += 1;
-    start(() => {
+    write(() => {
       this.inFlightCount -= 1;
       this.wake?.();
     });
-    while (this.inFlightCount >= WRITES_IN_FLIGHT_MAX) {
-      await this.waits.wait(new Promise<void>((resolve) => (this.wake = resolve)));
+  }
+
+  /** @throws the abort's reason. */
+  async untilBelow(count: number, waits: AbortableWaits): Promise<void> {
+    waits.throwIfAborted();
+    while (this.inFlightCount >= count) {
+      await waits.wait(new Promise<void>((resolve) => (this.wake = resolve)));
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
+import type { AnswerGuard } from './answer-guard.js';
 
 /** One method of a service definition, as ts-proto generates it. */
 export interface MethodDefinition<Request, Response> {
@@ -35,6 +36,12 @@ export interface CallContext {
   readonly trailers: Metadata;
   /** Sends initial metadata now; only before the first message, once. */
   sendMetadata(metadata: Metadata): void;
+  /**
+   * Holds every message of a stream from now on to `guard`, the transport has at most one of them at
+   * a time, and of what it has when the guard is revoked the kernel gets no byte more: the connection
+   * is destroyed if need be.
+   */
+  guardAnswers(guard: AnswerGuard): void;
 }
 
 /** Type of the messages a method receives. */

@@ -1,13 +1,7 @@
-import {
-  CONTENT_CHUNKS_KEY,
-  CONTENT_LENGTH_KEY,
-  type commonV2,
-  dfdaemonV2,
-  formatCrc32Digest,
-} from '@pondhawk/contracts';
+import { CONTENT_CHUNKS_KEY, CONTENT_LENGTH_KEY, type dfdaemonV2 } from '@pondhawk/contracts';
 import { ConflictError, type CopyId, DataCorruptionError, UnavailableError } from '@pondhawk/core';
 import { type ContentDigest, formatContentDigest } from '@pondhawk/pieces';
-import { type CallContext, Metadata } from '@pondhawk/rpc';
+import type { CallContext } from '@pondhawk/rpc';
 import type { Copy, CopyReader, CopyStore, Piece } from '../copies/index.js';
 import {
   type DownloadSpec,
@@ -17,12 +11,19 @@ import {
   orAborted,
   parseDownload,
 } from '../fill/index.js';
+import type { ServingGate } from '../lease/index.js';
+import { CHUNK_BYTES } from '../piece-serving/index.js';
 import type { Admission } from '../scheduler-link/index.js';
 import { DownloadTasks } from '../upload-service/index.js';
+import { contentGuard } from './content-guard.js';
 import { ContentStream } from './content-stream.js';
-
-/** Largest piece of content in one message, for callers that take chunks. */
-export const CONTENT_CHUNK_BYTES_MAX = 1024 * 1024;
+import type { PassThrough } from './pass-through.js';
+import {
+  type DownloadResponse,
+  pieceResponse,
+  startedResponse,
+  unknownLength,
+} from './responses.js';
 
 type Response = dfdaemonV2.DownloadTaskResponse;
 
@@ -32,6 +33,8 @@ export interface DownloadServiceParts {
   readonly fills: FillEngine;
   readonly hostId: string;
   readonly admission: Admission;
+  readonly gate: ServingGate;
+  readonly passThrough: PassThrough;
   /** Deletes a copy that is not what it should be. */
   readonly discard: (copyId: CopyId) => Promise<void>;
 }
@@ -39,7 +42,8 @@ export interface DownloadServiceParts {
 /**
  * `DownloadTask`, for people on this machine and for schedulers that trigger a seed peer: joins or
  * begins the fill and tells, in order, of each piece that is whole, with its bytes if asked for.
- * A caller that leaves ends nothing but its own stream.
+ * A caller that leaves ends nothing but its own stream. Without a lease the download passes through
+ * from the origin; one that loses its lease midway ends with `LEASE_LOST`.
  */
 export class DownloadService extends DownloadTasks {
   constructor(private readonly parts: DownloadServiceParts) {
@@ -53,13 +57,17 @@ export class DownloadService extends DownloadTasks {
     this.parts.admission.require();
     const spec = parseDownload(download);
     const signal = signalOf(spec, context);
+    if (!this.parts.gate.isOpen) {
+      const responses = this.parts.passThrough.run(spec, context, signal);
+      for await (const response of responses) yield this.respond(spec, response);
+      return;
+    }
     const source = this.parts.fills.join(spec);
     const copy = await this.contentOf(source, signal);
     if (copy.contentLength === undefined) context.sendMetadata(unknownLength());
-    yield this.respond(spec, startedResponse(copy));
-    const isChunked = context.metadata.get(CONTENT_CHUNKS_KEY)[0]?.toString() === '1';
-    const chunkBytesMax = isChunked ? CONTENT_CHUNK_BYTES_MAX : Infinity;
-    yield* this.content({ spec, copy, source, signal, chunkBytesMax });
+    const { contentLength, state } = copy;
+    yield this.respond(spec, startedResponse({ contentLength, isFinished: state === 'complete' }));
+    yield* this.content({ spec, copy, context, signal });
     const final = await this.finalCopy({ source, copy, signal });
     await this.checkDigest(spec, final);
     context.trailers.set(CONTENT_LENGTH_KEY, String(final.contentLength ?? 0));
@@ -77,14 +85,17 @@ export class DownloadService extends DownloadTasks {
   private async *content(input: {
     readonly spec: DownloadSpec;
     readonly copy: Copy;
-    readonly source: Source;
+    readonly context: CallContext;
     readonly signal: AbortSignal;
-    readonly chunkBytesMax: number;
   }): AsyncGenerator<Response> {
-    const { spec, copy, signal, chunkBytesMax } = input;
+    const { spec, copy, context, signal } = input;
+    // A caller that does not ask for chunks is a foreign one, which counts on whole pieces.
+    const isChunked = context.metadata.get(CONTENT_CHUNKS_KEY)[0]?.toString() === '1';
+    const chunkBytesMax = isChunked ? CHUNK_BYTES : Infinity;
     // Held from here, as what is known of a deleted copy goes with it.
     const purged = this.parts.copies.signalOf(copy.copyId);
     purged.throwIfAborted();
+    if (spec.needPieceContent) context.guardAnswers(contentGuard(this.parts.gate, purged));
     const stream = new ContentStream(this.parts.copies, copy);
     const reader = spec.needPieceContent
       ? await this.parts.copies.openForReading(copy.copyId)
@@ -137,7 +148,7 @@ export class DownloadService extends DownloadTasks {
     }
   }
 
-  private respond(spec: DownloadSpec, response: NonNullable<Response['response']>): Response {
+  private respond(spec: DownloadSpec, response: DownloadResponse): Response {
     return { hostId: this.parts.hostId, taskId: spec.taskId, peerId: '', response };
   }
 }
@@ -147,39 +158,11 @@ function isUnproven(copy: Copy, digest: ContentDigest): boolean {
   return copy.digest?.startsWith(`${digest.algorithm}:`) !== true;
 }
 
-function startedResponse(copy: Copy): NonNullable<Response['response']> {
-  return {
-    $case: 'downloadTaskStartedResponse',
-    value: dfdaemonV2.DownloadTaskStartedResponse.create({
-      contentLength: BigInt(copy.contentLength ?? 0),
-      isFinished: copy.state === 'complete',
-    }),
-  };
-}
-
-function pieceResponse(
-  piece: Piece,
-  part?: { offset: number; content: Buffer },
-): NonNullable<Response['response']> {
-  const message: commonV2.Piece = {
-    number: piece.number,
-    parentId: piece.parentId,
-    offset: BigInt(part?.offset ?? piece.offset),
-    length: BigInt(part?.content.length ?? piece.length),
-    digest: formatCrc32Digest(piece.crc32),
-    content: part?.content,
-    trafficType: piece.parentId === undefined ? 0 : 1,
-    cost: { seconds: 0n, nanos: 0 },
-    createdAt: new Date(piece.createdAtMs),
-  };
-  return { $case: 'downloadPieceFinishedResponse', value: { piece: message } };
-}
-
 async function* partsOf(
   piece: Piece,
   reader: CopyReader,
   chunkBytesMax: number,
-): AsyncGenerator<NonNullable<Response['response']>> {
+): AsyncGenerator<DownloadResponse> {
   const step = Math.min(piece.length, chunkBytesMax);
   for (let at = 0; at < piece.length; at += step) {
     const length = Math.min(step, piece.length - at);
@@ -203,10 +186,4 @@ function signalOf(spec: DownloadSpec, context: CallContext): AbortSignal {
   }, spec.timeoutMs);
   timer.unref();
   return AbortSignal.any([context.signal, timeout.signal]);
-}
-
-function unknownLength(): Metadata {
-  const metadata = new Metadata();
-  metadata.set(CONTENT_LENGTH_KEY, 'unknown');
-  return metadata;
 }

@@ -7,7 +7,8 @@ import {
 } from '@pondhawk/core';
 import type { Copy } from '../copies/index.js';
 import type { DownloadSpec } from './download-spec.js';
-import { type FillParts, FillRun } from './fill-run.js';
+import type { FillParts } from './fill-parts.js';
+import { FillRun } from './fill-run.js';
 
 /** Fills under way at once; a further download is refused. */
 export const FILLS_MAX = 1_024;

@@ -1,10 +1,4 @@
-import {
-  ConflictError,
-  type Faults,
-  PondhawkError,
-  type RandomSource,
-  toError,
-} from '@pondhawk/core';
+import { ConflictError, PondhawkError, toError } from '@pondhawk/core';
 import {
   choosePieceLengthBytes,
   countPieces,
@@ -12,13 +6,12 @@ import {
   mayBeSameVersion,
 } from '@pondhawk/pieces';
 import type { commonV2 } from '@pondhawk/contracts';
-import type { Log } from '@pondhawk/observability';
 import { type Copy, CopyPurgedError, type CopyStore, type Fill } from '../copies/index.js';
-import { type OriginClient, originChanged } from '../origin/index.js';
-import { ChangeSignal, Parent, ParentFetcher, PieceDigests } from '../parents/index.js';
-import type { RateLimiter } from '../rate-limit/index.js';
-import type { SchedulerLink, SchedulerSession } from '../scheduler-link/index.js';
+import { originChanged } from '../origin/index.js';
+import { ChangeSignal, Parent, ParentFetcher, PieceDigests, refusalOf } from '../parents/index.js';
+import type { SchedulerSession } from '../scheduler-link/index.js';
 import type { DownloadSpec } from './download-spec.js';
+import type { FillParts } from './fill-parts.js';
 import { orAborted } from './or-aborted.js';
 import { OriginFill } from './origin-fill.js';
 import { type Decision, PeerAnnouncement } from './peer-announcement.js';
@@ -36,19 +29,6 @@ export const BEGINNINGS_MAX = 5;
 export const SHAPE_MS_MAX = 5_000;
 /** After these the copy is no use to anybody. */
 const FATAL_CODES = ['ORIGIN_CHANGED', 'DIGEST_MISMATCH', 'DISK_FULL', 'FILL_INCOMPLETE'];
-
-/** What fills work with. */
-export interface FillParts {
-  readonly copies: CopyStore;
-  readonly link: SchedulerLink;
-  readonly origin: OriginClient;
-  readonly downloadLimiter: RateLimiter;
-  readonly originLimiter: RateLimiter;
-  readonly faults: Faults;
-  readonly random: RandomSource;
-  readonly concurrentPieceCount: number;
-  readonly log: Log;
-}
 
 /** One go at a copy: the fill and who is spoken to about it. */
 interface Going {
@@ -277,7 +257,10 @@ export class FillRun {
       onPiece: (piece) => announcement?.pieceFinished(piece),
       onPieceFailed: (number, parent, error) => {
         this.parts.log.debug('piece failed', { number, parentId: parent.id, err: error });
-        announcement?.pieceFailed(number, parent.id);
+        const refusal = refusalOf(error);
+        if (refusal !== undefined) this.parts.onParentRefused(refusal);
+        // One that waits for its lease is no bad parent.
+        if (refusal !== 'no_lease') announcement?.pieceFailed(number, parent.id);
       },
     }).run();
   }
@@ -375,6 +358,7 @@ export class FillRun {
   private async giveUp({ fill, announcement, report }: Going, error: Error): Promise<void> {
     const isFatal = error instanceof PondhawkError && FATAL_CODES.includes(error.code);
     const isPurged = fill.signal.aborted;
+    if (isPurged) this.parts.onAborted();
     if (!isPurged && (isFatal || fill.pieces.size === 0)) await fill.abort();
     else await fill.close();
     this.release();

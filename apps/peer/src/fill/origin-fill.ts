@@ -1,11 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Faults,
-  PondhawkError,
-  type RandomSource,
-  backoffDelayMs,
-  toError,
-} from '@pondhawk/core';
+import { type Faults, PondhawkError, type RandomSource, toError } from '@pondhawk/core';
 import {
   choosePieceLengthBytes,
   layOutPieces,
@@ -20,13 +13,11 @@ import {
   originChanged,
 } from '../origin/index.js';
 import type { RateLimiter } from '../rate-limit/index.js';
+import { retryOrigin } from './origin-retry.js';
 import { toContentValidator, toStoredValidator } from './stored-validator.js';
 
 /** Requests of one fill to its origin at a time. */
 export const ORIGIN_REQUESTS_IN_FLIGHT_MAX = 4;
-/** Tries of one request to the origin. */
-export const ORIGIN_ATTEMPTS_MAX = 3;
-const BACKOFF = { baseMs: 100, capMs: 1_000 };
 
 /** What filling from the origin works with. */
 export interface OriginFillParts {
@@ -192,15 +183,10 @@ export class OriginFill {
   }
 
   private async retrying<T>(act: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await act();
-      } catch (error) {
-        const isWorth = error instanceof PondhawkError && error.retryable && isOfOrigin(error);
-        if (!isWorth || attempt === ORIGIN_ATTEMPTS_MAX || this.failure !== undefined) throw error;
-        await delay(backoffDelayMs(attempt, BACKOFF, this.parts.random));
-      }
-    }
+    return retryOrigin(act, {
+      random: this.parts.random,
+      isOver: () => this.failure !== undefined,
+    });
   }
 }
 
@@ -252,8 +238,4 @@ class PieceCutter {
     this.commits.push(commit);
     if (this.commits.length > ORIGIN_REQUESTS_IN_FLIGHT_MAX) await this.commits.shift();
   }
-}
-
-function isOfOrigin(error: PondhawkError): boolean {
-  return error.code.startsWith('ORIGIN_');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { type Hash, createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { DataCorruptionError } from '@pondhawk/core';
 import { type ContentDigest, formatContentDigest } from '@pondhawk/pieces';
@@ -11,6 +11,36 @@ export type ReadContent = (
   at: { readonly position: number; readonly length: number },
 ) => Promise<number>;
 
+/** The digest of a content that comes in order, against the one that was asked for. */
+export class RunningDigest {
+  private readonly hash: Hash | undefined; // Undefined: crc32.
+  private crc = 0;
+
+  constructor(private readonly expected: ContentDigest) {
+    const { algorithm } = expected;
+    this.hash = algorithm === 'crc32' ? undefined : createHash(algorithm);
+  }
+
+  /** The next bytes. */
+  update(chunk: Buffer): void {
+    if (this.hash === undefined) this.crc = crc32(chunk, this.crc);
+    else this.hash.update(chunk);
+  }
+
+  /** Once, after the last byte. @throws DataCorruptionError (`DIGEST_MISMATCH`). */
+  check(): void {
+    const { algorithm, value } = this.expected;
+    const actual = this.hash?.digest('hex') ?? String(this.crc);
+    if (actual === value) return;
+    const expected = formatContentDigest(this.expected);
+    throw new DataCorruptionError(
+      'DIGEST_MISMATCH',
+      `The content does not have the digest asked for: ${expected}.`,
+      { details: { expected, actual: `${algorithm}:${actual}` } },
+    );
+  }
+}
+
 /**
  * Checks a whole content against the digest that was asked for.
  *
@@ -18,21 +48,12 @@ export type ReadContent = (
  */
 export async function checkWholeDigest(read: ReadContent, digest: ContentDigest): Promise<void> {
   const buffer = Buffer.allocUnsafe(READ_BYTES);
-  const hash = digest.algorithm === 'crc32' ? undefined : createHash(digest.algorithm);
-  let crc = 0;
+  const running = new RunningDigest(digest);
   for (let position = 0; ;) {
     const bytes = await read(buffer, { position, length: READ_BYTES });
     if (bytes === 0) break;
-    const chunk = buffer.subarray(0, bytes);
-    if (hash === undefined) crc = crc32(chunk, crc);
-    else hash.update(chunk);
+    running.update(buffer.subarray(0, bytes));
     position += bytes;
   }
-  const value = hash?.digest('hex') ?? String(crc);
-  if (value === digest.value) return;
-  throw new DataCorruptionError(
-    'DIGEST_MISMATCH',
-    `The content does not have the digest asked for: ${formatContentDigest(digest)}.`,
-    { details: { expected: formatContentDigest(digest), actual: `${digest.algorithm}:${value}` } },
-  );
+  running.check();
 }

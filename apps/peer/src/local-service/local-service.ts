@@ -3,7 +3,7 @@ import { parseTaskId } from '@pondhawk/core';
 import type { ServiceHandlers } from '@pondhawk/rpc';
 import { toStatLocalTask, type CopyStore } from '../copies/index.js';
 import type { TaskDeletion } from '../deletion/index.js';
-
+import type { ServingGate } from '../lease/index.js';
 import { toCopyRecord } from '../scheduler-link/copy-record.js';
 import { deleteTask, statLocalTask, type DownloadTasks } from '../upload-service/index.js';
 
@@ -36,8 +36,12 @@ export function downloadService({
 /** `pondhawk.v1.Local`: what only our own command line asks. */
 export function localService({
   copies,
-}: Pick<LocalServiceParts, 'copies'>): ServiceHandlers<pondhawkV1.LocalService> {
-  return { listCopies: (request) => listCopies(copies, request) };
+  gate,
+}: {
+  readonly copies: CopyStore;
+  readonly gate: ServingGate;
+}): ServiceHandlers<pondhawkV1.LocalService> {
+  return { listCopies: (request) => listCopies(copies, gate, request) };
 }
 
 /** One entry a task: its complete copy, else the one being filled. */
@@ -54,18 +58,25 @@ function listLocalTasks(copies: CopyStore): dfdaemonV2.StatLocalTaskResponse[] {
 // eslint-disable-next-line @typescript-eslint/require-await -- a stream, though nothing in it waits
 async function* listCopies(
   copies: CopyStore,
+  gate: ServingGate,
   request: pondhawkV1.ListCopiesRequest,
 ): AsyncGenerator<pondhawkV1.ListCopiesResponse> {
   const found =
     request.taskId === ''
       ? copies.listCopies()
       : copies.listByTask(parseTaskId(request.taskId)).values();
+  yield { copies: [], serving: servingState(gate) };
   let batch: pondhawkV1.CopyRecord[] = [];
   for (const copy of found) {
     batch.push(toCopyRecord(copy, copies.piecesOf(copy.copyId)));
     if (batch.length < COPIES_PER_MESSAGE_MAX) continue;
-    yield { copies: batch };
+    yield { copies: batch, serving: undefined };
     batch = [];
   }
-  if (batch.length > 0) yield { copies: batch };
+  if (batch.length > 0) yield { copies: batch, serving: undefined };
+}
+
+function servingState({ leftMs }: ServingGate): pondhawkV1.ServingState {
+  const isUnbounded = leftMs === Infinity;
+  return { isAllowed: leftMs > 0, leaseLeftMs: isUnbounded ? undefined : Math.floor(leftMs) };
 }

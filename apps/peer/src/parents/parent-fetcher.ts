@@ -109,12 +109,14 @@ export class ParentFetcher {
     return digests.find(number) !== undefined || digests.noneCanCome;
   }
 
-  /** Whether waiting may bring pieces: parents learn more, or digests of what they have may come. */
+  /** Whether waiting may bring pieces: parents learn more, get a lease, or digests of what they have may come. */
   private canComeMore(): boolean {
     const { parents, digests, pieceCount, fill } = this.fetch;
     const usable = parents.filter((parent) => parent.isUsable);
     if (usable.length === 0 || fill.pieces.size === pieceCount()) return false;
     if (usable.some((parent) => parent.mayLearnMore)) return true;
+    const isWanted = (number: number): boolean => this.isWanted(number);
+    if (usable.some((parent) => parent.isResting && [...parent.pieces].some(isWanted))) return true;
     const isMissing = (number: number): boolean => !fill.pieces.has(number);
     return !digests.hasEnded && usable.some((parent) => [...parent.pieces].some(isMissing));
   }

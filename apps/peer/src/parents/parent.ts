@@ -11,10 +11,14 @@ import { parsePieceNumber } from '@pondhawk/pieces';
 import type { Log } from '@pondhawk/observability';
 import { type Client, type Metadata, callServerStream, createClient } from '@pondhawk/rpc';
 import type { ChangeSignal } from './change-signal.js';
-import { type PieceReceiver, VortexConnection } from './vortex-connection.js';
+import { type PieceReceiver, VortexConnection, isAnswer, refusalOf } from './vortex-connection.js';
 
 /** Failed pieces after which a parent is dropped for the rest of the fill. */
 export const PARENT_FAILURES_MAX = 3;
+/** A parent without a lease is asked again after this … */
+export const PARENT_REST_MS = 250;
+/** … so often in a row, before it is dropped. */
+export const PARENT_REFUSALS_MAX = 8;
 /** Connections to one parent. */
 export const PARENT_CONNECTIONS_MAX = 2;
 
@@ -30,7 +34,8 @@ export interface ParentTask {
 /**
  * A candidate parent during one fill: which pieces it has by now, and connections to fetch them.
  *
- * live, until it failed PARENT_FAILURES_MAX times, sent one wrong piece, or was stopped.
+ * live, until it failed PARENT_FAILURES_MAX times, sent one wrong piece, or was stopped. *Resting* for a
+ * moment each time it says that it has no lease.
  */
 export class Parent {
   /** Pieces it has said it holds and not denied since. */
@@ -40,6 +45,8 @@ export class Parent {
   /** When it last told of a piece, or was met (monotonic). */
   newsAtMs = performance.now();
   private failures = 0;
+  private refusals = 0; // In a row.
+  private resting: NodeJS.Timeout | undefined; // Set while it is not asked.
   private readonly abort = new AbortController();
   private readonly idle: VortexConnection[] = [];
   private readonly open = new Set<VortexConnection>();
@@ -73,7 +80,12 @@ export class Parent {
 
   /** Whether a further piece may be asked of it now. */
   get hasRoom(): boolean {
-    return this.inFlight < PARENT_CONNECTIONS_MAX;
+    return this.inFlight < PARENT_CONNECTIONS_MAX && !this.isResting;
+  }
+
+  /** Whether it has just said that it has no lease. */
+  get isResting(): boolean {
+    return this.resting !== undefined;
   }
 
   /** Starts to listen for the pieces it has. */
@@ -93,6 +105,7 @@ export class Parent {
   /** Ends every connection. */
   stop(): void {
     this.abort.abort();
+    clearTimeout(this.resting);
     for (const connection of this.open) connection.close();
     this.client.close();
   }
@@ -109,8 +122,11 @@ export class Parent {
       connection = this.idle.pop() ?? (await this.connect());
       await connection.fetch(this.requestFor(pieceNumber), receiver);
       this.idle.push(connection);
+      this.refusals = 0;
     } catch (error) {
-      if (error instanceof NotFoundError && connection !== undefined) this.idle.push(connection);
+      // Before there is room again, so that nobody asks at once.
+      if (refusalOf(toError(error)) === 'no_lease') this.rest();
+      if (isAnswer(error) && connection !== undefined) this.idle.push(connection);
       else if (connection !== undefined) this.drop(connection);
       throw error;
     } finally {
@@ -118,14 +134,25 @@ export class Parent {
     }
   }
 
-  /** Judges a failed piece: a piece it does not have is no fault, wrong bytes are the last ones taken from it. */
+  /** Judges a failed piece: a piece it does not have is no fault, nor is the want of a lease, wrong bytes are the last ones taken from it. */
   blame(pieceNumber: number, error: Error): void {
+    if (refusalOf(error) === 'no_lease') return; // It rests.
     this.pieces.delete(pieceNumber);
     if (error instanceof NotFoundError) return;
     const isWrong = error instanceof PondhawkError && error.kind === 'data-corruption';
     this.failures += isWrong ? PARENT_FAILURES_MAX : 1;
     // What failed by the connection may work the next time.
     if (!isWrong && this.isUsable) this.pieces.add(pieceNumber);
+  }
+
+  private rest(): void {
+    this.refusals += 1;
+    if (this.refusals >= PARENT_REFUSALS_MAX) this.failures = PARENT_FAILURES_MAX;
+    if (this.abort.signal.aborted) return;
+    this.resting ??= setTimeout(() => {
+      this.resting = undefined;
+      this.change.notify();
+    }, PARENT_REST_MS);
   }
 
   private async connect(): Promise<VortexConnection> {

@@ -18,7 +18,14 @@ import {
 export const PARENT_SILENCE_MS_MAX = 5_000;
 /** Error codes below this are of every daemon; NotFound is the only one about the piece alone. */
 const NOT_FOUND_CODE = 2;
+const BEHIND_CODE = 16;
+const NO_LEASE_CODE = 17;
 const GONE_CODE = 18;
+
+/** Why a parent does not send a piece at the moment. */
+export type ParentRefusal = (typeof PARENT_REFUSALS)[number];
+/** @see ParentRefusal */
+export const PARENT_REFUSALS = ['behind', 'no_lease'] as const;
 
 /** Bytes taken from the kernel at once; the only buffer of a connection. */
 const READ_BYTES = 256 * 1024;
@@ -65,9 +72,10 @@ export class VortexConnection {
   }
 
   /**
-   * Asks for one piece and passes it on. After an error the connection is of no more use, except a `PIECE_NOT_HELD`.
+   * Asks for one piece and passes it on. After an error the connection is of no more use, except a
+   * `PIECE_NOT_HELD` or `PARENT_NOT_NOW`.
    *
-   * @throws NotFoundError (`PIECE_NOT_HELD`), UnavailableError (`PARENT_UNREACHABLE`, `PARENT_REFUSED`),
+   * @throws NotFoundError (`PIECE_NOT_HELD`), UnavailableError (`PARENT_NOT_NOW`, `PARENT_UNREACHABLE`, `PARENT_REFUSED`),
    *   DataCorruptionError (`PARENT_ANSWER_INVALID`), and what the receiver throws.
    */
   async fetch(request: VortexRequest, receiver: PieceReceiver): Promise<void> {
@@ -77,7 +85,7 @@ export class VortexConnection {
       this.socket.write(encodeVortexPacket({ id, message: request }));
       await this.receive(receiver);
     } catch (error) {
-      if (!(error instanceof NotFoundError)) this.close();
+      if (!isAnswer(error)) this.close();
       throw error instanceof PondhawkError ? error : unreachable(toError(error));
     }
   }
@@ -157,8 +165,28 @@ class SocketChunks {
   }
 }
 
+/** Whether the parent has answered, and the connection can go on. */
+export function isAnswer(error: unknown): boolean {
+  return (
+    error instanceof NotFoundError ||
+    (error instanceof PondhawkError && error.code === 'PARENT_NOT_NOW')
+  );
+}
+
+/** Why the parent would not send the piece at the moment; undefined if it was something else. */
+export function refusalOf(error: Error): ParentRefusal | undefined {
+  if (!(error instanceof PondhawkError)) return undefined;
+  if (error.code === 'PARENT_NOT_NOW') return 'no_lease';
+  return error.details['code'] === BEHIND_CODE ? 'behind' : undefined;
+}
+
 function refusal(code: number, text: string): Error {
   const details = { code, text: text.slice(0, 100) };
+  if (code === NO_LEASE_CODE) {
+    return new UnavailableError('PARENT_NOT_NOW', 'The parent has no lease at present.', {
+      details,
+    });
+  }
   return code === NOT_FOUND_CODE || code === GONE_CODE
     ? new NotFoundError('PIECE_NOT_HELD', 'The parent does not hold the piece.', { details })
     : new UnavailableError('PARENT_REFUSED', `The parent refused the piece (code ${code}).`, {

@@ -13,7 +13,7 @@ import {
 import { DataCorruptionError, UnavailableError, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { CopyPurgedError, type Copy, type CopyStore, type Piece } from '../copies/index.js';
-import { lookUpPiece } from './piece-lookup.js';
+import { type LookupResult, lookUpPiece } from './piece-lookup.js';
 import { sendPiece, type PieceSenderParts } from './piece-sender.js';
 
 /** A request must be whole this long after its first byte, and the first one after the connection. */
@@ -30,8 +30,20 @@ export interface PieceConnectionParts extends PieceSenderParts {
   readonly requestTimeoutMs: number;
   readonly progressTimeoutMs: number;
   /** Told of each answer, for metrics. */
-  readonly onAnswered: (outcome: 'served' | 'refused' | 'corrupt' | 'purged') => void;
+  readonly onAnswered: (outcome: PieceOutcome) => void;
 }
+
+/** How a piece request was answered; `behind` and `no_lease` are refusals too. */
+export type PieceOutcome = (typeof PIECE_OUTCOMES)[number];
+/** @see PieceOutcome */
+export const PIECE_OUTCOMES = [
+  'served',
+  'refused',
+  'corrupt',
+  'purged',
+  'behind',
+  'no_lease',
+] as const;
 
 type PieceRequest = DownloadPiece | GuardedDownloadPiece;
 
@@ -40,7 +52,7 @@ type PieceRequest = DownloadPiece | GuardedDownloadPiece;
  * nothing more is read, so a child cannot make this host hold its requests.
  *
  * Ends with the socket: closed by the child, destroyed for a timeout, a malformed packet, a purge of
- * the copy being sent, or a piece that is broken on disk.
+ * the copy being sent, the end of this host's lease while a piece is sent, or a piece that is broken on disk.
  */
 export class PieceConnection {
   private readonly vortex = new VortexReader('client');
@@ -116,9 +128,11 @@ export class PieceConnection {
 
   private async answer(id: number, request: PieceRequest): Promise<void> {
     try {
-      const found = lookUpPiece(this.parts.copies, request);
+      const isLeased = this.parts.gate.isOpen;
+      const found = isLeased ? lookUpPiece(this.parts.copies, request) : withoutLease(request);
       if (found.kind === 'refused') {
-        this.parts.onAnswered('refused');
+        const isBehind = found.code === VortexErrorCode.Behind;
+        this.parts.onAnswered(isLeased ? (isBehind ? 'behind' : 'refused') : 'no_lease');
         this.refuse(id, found);
         return;
       }
@@ -139,9 +153,10 @@ export class PieceConnection {
 
   private async send(what: { copy: Copy; piece: Piece; header: Buffer }): Promise<void> {
     const reader = await this.parts.copies.openForReading(what.copy.copyId);
-    // In the turn of the mark, so that not one byte more leaves.
-    const onPurged = (): void => void this.socket.destroy();
-    reader.signal.addEventListener('abort', onPurged);
+    // In the turn of the mark, or of the lease's end, so that not one byte more leaves.
+    const cut = (): void => void this.socket.destroy();
+    reader.signal.addEventListener('abort', cut);
+    const unlisten = this.parts.gate.onClosed(cut);
     try {
       const { piece, header } = what;
       await sendPiece(
@@ -155,7 +170,8 @@ export class PieceConnection {
       this.socket.destroy();
       if (!(error instanceof DataCorruptionError)) throw error;
     } finally {
-      reader.signal.removeEventListener('abort', onPurged);
+      reader.signal.removeEventListener('abort', cut);
+      unlisten();
       await reader.close();
     }
   }
@@ -173,6 +189,8 @@ export class PieceConnection {
       const isGuarded = request.kind === 'guarded-download-piece';
       const code = isGuarded ? VortexErrorCode.Gone : VortexErrorCode.NotFound;
       this.refuse(id, { code, text: 'no such piece' });
+    } else if (error instanceof UnavailableError && error.code === 'LEASE_LOST') {
+      this.parts.onAnswered('no_lease');
     } else if (!(error instanceof UnavailableError && error.code === 'CHILD_GONE')) {
       this.parts.log.warn('piece not served', { err: error });
       this.refuse(id, { code: VortexErrorCode.Internal, text: 'the piece cannot be read' });
@@ -183,6 +201,13 @@ export class PieceConnection {
     if (this.socket.destroyed || !this.socket.writable) return;
     this.socket.write(encodeVortexPacket({ id, message: { kind: 'error', code, text } }));
   }
+}
+
+/** A foreign child knows no lease: for it there is nothing here at the moment. */
+function withoutLease({ kind }: PieceRequest): LookupResult {
+  return kind === 'guarded-download-piece'
+    ? { kind: 'refused', code: VortexErrorCode.NoLease, text: 'no lease' }
+    : { kind: 'refused', code: VortexErrorCode.NotFound, text: 'no such piece' };
 }
 
 function metadataOf(piece: Piece): PieceMetadata {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { DataCorruptionError, UnavailableError } from '@pondhawk/core';
 import type { CopyReader, Piece } from '../copies/index.js';
+import type { ServingGate } from '../lease/index.js';
 import type { RateLimiter } from '../rate-limit/index.js';
 import { CHUNK_BYTES, type ChunkPool } from './chunk-pool.js';
 
@@ -9,6 +10,7 @@ import { CHUNK_BYTES, type ChunkPool } from './chunk-pool.js';
 export interface PieceSenderParts {
   readonly chunks: ChunkPool;
   readonly limiter: RateLimiter;
+  readonly gate: ServingGate;
   /** Told of bytes handed to the kernel. */
   readonly onSent: (bytes: number) => void;
 }
@@ -31,7 +33,7 @@ export interface Sending {
  *
  * @throws DataCorruptionError (`PIECE_CORRUPT`) if the bytes on disk are not what they were; the
  *   caller must then destroy the socket, because the child waits for bytes that will not come.
- * @throws CopyPurgedError in the turn after a purge; UnavailableError (`CHILD_GONE`).
+ * @throws CopyPurgedError in the turn after a purge; UnavailableError (`CHILD_GONE`, `LEASE_LOST`).
  */
 export async function sendPiece(sending: Sending, parts: PieceSenderParts): Promise<void> {
   const buffers = [parts.chunks.take(), parts.chunks.take()] as const;
@@ -39,6 +41,7 @@ export async function sendPiece(sending: Sending, parts: PieceSenderParts): Prom
   try {
     const { piece, socket, header } = sending;
     if (piece.length === 0) {
+      check(sending, parts.gate);
       await write(socket, [header]);
       return;
     }
@@ -51,7 +54,7 @@ export async function sendPiece(sending: Sending, parts: PieceSenderParts): Prom
       if (isLast && crc !== piece.crc32) throw corrupt(piece);
       await parts.limiter.take(chunk.length, sending.signal);
       await flushed;
-      check(sending);
+      check(sending, parts.gate);
       flushed = write(socket, at === 0 ? [header, chunk] : [chunk]);
       flushed.catch(() => undefined); // Awaited before the next write or at the end.
       at += chunk.length;
@@ -73,8 +76,10 @@ async function readChunk(sending: Sending, buffer: Buffer, at: number): Promise<
   return buffer.subarray(0, length);
 }
 
-function check({ reader, socket }: Sending): void {
+/** R3, in the turn of the write that follows. */
+function check({ reader, socket }: Sending, gate: ServingGate): void {
   reader.signal.throwIfAborted();
+  gate.require();
   if (socket.destroyed) throw childGone();
 }
 

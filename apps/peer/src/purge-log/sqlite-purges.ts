@@ -32,6 +32,7 @@ interface ResultRow {
 /** The rows of the purge log on this host. Every call is one transaction, and durable unless it says otherwise. */
 export class SqlitePurges {
   private readonly statements: ReturnType<typeof prepare>;
+  private position: AppliedPosition | undefined; // As in the row, which is asked for at each write of content.
 
   constructor(private readonly db: SqliteDatabase) {
     this.statements = prepare(db);
@@ -39,12 +40,8 @@ export class SqlitePurges {
 
   /** Where this host stands. */
   readPosition(): AppliedPosition {
-    const row = this.statements.position.get();
-    return {
-      epoch: row?.log_epoch ?? '',
-      applied: row?.applied ?? 0,
-      hash: row?.applied_hash ?? '',
-    };
+    this.position ??= this.loadPosition();
+    return this.position;
   }
 
   /**
@@ -54,17 +51,17 @@ export class SqlitePurges {
    * @returns the copies that were marked.
    */
   apply(entries: readonly PurgeEntry[]): CopyId[] {
-    return this.db.transaction(() => entries.flatMap((entry) => this.applyOne(entry)))();
+    return this.movePosition(() => entries.flatMap((entry) => this.applyOne(entry)));
   }
 
   /** Takes over another log: marks every copy that was not begun under it. @returns those. */
   adopt(state: LogState): CopyId[] {
-    return this.db.transaction(() => {
+    return this.movePosition(() => {
       const marked = this.statements.markAll.all();
       this.statements.forgetResults.run(Number.MAX_SAFE_INTEGER);
       this.statements.setPosition.run(state.epoch, state.head, state.headHash);
       return marked.map(({ copy_id }) => copy_id);
-    })();
+    });
   }
 
   /** What a purge removed here; undefined if nothing, or if it was too long ago. */
@@ -92,8 +89,26 @@ export class SqlitePurges {
     });
   }
 
+  private loadPosition(): AppliedPosition {
+    const row = this.statements.position.get();
+    return {
+      epoch: row?.log_epoch ?? '',
+      applied: row?.applied ?? 0,
+      hash: row?.applied_hash ?? '',
+    };
+  }
+
+  /** One transaction, after which the row is read anew. */
+  private movePosition<T>(move: () => T): T {
+    try {
+      return this.db.transaction(move)();
+    } finally {
+      this.position = undefined;
+    }
+  }
+
   private applyOne({ seq, taskId, chainHash }: PurgeEntry): CopyId[] {
-    const { epoch } = this.readPosition();
+    const { epoch } = this.loadPosition();
     const marked = this.statements.mark.all(taskId, epoch, seq);
     if (marked.length > 0) {
       const bytes = marked.reduce(

@@ -9,10 +9,13 @@ import {
 } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { callBidi, callUnary, type BidiCall, type Client } from '@pondhawk/rpc';
+import type { LogState } from '@pondhawk/purge';
 import type { SqliteCopies } from '../copies/index.js';
+import type { LeaseGate } from '../lease/index.js';
 import type { PurgeAnswer, PurgeLog } from '../purge-log/index.js';
 import type { InventoryJournal } from './inventory-journal.js';
 import { InventoryTeller } from './inventory-teller.js';
+import { type LeaseRequestParts, LeaseRequests } from './lease-requests.js';
 import { answerQuestion } from './question-answers.js';
 
 type Call = BidiCall<pondhawkV1.SyncRequest, pondhawkV1.SyncResponse>;
@@ -48,6 +51,10 @@ export interface FleetSyncParts {
   /** Of the data folder; empty if it cannot be told from a copy of it. */
   readonly folderLock: string;
   readonly purges: PurgeLog;
+  /** Opened by the leases that the home grants. */
+  readonly gate: LeaseGate;
+  /** Told of each grant and refusal, for metrics. */
+  readonly onLease: Pick<LeaseRequestParts, 'onGranted' | 'onRefused'>;
   /** The home of this host among the schedulers that can be reached; undefined while there is none. */
   readonly findHome: () => HomeScheduler | undefined;
   readonly rows: SqliteCopies;
@@ -61,8 +68,8 @@ export interface FleetSyncParts {
 /**
  * The stream to the home scheduler. *Searching*: no home is known or it cannot be reached.
  * *Greeted*: hello is sent, the scheduler enrols the host. *Following*: the log was named; entries
- * are applied as they come and answered as their files are gone; the home is told what this host
- * stores, and asks. A lost stream, or another home, leads back to searching; on the way to another
+ * are applied as they come and answered as their files are gone; leases are asked for; the home is told
+ * what this host stores, and asks. A lost stream, or another home, leads back to searching; on the way to another
  * home the present stream is kept until the moment of the move.
  */
 export class FleetSync {
@@ -76,9 +83,12 @@ export class FleetSync {
   private answers = new Map<number, PurgeAnswer>(); // To be told, by number.
   private readonly telling = new WakeLoop(() => this.sendAnswers());
   private readonly inventory: InventoryTeller;
+  private readonly leases: LeaseRequests;
 
   constructor(private readonly parts: FleetSyncParts) {
     this.inventory = new InventoryTeller(parts.rows, parts.journal);
+    const applied = (): number => parts.purges.position.applied;
+    this.leases = new LeaseRequests({ gate: parts.gate, applied, ...parts.onLease });
   }
 
   /** Whether the home scheduler has enrolled this host. */
@@ -91,7 +101,7 @@ export class FleetSync {
     return this.isFollowed ? '' : this.lastTrouble;
   }
 
-  /** Starts to search for the home, and waits a moment until what this host has missed is applied. */
+  /** Starts to search for the home, and waits a moment until what this host has missed is applied and it has a lease. */
   async start(): Promise<void> {
     const { purges } = this.parts;
     const { epoch } = purges.position;
@@ -102,7 +112,7 @@ export class FleetSync {
     const hasHome = this.parts.findHome() !== undefined;
     for (let waitedMs = 0; hasHome && waitedMs < CATCH_UP_MS_MAX; waitedMs += CATCH_UP_LOOK_MS) {
       const hasCaughtUp = this.isFollowed && this.parts.purges.position.applied >= this.head;
-      if (hasCaughtUp || this.lastTrouble !== '') return;
+      if ((hasCaughtUp && this.parts.gate.isOpen) || this.lastTrouble !== '') return;
       await delay(CATCH_UP_LOOK_MS);
     }
   }
@@ -163,6 +173,7 @@ export class FleetSync {
       trouble = toError(thrown);
     } finally {
       ended.abort();
+      this.leases.stop();
       call.cancel();
     }
     const wasFollowed = this.isFollowed;
@@ -224,13 +235,9 @@ export class FleetSync {
     ended: AbortSignal,
   ): void {
     if (response?.$case === 'log') {
-      const state = toLogState(response.value);
-      if (this.parts.purges.position.epoch !== state.epoch) this.answers.clear();
-      this.parts.purges.adopt(state);
-      this.head = state.head;
-      this.isFollowed = true;
-      this.lastTrouble = '';
-      this.tellAnswers();
+      this.takeLog(toLogState(response.value), call);
+    } else if (response?.$case === 'grant') {
+      this.leases.take(response.value);
     } else if (response?.$case === 'entries') {
       const { logEpoch, entries } = response.value;
       this.apply(toHex16(logEpoch, 'log_epoch'), entries);
@@ -246,6 +253,22 @@ export class FleetSync {
       const value = answerQuestion(this.parts.rows, response.value);
       call.send({ request: { $case: 'answer', value } }).catch(() => undefined); // As above.
     }
+  }
+
+  private takeLog(state: LogState, call: Call): void {
+    if (this.parts.purges.position.epoch !== state.epoch) this.answers.clear();
+    this.parts.purges.adopt(state);
+    this.head = state.head;
+    if (!this.isFollowed) this.askForLeases(call);
+    this.isFollowed = true;
+    this.lastTrouble = '';
+    this.tellAnswers();
+  }
+
+  private askForLeases(call: Call): void {
+    this.leases.start((value) => {
+      call.send({ request: { $case: 'leaseRequest', value } }).catch(() => undefined); // As above.
+    });
   }
 
   private apply(epoch: string, messages: readonly pondhawkV1.PurgeEntry[]): void {

@@ -28,6 +28,15 @@ export interface ListCopiesRequest {
 
 export interface ListCopiesResponse {
   copies: CopyRecord[];
+  /** in the first message */
+  serving: ServingState | undefined;
+}
+
+/** Whether the copies may be served now. */
+export interface ServingState {
+  isAllowed: boolean;
+  /** absent: no lease is needed, as the host belongs to no cluster */
+  leaseLeftMs?: number | undefined;
 }
 
 function createBaseListCopiesRequest(): ListCopiesRequest {
@@ -104,13 +113,16 @@ export const ListCopiesRequest: MessageFns<ListCopiesRequest> = {
 };
 
 function createBaseListCopiesResponse(): ListCopiesResponse {
-  return { copies: [] };
+  return { copies: [], serving: undefined };
 }
 
 export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
   encode(message: ListCopiesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.copies) {
       CopyRecord.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.serving !== undefined) {
+      ServingState.encode(message.serving, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -136,6 +148,14 @@ export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
             message.copies.push(CopyRecord.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.serving = ServingState.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -151,6 +171,7 @@ export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
   fromJSON(object: any): ListCopiesResponse {
     return {
       copies: globalThis.Array.isArray(object?.copies) ? object.copies.map((e: any) => CopyRecord.fromJSON(e)) : [],
+      serving: isSet(object.serving) ? ServingState.fromJSON(object.serving) : undefined,
     };
   },
 
@@ -158,6 +179,9 @@ export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
     const obj: any = {};
     if (message.copies?.length) {
       obj.copies = message.copies.map((e) => CopyRecord.toJSON(e));
+    }
+    if (message.serving !== undefined) {
+      obj.serving = ServingState.toJSON(message.serving);
     }
     return obj;
   },
@@ -168,6 +192,102 @@ export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
   fromPartial(object: DeepPartial<ListCopiesResponse>): ListCopiesResponse {
     const message = createBaseListCopiesResponse();
     message.copies = object.copies?.map((e) => CopyRecord.fromPartial(e)) || [];
+    message.serving = (object.serving !== undefined && object.serving !== null)
+      ? ServingState.fromPartial(object.serving)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseServingState(): ServingState {
+  return { isAllowed: false, leaseLeftMs: undefined };
+}
+
+export const ServingState: MessageFns<ServingState> = {
+  encode(message: ServingState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isAllowed !== false) {
+      writer.uint32(8).bool(message.isAllowed);
+    }
+    if (message.leaseLeftMs !== undefined) {
+      writer.uint32(16).uint32(message.leaseLeftMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ServingState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseServingState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.isAllowed = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leaseLeftMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ServingState {
+    return {
+      isAllowed: isSet(object.isAllowed)
+        ? globalThis.Boolean(object.isAllowed)
+        : isSet(object.is_allowed)
+        ? globalThis.Boolean(object.is_allowed)
+        : false,
+      leaseLeftMs: isSet(object.leaseLeftMs)
+        ? globalThis.Number(object.leaseLeftMs)
+        : isSet(object.lease_left_ms)
+        ? globalThis.Number(object.lease_left_ms)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ServingState): unknown {
+    const obj: any = {};
+    if (message.isAllowed !== false) {
+      obj.isAllowed = message.isAllowed;
+    }
+    if (message.leaseLeftMs !== undefined) {
+      obj.leaseLeftMs = Math.round(message.leaseLeftMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ServingState>): ServingState {
+    return ServingState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ServingState>): ServingState {
+    const message = createBaseServingState();
+    message.isAllowed = object.isAllowed ?? false;
+    message.leaseLeftMs = object.leaseLeftMs ?? undefined;
     return message;
   },
 };

@@ -1,0 +1,2 @@
+export * from './lease-gate.js';
+export * from './serving-gate.js';

@@ -1,0 +1,92 @@
+import { type Incarnation, type LeaseClocks, toError } from '@pondhawk/core';
+import type { Log } from '@pondhawk/observability';
+import {
+  DEFAULT_TIMING,
+  type Grant,
+  HostLease,
+  type LeaseRequest,
+  type Place,
+} from '@pondhawk/purge';
+import { ServingGate } from './serving-gate.js';
+
+/** What the lease is made of. */
+export interface LeaseGateParts {
+  readonly incarnation: Incarnation;
+  readonly clocks: LeaseClocks;
+  /** Where this host stands in the purge log; read at each write. */
+  readonly place: () => Place;
+  readonly log: Log;
+}
+
+/**
+ * The gate of a host in a cluster: open while its lease is valid (R3, R4, R11). *Closed* from the
+ * start, as a new incarnation has no lease (R6). *Open* from a grant whose `needs` are applied, until
+ * any clock says that it is over, or another log is followed. Each look finds out; a timer looks when
+ * nobody writes, so that answers which wait for a slow reader end as well.
+ */
+export class LeaseGate extends ServingGate {
+  private readonly lease: HostLease;
+  private readonly listeners = new Set<() => void>();
+  private wasOpen = false; // As of the last look.
+  private timer: NodeJS.Timeout | undefined; // While it is open.
+  private lengthMs = DEFAULT_TIMING.hostLeaseMs; // Of the newest grant, which the manager decides.
+
+  constructor(private readonly parts: LeaseGateParts) {
+    super();
+    this.lease = new HostLease(parts.incarnation, () => parts.clocks.read());
+  }
+
+  get isOpen(): boolean {
+    const isOpen = this.leftMs > 0;
+    if (isOpen === this.wasOpen) return isOpen;
+    this.wasOpen = isOpen;
+    if (!isOpen) {
+      for (const listener of [...this.listeners]) listener();
+    }
+    return isOpen;
+  }
+
+  get leftMs(): number {
+    try {
+      return this.lease.leftMs(this.parts.place());
+    } catch (error) {
+      // Without a clock nobody knows whether the lease is over.
+      this.parts.log.error('lease cannot be judged', { err: toError(error) });
+      return 0;
+    }
+  }
+
+  get holdMsMax(): number {
+    return this.lengthMs;
+  }
+
+  onClosed(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The next request for a lease; to be called right before it is sent. */
+  request(): LeaseRequest {
+    return this.lease.request();
+  }
+
+  /** Takes an answer. @returns whether it counts: it is for an open request of this incarnation. */
+  take(grant: Grant): boolean {
+    const doesCount = this.lease.take(grant);
+    if (doesCount) this.lengthMs = grant.hostLeaseMs;
+    this.look();
+    return doesCount;
+  }
+
+  /** Looks no more by itself. */
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private look(): void {
+    clearTimeout(this.timer);
+    if (!this.isOpen) return;
+    this.timer = setTimeout(() => this.look(), this.leftMs);
+    this.timer.unref();
+  }
+}
