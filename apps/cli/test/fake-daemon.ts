@@ -22,12 +22,19 @@ export interface FakeDaemonBehaviour {
   /** The copy was whole before the call. */
   isHere?: boolean;
   /** Thrown after so many chunks. */
-  failure?: { readonly afterChunks: number; readonly error: Error };
+  failure?: {
+    readonly afterChunks: number;
+    readonly error: Error;
+    /** Only the first downloads fail. Default: all. */
+    readonly times?: number;
+  };
   /** Hangs after the first chunk until the call ends. */
   hangs?: boolean;
   /** Told before the first chunk is sent. */
   beforeContent?: () => Promise<void>;
   copies: pondhawkV1.CopyRecord[];
+  /** Undefined: an older daemon. */
+  serving?: pondhawkV1.ServingState;
 }
 
 const CHUNK_BYTES = 1000;
@@ -95,11 +102,17 @@ export class FakeDaemon {
     await behaviour.beforeContent?.();
     let count = 0;
     for (let offset = 0; offset < behaviour.content.length; offset += CHUNK_BYTES) {
-      if (behaviour.failure?.afterChunks === count) throw behaviour.failure.error;
+      this.failAfter(count);
       yield chunk(behaviour.content, offset);
       count += 1;
       if (behaviour.hangs === true) await this.hang(call.signal);
     }
+  }
+
+  private failAfter(chunkCount: number): void {
+    const { failure } = this.behaviour;
+    const isFailing = this.downloads.length <= (failure?.times ?? Infinity);
+    if (failure?.afterChunks === chunkCount && isFailing) throw failure.error;
   }
 
   private sendLength(call: CallContext): void {
@@ -127,8 +140,9 @@ export class FakeDaemon {
 
   private async *list(taskId: string): AsyncGenerator<pondhawkV1.ListCopiesResponse> {
     await Promise.resolve();
+    yield { copies: [], serving: this.behaviour.serving };
     for (const copy of this.behaviour.copies) {
-      if (taskId === '' || taskId === copy.taskId) yield { copies: [copy] };
+      if (taskId === '' || taskId === copy.taskId) yield { copies: [copy], serving: undefined };
     }
   }
 }

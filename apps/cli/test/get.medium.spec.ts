@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataCorruptionError } from '@pondhawk/core';
+import { DataCorruptionError, UnavailableError } from '@pondhawk/core';
 import { pondhawkV1 } from '@pondhawk/contracts';
 import { eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
+import { DOWNLOAD_ATTEMPTS_MAX } from '../src/get/download.js';
 import { FakeDaemon, type FakeDaemonBehaviour } from './fake-daemon.js';
 import { run, type CliRun } from './run-in-test.js';
 
@@ -148,6 +149,26 @@ describe('pondhawk against a daemon', () => {
       expect(await readdir(out)).toEqual([]);
     });
 
+    const leaseLost = new UnavailableError('LEASE_LOST', 'This host has lost its lease.');
+
+    it('begins again, and says so, when the daemon loses its lease in the middle', async () => {
+      behaviour.failure = { afterChunks: 2, error: leaseLost, times: 2 };
+      const result = await get();
+      expect(result).toMatchObject({ exitCode: 0 });
+      expect(result.stderr.match(/lost its lease. Beginning again/g)).toHaveLength(2);
+      expect(await readFile(file)).toEqual(behaviour.content);
+      expect(await readdir(out)).toEqual(['file']);
+    });
+
+    it('gives up after the third time', async () => {
+      behaviour.failure = { afterChunks: 2, error: leaseLost };
+      const result = await get();
+      expect(result).toMatchObject({ exitCode: 1 });
+      expect(result.stderr).toContain('LEASE_LOST');
+      expect(daemon.downloads).toHaveLength(DOWNLOAD_ATTEMPTS_MAX);
+      expect(await readdir(out)).toEqual([]);
+    });
+
     it('removes its part and cancels the call when interrupted', async () => {
       behaviour.hangs = true;
       const interrupt = new AbortController();
@@ -225,6 +246,20 @@ describe('pondhawk against a daemon', () => {
       expect(json).toMatchObject({
         copies: [{ task_id: TASK_ID, content_length: 5, finished_at: null }],
       });
+    });
+
+    it.each([
+      [{ isAllowed: true, leaseLeftMs: 3_200 }, '3.2 s left'],
+      [{ isAllowed: true, leaseLeftMs: undefined }, 'belongs to no cluster'],
+      [{ isAllowed: false, leaseLeftMs: 0 }, 'copies are not served'],
+    ])('ls tells whether copies are served now: %j', async (serving, text) => {
+      behaviour.serving = serving;
+      expect((await task('ls')).stdout).toContain(text);
+      const shown = {
+        is_allowed: serving.isAllowed,
+        lease_left_ms: serving.leaseLeftMs ?? null,
+      };
+      expect(JSON.parse((await task('ls', '--json')).stdout)).toMatchObject({ serving: shown });
     });
 
     it('stat shows one task and fails for one that is not here', async () => {

@@ -1,6 +1,7 @@
 /** Takes a task's bytes from the daemon and writes them to FILE. */
 
 import { CONTENT_CHUNKS_KEY, CONTENT_LENGTH_KEY, dfdaemonV2, commonV2 } from '@pondhawk/contracts';
+import { PondhawkError } from '@pondhawk/core';
 import { formatContentDigest, type ContentDigest } from '@pondhawk/pieces';
 import { callServerStream, Metadata, type Client } from '@pondhawk/rpc';
 import { CliError, ExitCode } from '../exit-code.js';
@@ -35,10 +36,21 @@ export interface DownloadTools {
   readonly client: Client;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Monotonic, ms. */
+  readonly nowMs: () => number;
+  readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
+  /** Told before the download is begun anew. */
+  readonly onAgain: (reason: Error) => void;
 }
 
+/** Downloads begun for one `get`, when the daemon may not go on with one in the middle. */
+export const DOWNLOAD_ATTEMPTS_MAX = 3;
+/** By then the daemon may have a lease again. */
+const AGAIN_PAUSE_MS = 250;
+
 /**
- * Downloads to FILE; on any failure FILE is as it was and no part of it is left.
+ * Downloads to FILE; on any failure FILE is as it was and no part of it is left. A daemon that loses its
+ * lease in the middle may not give the rest: then all is asked for again, within the request's timeout.
  *
  * @throws CliError, or what the daemon says.
  */
@@ -46,12 +58,42 @@ export async function download(
   request: DownloadRequest,
   tools: DownloadTools,
 ): Promise<DownloadResult> {
+  const startedAtMs = tools.nowMs();
+  for (let attempt = 1; ; attempt += 1) {
+    const { timeoutMs } = request;
+    const leftMs = timeoutMs && Math.ceil(timeoutMs - (tools.nowMs() - startedAtMs));
+    const counted = { bytes: 0 };
+    try {
+      return await downloadOnce({ ...request, timeoutMs: leftMs }, tools, counted);
+    } catch (error) {
+      const isOver = attempt === DOWNLOAD_ATTEMPTS_MAX || tools.signal.aborted;
+      const isLate = leftMs !== undefined && leftMs <= AGAIN_PAUSE_MS;
+      if (isOver || isLate || !isCutOff(error, counted.bytes)) throw error;
+      tools.onAgain(error);
+      await tools.sleep(AGAIN_PAUSE_MS, tools.signal);
+    }
+  }
+}
+
+/** Whether the daemon ended what it had begun. It says so, or cuts the connection when there is no way to say it. */
+function isCutOff(error: unknown, receivedBytes: number): error is PondhawkError {
+  if (!(error instanceof PondhawkError)) return false;
+  return error.code === 'LEASE_LOST' || (error.code === 'UNAVAILABLE' && receivedBytes > 0);
+}
+
+/** @param counted told of the bytes that came. */
+async function downloadOnce(
+  request: DownloadRequest,
+  tools: DownloadTools,
+  counted: { bytes: number },
+): Promise<DownloadResult> {
   const part = await PartFile.create(request.file, request);
   try {
     const result = await new Transfer(request, tools, part).run();
     await part.publish(request);
     return result;
   } catch (error) {
+    counted.bytes = part.sizeBytes;
     await part.discard();
     throw error;
   } finally {

@@ -87,7 +87,16 @@ async function runGet(context: CliContext, url: string, options: GetOptions): Pr
         filteredQueryParams: options.filteredQueryParam ?? [],
         timeoutMs: options.timeout,
       },
-      { client, progress: makeProgress(context, { isQuiet }), signal: context.signal },
+      {
+        client,
+        progress: makeProgress(context, { isQuiet }),
+        signal: context.signal,
+        nowMs: context.nowMs,
+        sleep: context.sleep,
+        onAgain: ({ message }) => {
+          context.stderr.write(`${printable(message)} Beginning again.\n`);
+        },
+      },
     ),
   );
   const elapsedMs = Math.round(context.nowMs() - startedAtMs);

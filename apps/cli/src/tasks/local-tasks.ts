@@ -32,20 +32,42 @@ export interface ShownCopy {
   readonly finished_at: string | null;
 }
 
+/** Whether the daemon serves its copies now; field names as in the JSON of `--json`. */
+export interface ShownServing {
+  readonly is_allowed: boolean;
+  /** How long its lease still runs; null: it needs none. */
+  readonly lease_left_ms: number | null;
+}
+
+/** What a daemon holds. */
+export interface LocalCopies {
+  readonly copies: ShownCopy[];
+  /** Null: the daemon does not say. */
+  readonly serving: ShownServing | null;
+}
+
 /** All copies, or those of one task, by task id. */
 export async function listCopies(
   client: Client,
   { taskId = '', signal }: { taskId?: string; signal: AbortSignal },
-): Promise<ShownCopy[]> {
+): Promise<LocalCopies> {
   const copies: ShownCopy[] = [];
+  let serving: ShownServing | null = null;
   const answers = callServerStream(
     client,
     pondhawkV1.LocalService.listCopies,
     { taskId },
     { timeoutMs: CALL_TIMEOUT_MS, signal },
   );
-  for await (const answer of answers) copies.push(...answer.copies.map(toShownCopy));
-  return copies.sort((a, b) => (a.task_id < b.task_id ? -1 : Number(a.task_id > b.task_id)));
+  for await (const answer of answers) {
+    copies.push(...answer.copies.map(toShownCopy));
+    if (answer.serving !== undefined) {
+      const { isAllowed, leaseLeftMs } = answer.serving;
+      serving = { is_allowed: isAllowed, lease_left_ms: leaseLeftMs ?? null };
+    }
+  }
+  copies.sort((a, b) => (a.task_id < b.task_id ? -1 : Number(a.task_id > b.task_id)));
+  return { copies, serving };
 }
 
 /** The copies of one task. @throws CliError (`TASK_NOT_HERE`) when there is none. */
@@ -53,7 +75,7 @@ export async function requireCopies(
   client: Client,
   options: { taskId: string; signal: AbortSignal },
 ): Promise<ShownCopy[]> {
-  const copies = await listCopies(client, options);
+  const { copies } = await listCopies(client, options);
   if (copies.length > 0) return copies;
   throw new CliError('TASK_NOT_HERE', `This host holds nothing of task ${options.taskId}.`, {
     exitCode: ExitCode.Failed,

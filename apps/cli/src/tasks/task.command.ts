@@ -6,7 +6,13 @@ import { socketPathOf, withDaemon } from '../daemon/daemon-socket.js';
 import { printable, shortened } from '../output/printable.js';
 import { formatBytes } from '../output/quantities.js';
 import { renderTable } from '../output/table.js';
-import { listCopies, removeTask, requireCopies, type ShownCopy } from './local-tasks.js';
+import {
+  listCopies,
+  removeTask,
+  requireCopies,
+  type ShownCopy,
+  type ShownServing,
+} from './local-tasks.js';
 
 const URL_COLUMN_WIDTH = 80;
 
@@ -40,12 +46,15 @@ function local(command: Command): Command {
 
 async function runList(context: CliContext, options: LocalOptions): Promise<void> {
   const { signal } = context;
-  const copies = await withDaemon(socketPathOf(context, options.socket), (client) =>
+  const { copies, serving } = await withDaemon(socketPathOf(context, options.socket), (client) =>
     listCopies(client, { signal }),
   );
-  if (options.json === true) sayJson(context, { copies });
-  else if (copies.length === 0) say(context, 'This host holds nothing.');
-  else say(context, renderCopies(copies));
+  if (options.json === true) {
+    sayJson(context, { copies, serving });
+    return;
+  }
+  say(context, copies.length === 0 ? 'This host holds nothing.' : renderCopies(copies));
+  if (serving !== null) say(context, servingLine(serving));
 }
 
 async function runStat(context: CliContext, taskId: string, options: LocalOptions): Promise<void> {
@@ -69,6 +78,13 @@ async function runRemove(
   if (options.json === true)
     sayJson(context, { task_id: taskId, ...(outcome ?? { outcome: 'deleted' }) });
   else say(context, outcomeLine(outcome));
+}
+
+function servingLine({ is_allowed, lease_left_ms }: ShownServing): string {
+  if (!is_allowed)
+    return 'No lease: copies are not served, downloads pass through from the origin.';
+  if (lease_left_ms === null) return 'Served without a lease: this host belongs to no cluster.';
+  return `Served under a lease, renewed as it runs: ${(lease_left_ms / 1000).toFixed(1)} s left.`;
 }
 
 function outcomeLine(outcome: DeleteOutcome | undefined): string {
