@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ManagerConfig } from './config/manager.config.js';
 import { DeadlinesModule } from './deadlines/deadlines.module.js';
+import { FencesModule } from './fences/fences.module.js';
 import { FleetViewsModule } from './fleet-views/fleet-views.module.js';
 import { JobEventsModule } from './job-events/job-events.module.js';
 import { IdentityModule } from './identity/identity.module.js';
@@ -31,6 +32,7 @@ export class AppModule {
         OutboxModule,
         ReportsModule,
         DeadlinesModule,
+        FencesModule,
         RetentionModule,
       ],
       providers: [

@@ -1,5 +1,5 @@
 import { OrderPayload, parsePayload, unpackHosts } from '@pondhawk/contracts';
-import type { Ledger } from '../src/ledger/index.js';
+import type { AcceptJob, Ledger } from '../src/ledger/index.js';
 import { START_MS, aHost, aJob, enrolHosts, startSchedulers } from './ledger-fixtures.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -23,8 +23,8 @@ export function describeEnrolment(get: () => Ledger): void {
       return items.map(({ state }) => state);
     };
     /** Names of the hosts that each order of a job accepted at `atMs` must account for. */
-    const namedAt = async (atMs: number) => {
-      const { messages } = await get().writer.execute('accept-job', aJob({ atMs }));
+    const namedAt = async (atMs: number, facts: Partial<AcceptJob> = {}) => {
+      const { messages } = await get().writer.execute('accept-job', aJob({ atMs, ...facts }));
       return messages.map(({ payload }) =>
         unpackHosts(parsePayload(OrderPayload, payload).hosts ?? '').map((host) => host.host_name),
       );
@@ -41,15 +41,16 @@ export function describeEnrolment(get: () => Ledger): void {
       expect([...one, ...two].sort()).toEqual(all);
     });
 
-    it('keeps naming a host that was lost, for a day', async () => {
+    it('keeps putting questions to a host that was lost, for a day', async () => {
+      const question = { type: 'get_task' } as const;
       const [scheduler] = await startSchedulers(get(), 1);
       await enrolHosts(get(), scheduler!, 2);
       await close(scheduler!, aHost(1).id, 1);
       expect(await statesAt(START_MS)).toEqual(['inactive', 'active']);
       await keepAlive(START_MS + DAY_MS - 1);
-      expect(await namedAt(START_MS + DAY_MS - 1)).toEqual([['h00001', 'h00002']]);
+      expect(await namedAt(START_MS + DAY_MS - 1, question)).toEqual([['h00001', 'h00002']]);
       await keepAlive(START_MS + DAY_MS);
-      expect(await namedAt(START_MS + DAY_MS)).toEqual([['h00002']]);
+      expect(await namedAt(START_MS + DAY_MS, question)).toEqual([['h00002']]);
     });
 
     it('gives a view behind every accepted delete, to the present start of a scheduler alone', async () => {

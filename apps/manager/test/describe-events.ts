@@ -28,7 +28,8 @@ export function describeEvents(get: () => Ledger): void {
         });
       await report([aTarget(1, 'pending'), aTarget(2, 'pending')], false);
       await report([], false); // A renewal changes nothing.
-      await report([aTarget(1, 'deleted'), aTarget(2, 'failed')], true);
+      const refused = { code: 'FILE_NOT_DELETED', message: 'EACCES' };
+      await report([aTarget(1, 'deleted'), aTarget(2, 'failed', refused)], true);
       const events = await list(jobId);
       expect(events.map(({ kind }) => kind)).toEqual([
         ...['order-queued', 'job-accepted', 'job-running', 'targets-changed'],

@@ -5,6 +5,7 @@ import { describeEvents } from './describe-events.js';
 import { describeAudits } from './describe-audits.js';
 import { describeEnrolment } from './describe-enrolment.js';
 import { describeIdentity } from './describe-identity.js';
+import { describeLeases } from './describe-leases.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
@@ -315,6 +316,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     });
 
     describeEnrolment(() => ledger);
+    describeLeases(() => ledger);
     describePurgeLog(() => ledger);
 
     describe('when the deadline passes', () => {

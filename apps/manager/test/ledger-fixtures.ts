@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TargetOutcome } from '@pondhawk/jobs';
-import { PurgeWitness, type WitnessedLogs } from '../src/ledger/index.js';
+import { LeaseBook, PurgeWitness, type WitnessedLogs } from '../src/ledger/index.js';
 import type {
   AcceptJob,
   HostRecord,
@@ -133,11 +133,19 @@ export class MemoryWitness extends PurgeWitness {
   }
 }
 
+/** By how much the clock that leases are counted with is ahead of the machine's. */
+export const leaseClock = { aheadMs: 0 };
+
 /** What opening a ledger takes, with a witness of its own. */
 export const OPEN_OPTIONS = {
   nowMs: START_MS,
   brokerEpoch: 'ab'.repeat(16),
   purgeEpoch: 'e1'.repeat(16),
+  /** One each time this is spread. */
+  get leases(): LeaseBook {
+    const timing = { schedulerLeaseMs: 4_000, hostLeaseMs: 4_000, marginMs: 2_000 };
+    return new LeaseBook({ timing, monotonicMs: () => performance.now() + leaseClock.aheadMs });
+  },
 };
 
 /** Connects hosts 1 to `count` to a scheduler, each by the connection of its own number. */
@@ -156,6 +164,7 @@ export async function enrolHosts(
       host: aHost(index + 1),
       incarnation: 'aa'.repeat(16),
       connection: index + 1,
+      leased: { folderLock: 'cc'.repeat(16) },
     })),
     closed: [],
   });

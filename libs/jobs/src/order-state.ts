@@ -17,17 +17,19 @@ export type OrderState = (typeof OrderState)[keyof typeof OrderState];
 
 /**
  * What happens to an order. `assign` gives the next attempt to a scheduler, `strand` leaves it
- * without one; `finish` is its last report, `fail` a report that it could not be carried out.
+ * without one; `finish` is its last report, `close` the end of its job before that, `fail` a report
+ * that it could not be carried out.
  */
-export type OrderEvent = 'assign' | 'strand' | 'report' | 'finish' | 'fail' | 'expire';
+export type OrderEvent = 'assign' | 'strand' | 'report' | 'finish' | 'close' | 'fail' | 'expire';
 
 const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> = {
-  waiting: { assign: 'queued', fail: 'failed', expire: 'expired' },
+  waiting: { assign: 'queued', close: 'done', fail: 'failed', expire: 'expired' },
   queued: {
     assign: 'queued',
     strand: 'waiting',
     report: 'running',
     finish: 'done',
+    close: 'done',
     fail: 'failed',
     expire: 'expired',
   },
@@ -36,6 +38,7 @@ const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> =
     strand: 'waiting',
     report: 'running',
     finish: 'done',
+    close: 'done',
     fail: 'failed',
     expire: 'expired',
   },

@@ -2,6 +2,7 @@ export * from './chain-hash.js';
 export * from './copy-rules.js';
 export * from './entry-log.js';
 export * from './fence-rules.js';
+export * from './finality.js';
 export * from './grant-rules.js';
 export * from './host-copies.js';
 export * from './host-lease.js';

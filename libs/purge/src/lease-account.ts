@@ -2,24 +2,44 @@ import type { EnrolmentRow, LoggedPurge, PurgeTarget } from './purge-ledger.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
 import type { LeaseTiming } from './timing.js';
 
-/** What one manager process has measured by its monotonic clock; nothing of it is kept. */
+/** A purge as far as its clock is asked for. */
+export type ClockedPurge = { readonly entry: Pick<LoggedPurge['entry'], 'seq'> };
+
+/** A row as far as it is asked whether it counts. */
+export type CountedRow = Pick<EnrolmentRow, 'connection' | 'scheduler' | 'isLost'>;
+
+/** How often a scheduler's incarnation was given a view, and when that was last seen to change. */
+interface SeenViews {
+  readonly count: number;
+  readonly changedAtMs: number;
+}
+
+/** What one manager process has measured of a cluster by its monotonic clock; nothing of it is kept. */
 export class LeaseAccount {
-  private readonly startedAtMs: number;
-  private readonly viewedAt = new Map<string, number>();
+  private readonly views = new Map<string, SeenViews>();
   private readonly lostAt = new Map<string, number>();
   private readonly seenAt = new Map<number, number>();
 
+  /** @param startedAtMs when the process began to measure; default now. */
   constructor(
-    private readonly timing: LeaseTiming,
+    private readonly timing: () => LeaseTiming,
     private readonly monotonicMs: () => number,
     private readonly rules: PurgeRules = PURGE_RULES,
-  ) {
-    this.startedAtMs = monotonicMs();
-  }
+    private readonly startedAtMs = monotonicMs(),
+  ) {}
 
   /** Notes a view for a scheduler's incarnation; to be called before the head is read (R5). */
   noteView(scheduler: string): void {
-    this.viewedAt.set(scheduler, this.monotonicMs());
+    this.seeViews(scheduler, (this.views.get(scheduler)?.count ?? 0) + 1);
+  }
+
+  /**
+   * Notes how many views a scheduler's incarnation was given, by whichever manager. A number that was
+   * not seen before is as new as this moment.
+   */
+  seeViews(scheduler: string, count: number): void {
+    if (this.views.get(scheduler)?.count === count) return;
+    this.views.set(scheduler, { count, changedAtMs: this.monotonicMs() });
   }
 
   /** Notes that a connection was reported lost. */
@@ -27,20 +47,39 @@ export class LeaseAccount {
     if (!this.lostAt.has(connection)) this.lostAt.set(connection, this.monotonicMs());
   }
 
+  /** Whether a connection was reported lost to this process. */
+  hasLost(connection: string): boolean {
+    return this.lostAt.has(connection);
+  }
+
   /** Notes that an entry is committed. */
   noteCommit(seq: number): void {
-    this.seenAt.set(seq, this.monotonicMs());
+    if (!this.seenAt.has(seq)) this.seenAt.set(seq, this.monotonicMs());
+  }
+
+  /** Drops what was measured of a connection whose row is deleted. */
+  forgetConnection(connection: string): void {
+    this.lostAt.delete(connection);
+  }
+
+  /** Drops what was measured of an entry that nobody asks for any more. */
+  forgetCommit(seq: number): void {
+    this.seenAt.delete(seq);
   }
 
   /** R9: whether a row counts as leased. */
-  isLeased(row: EnrolmentRow): boolean {
+  isLeased(row: CountedRow): boolean {
     const lostAtMs = row.isLost ? (this.lostAt.get(row.connection) ?? this.startedAtMs) : undefined;
-    const viewedAtMs = this.viewedAt.get(row.scheduler) ?? this.startedAtMs;
-    return this.rules.countsAsLeased({ lostAtMs, viewedAtMs }, this.monotonicMs(), this.timing);
+    const viewedAtMs = this.views.get(row.scheduler)?.changedAtMs ?? this.startedAtMs;
+    return this.rules.countsAsLeased({ lostAtMs, viewedAtMs }, this.monotonicMs(), this.timing());
   }
 
   /** R8: whether a target needs no answer any more. */
-  isFenced(purge: LoggedPurge, target: PurgeTarget, rows: readonly EnrolmentRow[]): boolean {
+  isFenced(
+    purge: ClockedPurge,
+    target: Pick<PurgeTarget, 'connections'>,
+    rows: readonly CountedRow[],
+  ): boolean {
     if (this.isBoundOver(purge)) return true;
     if (this.isCautious()) return false;
     const own = rows.filter(({ connection }) => target.connections.includes(connection));
@@ -48,16 +87,17 @@ export class LeaseAccount {
   }
 
   /** R9: whether a purge whose targets have all ended may end already. */
-  mayEnd(purge: LoggedPurge): boolean {
+  mayEnd(purge: ClockedPurge): boolean {
     return !this.isCautious() || this.isBoundOver(purge);
   }
 
-  private isCautious(): boolean {
-    return this.rules.isCautious(this.startedAtMs, this.monotonicMs(), this.timing);
+  /** R8, by the clock alone: nobody can have a lease any more that does not know the purge. */
+  isBoundOver({ entry }: ClockedPurge): boolean {
+    const seenAtMs = this.seenAt.get(entry.seq) ?? this.startedAtMs;
+    return this.rules.isBoundOver(seenAtMs, this.monotonicMs(), this.timing());
   }
 
-  private isBoundOver({ entry }: LoggedPurge): boolean {
-    const seenAtMs = this.seenAt.get(entry.seq) ?? this.startedAtMs;
-    return this.rules.isBoundOver(seenAtMs, this.monotonicMs(), this.timing);
+  private isCautious(): boolean {
+    return this.rules.isCautious(this.startedAtMs, this.monotonicMs(), this.timing());
   }
 }

@@ -132,7 +132,10 @@ describe('HostCopies', () => {
 describe('the ledger', () => {
   it('ends a purge with the last answer, or one bound after its commit', () => {
     const clock = new ManualClock();
-    const account = new LeaseAccount(TIMING, () => clock.monotonicMs());
+    const account = new LeaseAccount(
+      () => TIMING,
+      () => clock.monotonicMs(),
+    );
     clock.advance(boundMs(TIMING));
     account.noteView('s1');
     let state = enrolHost(emptyLedger('e1'), ROW);

@@ -62,6 +62,7 @@ function aCluster(
     counts: { ...NO_TARGETS, ...counts },
     deletedBytes: (counts.deleted ?? 0) * 67_108_864,
     purgeSeq: 6,
+    finality: { reasons: [], hosts: [] },
     orders: [],
     ...facts,
   };
@@ -141,8 +142,9 @@ describe('jobView', () => {
         result: {
           state: 'SUCCESS',
           outcome: 'complete',
-          finality: 'best_effort',
-          finality_reason: 'LEASES_OFF',
+          finality: 'guaranteed',
+          finality_reasons: [],
+          finality_hosts: [],
           group_uuid: 'group_2f1c',
           created_at: '2026-11-22T10:00:00.000Z',
           updated_at: '2026-11-22T10:00:00.412Z',

@@ -1,13 +1,11 @@
 /** What REST shows of jobs: JSON made on read, never stored. */
 
 import { JobType, isJobEnded } from '@pondhawk/jobs';
+import { finalityOf } from '@pondhawk/purge';
 import type { JobDetail, JobRecord } from '../ledger/index.js';
 import { clusterStatesView } from './cluster-state-view.js';
 import { type Json, timeView } from './peer-view.js';
 import { countsView, listsView } from './result-lists-view.js';
-
-/** Until leases are built, no purge can be called final. */
-const FINALITY = { finality: 'best_effort', finality_reason: 'LEASES_OFF' };
 
 /** A job as `GET /jobs/:id` and `POST /jobs` answer it. Unfinished jobs have the same keys, empty. */
 export function jobView(detail: JobDetail): Json {
@@ -39,7 +37,7 @@ function resultView(detail: JobDetail): Json {
   return {
     state: job.state,
     outcome: job.outcome ?? '',
-    ...(isDelete ? FINALITY : {}),
+    ...(isDelete ? finalityView(detail) : {}),
     group_uuid: groupUuid(job),
     created_at: timeView(job.createdAtMs),
     updated_at: timeView(job.updatedAtMs),
@@ -51,6 +49,13 @@ function resultView(detail: JobDetail): Json {
     job_states: clusterStatesView(detail, options),
     ...listsView(detail, options),
   };
+}
+
+/** What SUCCESS promises of the purge, and what stands against more. */
+function finalityView({ clusters }: JobDetail): Json {
+  const reasons = [...new Set(clusters.flatMap(({ finality }) => finality?.reasons ?? []))];
+  const hosts = [...new Set(clusters.flatMap(({ finality }) => finality?.hosts ?? []))];
+  return { finality: finalityOf(reasons), finality_reasons: reasons, finality_hosts: hosts };
 }
 
 function groupUuid({ uuid }: JobRecord): string {

@@ -4,7 +4,7 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Log } from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
 import type { ManagerConfig } from '../config/manager.config.js';
-import { openLedger, type Ledger } from '../ledger/index.js';
+import { LeaseBook, openLedger, type Ledger } from '../ledger/index.js';
 import type { SteadyClock } from '../process-wide/steady-clock.js';
 import { WITNESS_FILE, WitnessFile } from './witness-file.js';
 
@@ -23,7 +23,7 @@ export class DataFolder implements OnApplicationShutdown {
 
   /** @throws ConfigError if the folder is in use or the ledger cannot be opened, as they say. */
   static async open(
-    { dataDir, database }: ManagerConfig,
+    { dataDir, database, leases: timing }: ManagerConfig,
     clock: SteadyClock,
     log: Log,
   ): Promise<DataFolder> {
@@ -39,6 +39,7 @@ export class DataFolder implements OnApplicationShutdown {
         brokerEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
         purgeEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
         witness,
+        leases: new LeaseBook({ timing, monotonicMs: () => clock.monotonicMs() }),
       });
       clock.notBefore(ledger.newestAtMs);
       if (ledger.purgeLogAlarm !== undefined) {

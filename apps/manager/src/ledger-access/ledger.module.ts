@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
-import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { IdentityReader, LeaseBook, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { SteadyClock } from '../process-wide/steady-clock.js';
 import { DataFolder } from './data-folder.js';
 
@@ -25,11 +25,16 @@ import { DataFolder } from './data-folder.js';
       inject: [DataFolder],
     },
     {
+      provide: LeaseBook,
+      useFactory: ({ ledger }: DataFolder) => ledger.leases,
+      inject: [DataFolder],
+    },
+    {
       provide: LedgerWriter,
       useFactory: ({ ledger }: DataFolder) => ledger.writer,
       inject: [DataFolder],
     },
   ],
-  exports: [IdentityReader, LedgerReader, LedgerWriter],
+  exports: [IdentityReader, LeaseBook, LedgerReader, LedgerWriter],
 })
 export class LedgerModule {}

@@ -6,6 +6,7 @@
 import type { JobOutcome, JobState, JobType } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
+import type { FenceableNodes } from './purge-watch.js';
 import type { ClusterCommands } from './cluster-commands.js';
 import type { HostRecord } from './host-record.js';
 import type { IdentityCommands } from './identity-commands.js';
@@ -195,6 +196,8 @@ export interface OpenedConnection {
   readonly incarnation?: string | undefined;
   /** Counts up within the scheduler's incarnation. */
   readonly connection: number;
+  /** Of the host's data folder, 32 hex digits or empty; present with daemons that serve under leases. */
+  readonly leased?: { readonly folderLock: string } | undefined;
 }
 
 /** A connection that is no more. */
@@ -214,6 +217,9 @@ export interface EnrolHosts {
   readonly schedulerIncarnation: string;
   readonly opened: readonly OpenedConnection[];
   readonly closed: readonly ClosedConnection[];
+  /** When set: connections up to this number that are in neither `stillOpen` nor `opened` are lost. */
+  readonly completeUpTo?: number | undefined;
+  readonly stillOpen?: readonly number[] | undefined;
 }
 
 /** A scheduler asks where its cluster's log stands, to grant leases on the answer. */
@@ -223,6 +229,11 @@ export interface IssueView {
   readonly schedulerId: number;
   /** 32 hex digits. */
   readonly schedulerIncarnation: string;
+}
+
+/** Hosts of a purge that cannot serve what it purged although they have not answered. */
+export interface FenceTargets extends FenceableNodes {
+  readonly atMs: number;
 }
 
 /** What hosts did with entries of the purge log after their job had given them up; at most 500. */
@@ -303,6 +314,19 @@ export interface LedgerCommands extends IdentityCommands, ClusterCommands {
   readonly 'enrol-hosts': { readonly input: EnrolHosts; readonly result: LogState };
   /** Reads the head behind every delete that was accepted before it. */
   readonly 'issue-view': { readonly input: IssueView; readonly result: LogState };
+  /**
+   * Fences nodes of a purge that have not ended, and ends the job if nothing is left to wait for.
+   * Changes nothing once the job has ended.
+   */
+  readonly 'fence-targets': {
+    readonly input: FenceTargets;
+    readonly result: { readonly fencedCount: number; readonly ended?: EndedJob | undefined };
+  };
+  /** Deletes connections that are no more and count no longer, at most 1,000; and settles lengths of leases. */
+  readonly 'forget-enrolments': {
+    readonly input: { readonly atMs: number };
+    readonly result: { readonly forgottenCount: number };
+  };
   /** Changes nothing under another epoch. */
   readonly 'record-later': {
     readonly input: RecordLater;

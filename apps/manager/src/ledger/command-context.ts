@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { EndedJob } from './command-catalog.js';
+import type { LeaseBook } from './lease-book.js';
 import type { LedgerChange } from './ledger-writer.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
@@ -39,6 +40,8 @@ export class CommandContext {
   readonly changes: LedgerChange[] = [];
   /** Heads of purge logs that this command moved, by cluster; witnessed before anybody hears of them. */
   readonly purgeHeads = new Map<number, { readonly epoch: string; readonly head: number }>();
+  /** Done right after the commit, before anybody is told; must not throw. */
+  readonly afterCommit: (() => void)[] = [];
   private eventCount = 0;
 
   constructor(
@@ -47,6 +50,7 @@ export class CommandContext {
     readonly atMs: number,
     /** The command's ledger number. */
     readonly number: number,
+    readonly leases: LeaseBook,
   ) {}
 
   /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */

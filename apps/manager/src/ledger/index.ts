@@ -6,6 +6,7 @@ export { NO_EVENT } from './event-queries.js';
 export * from './identity-reader.js';
 export * from './identity-records.js';
 export { LISTED_TARGETS_MAX } from './job-queries.js';
+export { LeaseBook } from './lease-book.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';
 export * from './open-ledger.js';

@@ -3,7 +3,7 @@
 import { LIST_TRUNCATED } from '@pondhawk/contracts';
 import { NO_TARGETS, type TargetCounts, TargetOutcome, isTargetOutcome } from '@pondhawk/jobs';
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
-import { toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
+import { parseFinality, toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
 import type { JobFilter, PageRequest } from './ledger-reader.js';
 import type { JobClusterRecord, JobDetail, TargetRecord } from './records.js';
 import { inSets, valueSet } from './row-set.js';
@@ -60,7 +60,7 @@ export async function loadJobClusters(
       .orderBy('id')
       .execute();
     const tallies = await loadTallies({ db, dialect }, ids);
-    for (const { job_id, scheduler_cluster_id, cluster_name, purge_seq } of clusters) {
+    for (const { job_id, scheduler_cluster_id, cluster_name, ...purge } of clusters) {
       const isOfCluster = (row: { job_id: number; scheduler_cluster_id: number }): boolean =>
         row.job_id === job_id && row.scheduler_cluster_id === scheduler_cluster_id;
       const tally = tallies.filter(isOfCluster);
@@ -70,7 +70,8 @@ export async function loadJobClusters(
           id: scheduler_cluster_id,
           name: cluster_name,
           counts: toCounts(tally),
-          purgeSeq: purge_seq ?? undefined,
+          purgeSeq: purge.purge_seq ?? undefined,
+          finality: parseFinality(purge.finality),
           deletedBytes: tally.reduce((sum, { deleted_bytes }) => sum + deleted_bytes, 0),
           orders: orders.filter(isOfCluster).map(toOrderRecord),
         },

@@ -11,7 +11,13 @@ import {
   isTargetOutcome,
 } from '@pondhawk/jobs';
 import type { HeldTask, HostRecord } from './host-record.js';
-import type { JobRecord, ListedTask, OrderRecord, TargetRecord } from './records.js';
+import type {
+  ClusterFinality,
+  JobRecord,
+  ListedTask,
+  OrderRecord,
+  TargetRecord,
+} from './records.js';
 import type { JobRow, OrderRow, TargetRow } from './tables.js';
 
 /** A row of jobs. @throws DataCorruptionError (`LEDGER_ROW_INVALID`). */
@@ -82,6 +88,11 @@ export function toOrderRecord(
 }
 
 /** A JSON column that holds an object. */
+/** What stood against the promise of a purge. */
+export function parseFinality(text: string | null): ClusterFinality | undefined {
+  return text === null ? undefined : (JSON.parse(text) as ClusterFinality);
+}
+
 export function parseObject(text: string): Record<string, unknown> {
   return JSON.parse(text) as Record<string, unknown>;
 }

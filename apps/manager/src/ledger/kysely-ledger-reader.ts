@@ -1,6 +1,6 @@
 import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type NotNull, sql } from 'kysely';
 import { findNewestEvent, hasEvent, loadEvents } from './event-queries.js';
 import {
   loadClusters,
@@ -143,6 +143,42 @@ export class KyselyLedgerReader extends LedgerReader {
     const source = await this.snapshot((context) => loadTargetPageSource(context, jobId, request));
     if (source.page !== undefined) return source.page;
     return this.read((context) => assembleTargetPage(context, jobId, { ...source, request }));
+  }
+
+  override listOpenPurges(): ReturnType<LedgerReader['listOpenPurges']> {
+    return this.read(({ db }) =>
+      db
+        .selectFrom('jobs')
+        .innerJoin('job_clusters', 'job_clusters.job_id', 'jobs.id')
+        .select([
+          'jobs.id as jobId',
+          'job_clusters.scheduler_cluster_id as clusterId',
+          'job_clusters.purge_seq as seq',
+        ])
+        .where('jobs.phase', 'in', [JobPhase.Accepted, JobPhase.Running])
+        .where('job_clusters.purge_seq', 'is not', null)
+        .orderBy('jobs.id')
+        .orderBy('job_clusters.scheduler_cluster_id')
+        .$narrowType<{ seq: NotNull }>()
+        .execute(),
+    );
+  }
+
+  override hasClosedEnrolments(): Promise<boolean> {
+    return this.read(async ({ db }) => {
+      const row = await db
+        .selectFrom('enrolments')
+        .leftJoin(
+          'former_schedulers',
+          'former_schedulers.incarnation',
+          'enrolments.scheduler_incarnation',
+        )
+        .select('connection_id')
+        .where((eb) => eb.or([eb('is_lost', '=', 1), eb('closed_at_ms', 'is not', null)]))
+        .limit(1)
+        .executeTakeFirst();
+      return row !== undefined;
+    });
   }
 
   override listUnfinishedJobIds(): Promise<readonly number[]> {

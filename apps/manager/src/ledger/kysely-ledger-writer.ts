@@ -6,6 +6,7 @@ import type { LedgerCommandName, LedgerCommands } from './command-catalog.js';
 import { appendAudit } from './commands/audits.js';
 import { COMMAND_HANDLERS, type CommandHandler } from './commands/index.js';
 import type { AuditEntry } from './identity-records.js';
+import type { LeaseBook } from './lease-book.js';
 import { toLedgerError } from './ledger-connections.js';
 import { type LedgerChange, type LedgerListener, LedgerWriter } from './ledger-writer.js';
 import type { PurgeWitness } from './purge-witness.js';
@@ -33,6 +34,7 @@ type Applied =
       readonly result: unknown;
       readonly changes: readonly LedgerChange[];
       readonly purgeHeads: CommandContext['purgeHeads'];
+      readonly afterCommit: CommandContext['afterCommit'];
     }
   | { readonly isApplied: false; readonly error: PondhawkError };
 
@@ -56,6 +58,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
     private readonly db: Kysely<LedgerTables>,
     private readonly dialect: LedgerDialect,
     private readonly witness: PurgeWitness,
+    private readonly leases: LeaseBook,
   ) {
     super();
   }
@@ -127,6 +130,9 @@ export class KyselyLedgerWriter extends LedgerWriter {
       commands.forEach((command) => command.reject(failure));
       return;
     }
+    for (const outcome of outcomes) {
+      if (outcome.isApplied) outcome.afterCommit.forEach((act) => act());
+    }
     const changes = outcomes.flatMap((outcome) => (outcome.isApplied ? outcome.changes : []));
     if (changes.length > 0) this.listeners.forEach((listener) => listener(changes));
     commands.forEach((command, index) => settle(command, outcomes[index]));
@@ -160,12 +166,12 @@ export class KyselyLedgerWriter extends LedgerWriter {
     await sql`savepoint command`.execute(tx);
     try {
       const number = await nextLedgerNumber(tx, input.atMs);
-      const context = new CommandContext(tx, this.dialect, input.atMs, number);
+      const context = new CommandContext(tx, this.dialect, input.atMs, number, this.leases);
       const result = await handler(context, input);
       if (audit !== undefined) await appendAudit(context, audit);
       await sql`release savepoint command`.execute(tx);
-      const { changes, purgeHeads } = context;
-      return { isApplied: true, result, changes, purgeHeads };
+      const { changes, purgeHeads, afterCommit } = context;
+      return { isApplied: true, result, changes, purgeHeads, afterCommit };
     } catch (error) {
       // When the database has given up the whole transaction this throws, and all are rejected.
       await sql`rollback to savepoint command`.execute(tx);

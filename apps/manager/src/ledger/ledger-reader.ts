@@ -70,6 +70,12 @@ export abstract class LedgerReader {
   ): Promise<Page<TargetRecord>>;
   /** Ids of jobs that have not ended, oldest first. */
   abstract listUnfinishedJobIds(): Promise<readonly number[]>;
+  /** Purges of jobs that have not ended, by job and cluster. */
+  abstract listOpenPurges(): Promise<
+    readonly { readonly jobId: number; readonly clusterId: number; readonly seq: number }[]
+  >;
+  /** Whether there are connections that are no more, so that forgetting them may be worth a commit. */
+  abstract hasClosedEnrolments(): Promise<boolean>;
   /** Whether time has run out for something, so that a command to end it is worth a commit. */
   abstract findOverdue(nowMs: number): Promise<Overdue>;
   /** Messages not marked sent, oldest first. */

@@ -1,12 +1,14 @@
 import type { IdentityReader } from './identity-reader.js';
 import { KyselyIdentityReader } from './kysely-identity-reader.js';
 import { KyselyLedgerReader } from './kysely-ledger-reader.js';
+import type { LeaseBook } from './lease-book.js';
 import { KyselyLedgerWriter } from './kysely-ledger-writer.js';
 import { type LedgerLocation, connectLedger } from './ledger-connections.js';
 import type { LedgerReader } from './ledger-reader.js';
 import type { LedgerWriter } from './ledger-writer.js';
 import { migrateLedger } from './migrate-ledger.js';
 import type { PurgeWitness } from './purge-witness.js';
+import { settleLeaseTiming } from './settle-lease-timing.js';
 import { settleLogId } from './settle-log-id.js';
 import { LEDGER_MIGRATIONS, type LedgerMigration } from './migrations/index.js';
 
@@ -22,6 +24,8 @@ export interface OpenLedgerOptions {
   readonly purgeEpoch: string;
   /** What purge logs had reached. */
   readonly witness: PurgeWitness;
+  /** What this process measures of leases. */
+  readonly leases: LeaseBook;
   /** Schema steps; default all that this program knows. */
   readonly migrations?: readonly LedgerMigration[];
 }
@@ -31,6 +35,7 @@ export interface Ledger {
   readonly writer: LedgerWriter;
   readonly reader: LedgerReader;
   readonly identity: IdentityReader;
+  readonly leases: LeaseBook;
   /** Newer schema steps that this program does not know and that do not break it; worth a warning. */
   readonly unknownMigrations: readonly string[];
   /** Why the purge logs got a new epoch at this start. */
@@ -48,7 +53,14 @@ export interface Ledger {
  */
 export async function openLedger(
   location: LedgerLocation,
-  { nowMs, brokerEpoch, purgeEpoch, witness, migrations = LEDGER_MIGRATIONS }: OpenLedgerOptions,
+  {
+    nowMs,
+    brokerEpoch,
+    purgeEpoch,
+    witness,
+    leases,
+    migrations = LEDGER_MIGRATIONS,
+  }: OpenLedgerOptions,
 ): Promise<Ledger> {
   const { dialect, writing, reading } = await connectLedger(location);
   try {
@@ -60,15 +72,19 @@ export async function openLedger(
       newEpoch: purgeEpoch,
       nowMs,
     });
-    const { newest_at_ms: newestAtMs } = await writing
+    await settleLeaseTiming(writing, leases);
+    const { newest_at_ms: newestAtMs, number } = await writing
       .selectFrom('ledger_head')
-      .select('newest_at_ms')
+      .select(['newest_at_ms', 'number'])
       .executeTakeFirstOrThrow();
-    const writer = new KyselyLedgerWriter(writing, dialect, witness);
+    // No command, so no view, so no lease. A ledger that was removed has left its witness.
+    if (number === 0 && purgeLogAlarm === undefined) leases.beginFresh();
+    const writer = new KyselyLedgerWriter(writing, dialect, witness, leases);
     const readingDb = reading();
     return {
       writer,
       reader: new KyselyLedgerReader(readingDb, dialect),
+      leases,
       identity: new KyselyIdentityReader(readingDb, dialect),
       unknownMigrations,
       purgeLogAlarm,

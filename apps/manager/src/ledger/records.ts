@@ -10,6 +10,7 @@ import type {
   TargetOutcome,
 } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
+import type { FinalityReason } from '@pondhawk/purge';
 import type { HeldTask, HostRecord } from './host-record.js';
 
 /** An order on its way to one scheduler. The message id is `<id>.<sendCount>`. */
@@ -46,6 +47,13 @@ export interface JobRecord {
   readonly version: number;
 }
 
+/** What stands against the promise that a purge is final in a cluster. */
+export interface ClusterFinality {
+  readonly reasons: readonly FinalityReason[];
+  /** Ids of hosts that are the reason, at most `FINALITY_HOSTS_MAX`. */
+  readonly hosts: readonly string[];
+}
+
 /** One cluster's part of a job. */
 export interface JobClusterRecord {
   readonly id: number;
@@ -54,6 +62,8 @@ export interface JobClusterRecord {
   readonly deletedBytes: number;
   /** Number in the cluster's purge log; with deletes. */
   readonly purgeSeq: number | undefined;
+  /** With deletes. */
+  readonly finality: ClusterFinality | undefined;
   readonly orders: readonly OrderRecord[];
 }
 

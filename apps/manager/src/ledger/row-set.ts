@@ -77,6 +77,7 @@ function postgresRows<Row>({ columns }: RowSetTarget<Row>, set: string): RawBuil
 function onConflict<Row>({ conflict }: RowSetTarget<Row>): RawBuilder<unknown> {
   if (conflict === undefined) return sql``;
   const keys = sql.join(conflict.keys.map((key) => sql.ref(key)));
+  if (conflict.update.length === 0) return sql`on conflict (${keys}) do nothing`;
   const updates = conflict.update.map(
     (name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`,
   );

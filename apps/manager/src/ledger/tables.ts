@@ -57,6 +57,8 @@ export interface SchedulersTable {
   updated_at_ms: number;
   /** Of the daemon's present start; null before it enrolled anything. */
   incarnation: Generated<string | null>;
+  /** Views that were given to this incarnation; how other managers see that one was. */
+  view_count: Generated<number>;
 }
 
 /** Seed peers, as schedulers. */
@@ -102,6 +104,39 @@ export interface PeersTable {
   updated_at_ms: number;
   scheduler_id: Generated<number | null>;
   has_left: Generated<number>;
+  /** 0: a daemon that knows no leases, and only announces itself. */
+  takes_leases: Generated<number>;
+}
+
+/** Connections under which hosts may have leases. */
+export interface EnrolmentsTable {
+  /** The scheduler's incarnation and `connection`, with a dot between. */
+  connection_id: string;
+  scheduler_cluster_id: number;
+  scheduler_incarnation: string;
+  /** Counts up within the incarnation. */
+  connection: number;
+  host_id: string;
+  incarnation: string;
+  /** Of the host's data folder; empty if it cannot be told from a copy. */
+  folder_lock: string;
+  /** Its scheduler has said that it is no more. */
+  is_lost: number;
+  created_at_ms: number;
+}
+
+/** Incarnations of schedulers that later ones took the place of: they get no view and enrol nobody. */
+export interface FormerSchedulersTable {
+  incarnation: string;
+  closed_at_ms: number;
+}
+
+/** Lengths that leases may have which are out, in a single row. */
+export interface LeaseTimingTable {
+  readonly id: number;
+  scheduler_lease_ms: number;
+  host_lease_ms: number;
+  margin_ms: number;
 }
 
 /** Jobs. */
@@ -132,6 +167,8 @@ export interface JobClustersTable {
   scheduler_cluster_id: number;
   cluster_name: string;
   purge_seq: number | null;
+  /** JSON: what stood against the promise of a purge when it was accepted; null with other jobs. */
+  finality: Generated<string | null>;
 }
 
 /** Targets, keyed by (job, node). */
@@ -191,6 +228,8 @@ export interface OrdersTable {
   schedulers: Generated<string>;
   /** Which of them had this share; another one than `scheduler_id` after a take-over. */
   home_scheduler_id: Generated<number | null>;
+  /** Hosts of it were fenced, so that its last report need not be waited for. */
+  has_fenced: Generated<number>;
 }
 
 /** Messages to the broker. */
@@ -272,6 +311,9 @@ export interface LedgerTables extends IdentityTables {
   seed_peers: SeedPeersTable;
   seed_peer_clusters: SeedPeerClustersTable;
   peers: PeersTable;
+  enrolments: EnrolmentsTable;
+  former_schedulers: FormerSchedulersTable;
+  lease_timing: LeaseTimingTable;
   jobs: JobsTable;
   job_clusters: JobClustersTable;
   targets: TargetsTable;

@@ -56,6 +56,12 @@ export class FleetService implements Handlers {
         connection: Number(connection),
         hasLeft,
       })),
+      ...(request.completeUpTo === 0n
+        ? {}
+        : {
+            completeUpTo: Number(request.completeUpTo),
+            stillOpen: request.stillOpen.map(Number),
+          }),
     });
     return { log: fromLogState(state), run: this.run };
   }
@@ -132,7 +138,7 @@ export class FleetService implements Handlers {
 }
 
 function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
-  const { host, incarnation, connection } = opened;
+  const { host, incarnation, connection, lock, takesLeases } = opened;
   parseHostId(host?.id ?? '', 'opened.host.id');
   if (host === undefined) throw new TypeError('A host without an id was parsed.');
   return {
@@ -141,6 +147,9 @@ function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
       ? {}
       : { incarnation: toHex16(incarnation, 'opened.incarnation') }),
     connection: Number(connection),
+    ...(takesLeases
+      ? { leased: { folderLock: lock.length === 0 ? '' : toHex16(lock, 'opened.lock') } }
+      : {}),
   };
 }
 

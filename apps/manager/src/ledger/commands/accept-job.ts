@@ -1,15 +1,24 @@
 import { packHosts } from '@pondhawk/contracts';
 import { NotFoundError, chooseByRendezvous } from '@pondhawk/core';
-import { JobPhase, JobState, JobType, splitParallelism, taskLockPath } from '@pondhawk/jobs';
+import {
+  JobPhase,
+  JobState,
+  JobType,
+  TargetOutcome,
+  splitParallelism,
+  taskLockPath,
+} from '@pondhawk/jobs';
 import type { AcceptJob, AcceptedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
+import type { HostRecord } from '../host-record.js';
 import type { OutboxMessage } from '../records.js';
 import type { HandlerOf } from './command-handler.js';
-import { loadTargetHosts } from './hosts.js';
 import { findRepeated, keepKey } from './idempotency.js';
 import { findActiveSchedulers } from './instances.js';
 import { takeLock } from './locks.js';
+import { writeTargets } from './merge-targets.js';
 import { type OrderScheduler, insertOrder, queueOrder } from './orders.js';
+import { type PurgeTargets, loadAskedHosts, loadPurgeTargets } from './purge-targets.js';
 import { appendPurge } from './purges.js';
 
 interface ClusterName {
@@ -38,17 +47,38 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
     .execute();
   const messages: OutboxMessage[] = [];
   for (const { id: clusterId } of clusters) {
-    // The number first, then the hosts: whoever enrols in between learns the number by enrolling.
-    if (input.type === JobType.DeleteTask) {
-      const taskId = input.orderArgs.task_id ?? '';
-      await appendPurge(context, { jobId, clusterId, taskId });
-      await takeLock(context, jobId, taskLockPath(clusterId, taskId));
-    }
-    messages.push(...(await insertOrders(context, jobId, clusterId)));
+    const asked =
+      input.type === JobType.DeleteTask
+        ? await acceptPurge(context, { jobId, clusterId, taskId: input.orderArgs.task_id ?? '' })
+        : { hosts: await loadAskedHosts(context, clusterId), superseded: [] };
+    messages.push(...(await insertOrders(context, { jobId, clusterId, ...asked })));
   }
   await context.appendEvent({ jobId, kind: 'job-accepted', data: { type: input.type } });
   return { jobId, clusterIds: clusters.map(({ id }) => id), messages, isRepeated: false };
 };
+
+/**
+ * Takes the purge's number first, then reads whom it must account for: whoever enrols in between
+ * learns the number by enrolling.
+ */
+async function acceptPurge(
+  context: CommandContext,
+  purge: { readonly jobId: number; readonly clusterId: number; readonly taskId: string },
+): Promise<PurgeTargets> {
+  const { jobId, clusterId, taskId } = purge;
+  const { seq } = await appendPurge(context, purge);
+  await takeLock(context, jobId, taskLockPath(clusterId, taskId));
+  const targets = await loadPurgeTargets(context, clusterId);
+  await context.db
+    .updateTable('job_clusters')
+    .set({ finality: JSON.stringify(targets.finality) })
+    .where('job_id', '=', jobId)
+    .where('scheduler_cluster_id', '=', clusterId)
+    .execute();
+  const { pending } = targets;
+  context.afterCommit.push(() => context.leases.watch.begin({ jobId, clusterId, seq, pending }));
+  return targets;
+}
 
 async function requireClusters(
   { db }: CommandContext,
@@ -98,24 +128,29 @@ async function insertJob({ db, number }: CommandContext, input: AcceptJob): Prom
 /** One order for each active scheduler; without any, one that waits for a scheduler. */
 async function insertOrders(
   context: CommandContext,
-  jobId: number,
-  clusterId: number,
+  accepted: {
+    readonly jobId: number;
+    readonly clusterId: number;
+    readonly hosts: PurgeTargets['hosts'];
+    readonly superseded: PurgeTargets['superseded'];
+  },
 ): Promise<OutboxMessage[]> {
+  const { jobId, clusterId, hosts, superseded } = accepted;
   const job = await context.db
     .selectFrom('jobs')
     .selectAll()
     .where('id', '=', jobId)
     .executeTakeFirstOrThrow();
   const schedulers = await findActiveSchedulers(context, clusterId);
-  const hosts = await loadTargetHosts(context, clusterId);
   if (schedulers.length === 0) {
     const packed = packHosts(hosts.map(({ host }) => host));
-    await insertOrder(context, {
+    const orderId = await insertOrder(context, {
       jobId,
       clusterId,
       parallelism: job.parallelism,
       hosts: packed,
     });
+    await insertSuperseded(context, { jobId, clusterId, orderId }, superseded);
     return [];
   }
   const shares = splitParallelism(job.parallelism, schedulers.length);
@@ -128,9 +163,32 @@ async function insertOrders(
       parallelism: shares[index] ?? 1,
       hosts: packHosts(homes.get(scheduler.id) ?? []),
     });
+    if (index === 0) await insertSuperseded(context, { jobId, clusterId, orderId }, superseded);
     messages.push(await queueOrder(context, { job, orderId, scheduler, schedulers }));
   }
   return messages;
+}
+
+/** Daemons that nobody can ask are waited for all the same. */
+async function insertSuperseded(
+  context: CommandContext,
+  order: { readonly jobId: number; readonly clusterId: number; readonly orderId: number },
+  superseded: PurgeTargets['superseded'],
+): Promise<void> {
+  const rows = superseded.map(({ id, host, node }) => {
+    const { host_name, ip } = JSON.parse(host) as HostRecord;
+    return {
+      job_id: order.jobId,
+      node,
+      scheduler_cluster_id: order.clusterId,
+      order_id: order.orderId,
+      ...{ host_id: id, host_name, ip, host },
+      outcome: TargetOutcome.Pending,
+      ...{ try_number: 0, attempts: 0, code: '', message: '', deleted_bytes: 0 },
+      ...{ started_at_ms: context.atMs, ended_at_ms: null, held: null, held_count: 0 },
+    };
+  });
+  await writeTargets(context, rows);
 }
 
 /** The records of the hosts that each scheduler is home of, by its id. */

@@ -1,35 +1,30 @@
 import {
   type JobPhase,
   type JobTally,
-  type JobType,
+  JobType,
   ORDER_STATES_ENDED,
   OrderState,
   TargetOutcome,
   decideOutcome,
   mayEnd,
   nextJobPhase,
+  nextOrderState,
 } from '@pondhawk/jobs';
 import { sql } from 'kysely';
 import type { EndedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import { loadTallies, toCounts } from '../job-queries.js';
-import type { JobRow } from '../tables.js';
+import { parseFinality } from '../job-rows.js';
+import type { JobRow, OrderRow } from '../tables.js';
+import { loadPendingNodes } from './pending-nodes.js';
 import { loadProgress } from './progress.js';
 
-/** Ends the job in this commit if every order has ended and no target is pending. */
+/** Ends the job in this commit if nothing is left to wait for. */
 export async function endJobIfDone(
   context: CommandContext,
   job: JobRow,
 ): Promise<EndedJob | undefined> {
   const { db } = context;
-  const unfinishedOrder = await db
-    .selectFrom('orders')
-    .select('id')
-    .where('job_id', '=', job.id)
-    .where('state', 'not in', ORDER_STATES_ENDED)
-    .limit(1)
-    .executeTakeFirst();
-  if (unfinishedOrder !== undefined) return undefined;
   const pendingTarget = await db
     .selectFrom('targets')
     .select('node')
@@ -37,11 +32,83 @@ export async function endJobIfDone(
     .where('outcome', '=', TargetOutcome.Pending)
     .limit(1)
     .executeTakeFirst();
+  const unfinished = await db
+    .selectFrom('orders')
+    .selectAll()
+    .where('job_id', '=', job.id)
+    .where('state', 'not in', ORDER_STATES_ENDED)
+    .execute();
+  const open =
+    pendingTarget === undefined ? await findNeeded(context, job, unfinished) : unfinished;
   const isDone = mayEnd({
-    unfinishedOrders: 0,
+    unfinishedOrders: open.length,
     pendingTargets: pendingTarget === undefined ? 0 : 1,
   });
-  return isDone ? endJob(context, job, { isTimedOut: false }) : undefined;
+  if (!isDone || !(await isBoundKept(context, job))) return undefined;
+  await closeOrders(context, unfinished);
+  return endJob(context, job, { isTimedOut: false });
+}
+
+/**
+ * The unfinished orders that a job must wait for. A purge need not wait for the last word of a
+ * scheduler once all its hosts have ended otherwise, if it has reported at all, or there is nobody
+ * whom only a scheduler knows.
+ */
+async function findNeeded(
+  context: CommandContext,
+  job: JobRow,
+  unfinished: readonly OrderRow[],
+): Promise<readonly OrderRow[]> {
+  if (job.type !== JobType.DeleteTask) return unfinished;
+  const clusters = await loadPurgeClusters(context, job.id);
+  const needed: OrderRow[] = [];
+  for (const order of unfinished) {
+    const cluster = clusters.get(order.scheduler_cluster_id);
+    const isHeard = order.state === OrderState.Running || cluster?.hasForeign === false;
+    const isLooked = order.has_fenced === 1 && isHeard;
+    if (!isLooked || (await loadPendingNodes(context, order)).length > 0) needed.push(order);
+  }
+  return needed;
+}
+
+/** R9: whether a purge may end by answers, or only by its clock yet. */
+async function isBoundKept(context: CommandContext, job: JobRow): Promise<boolean> {
+  if (job.type !== JobType.DeleteTask) return true;
+  const clusters = await loadPurgeClusters(context, job.id);
+  return [...clusters].every(([clusterId, { seq }]) =>
+    context.leases.of(clusterId).mayEnd({ entry: { seq } }),
+  );
+}
+
+async function loadPurgeClusters(
+  { db }: CommandContext,
+  jobId: number,
+): Promise<ReadonlyMap<number, { readonly seq: number; readonly hasForeign: boolean }>> {
+  const rows = await db
+    .selectFrom('job_clusters')
+    .select(['scheduler_cluster_id', 'purge_seq', 'finality'])
+    .where('job_id', '=', jobId)
+    .execute();
+  return new Map(
+    rows.map(({ scheduler_cluster_id, purge_seq, finality }) => {
+      const reasons = parseFinality(finality)?.reasons ?? [];
+      const hasForeign = reasons.includes('FOREIGN_HOSTS');
+      return [scheduler_cluster_id, { seq: purge_seq ?? 0, hasForeign }];
+    }),
+  );
+}
+
+async function closeOrders(
+  { db, atMs }: CommandContext,
+  orders: readonly OrderRow[],
+): Promise<void> {
+  for (const { id, state } of orders) {
+    await db
+      .updateTable('orders')
+      .set({ state: nextOrderState(state as OrderState, 'close'), updated_at_ms: atMs })
+      .where('id', '=', id)
+      .execute();
+  }
 }
 
 /** Ends the job as its targets and orders stand. What waits in the outbox is not sent any more. */
@@ -66,6 +133,7 @@ export async function endJob(
     .execute();
   await db.deleteFrom('outbox').where('job_id', '=', job.id).execute();
   await db.deleteFrom('locks').where('job_id', '=', job.id).execute();
+  context.afterCommit.push(() => context.leases.watch.end(job.id));
   const ended: EndedJob = { jobId: job.id, type: job.type as JobType, state, outcome };
   const progress = await loadProgress(context, job);
   const data = { state, outcome, ...progress };

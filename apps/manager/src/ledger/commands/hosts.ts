@@ -1,13 +1,10 @@
-import { NotFoundError } from '@pondhawk/core';
 import type { ClosedConnection, EnrolHosts, OpenedConnection } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
-import { activeUntilMs } from '../liveness.js';
 import { type SetColumns, writeRows } from '../row-set.js';
 import type { HandlerOf } from './command-handler.js';
+import { closeConnections, connectionId, loseUnlisted, openConnections } from './enrolments.js';
 import { loadLogState } from './purges.js';
-
-/** How long a host that was lost without a word stays a target. */
-export const LOST_HOST_TARGET_MS_MAX = 24 * 3_600_000;
+import { takeOverIncarnation } from './scheduler-incarnations.js';
 
 interface PeerSetRow {
   readonly scheduler_cluster_id: number;
@@ -21,6 +18,7 @@ interface PeerSetRow {
   readonly scheduler_id: number;
   readonly lost_at_ms: number | null;
   readonly has_left: number;
+  readonly takes_leases: number;
   readonly created_at_ms: number;
   readonly updated_at_ms: number;
 }
@@ -37,6 +35,7 @@ const PEER_COLUMNS: SetColumns<PeerSetRow> = {
   scheduler_id: 'bigint',
   lost_at_ms: 'bigint',
   has_left: 'bigint',
+  takes_leases: 'bigint',
   created_at_ms: 'bigint',
   updated_at_ms: 'bigint',
 };
@@ -45,61 +44,13 @@ const PEER_COLUMNS: SetColumns<PeerSetRow> = {
 export const enrolHosts: HandlerOf<'enrol-hosts'> = async (context, input) => {
   await takeOverIncarnation(context, input);
   await writeOpened(context, input);
+  await openConnections(context, input);
   for (const connection of input.closed) await writeClosed(context, input, connection);
-  return loadLogState(context, input.clusterId);
+  await closeConnections(context, input);
+  await loseUnlisted(context, input);
+  // Behind an accept that is under way: it reads its targets without these rows.
+  return loadLogState(context, input.clusterId, { isShared: true });
 };
-
-/** The hosts that an order accepted now must account for: their records as JSON texts. */
-export async function loadTargetHosts(
-  { db, atMs }: CommandContext,
-  clusterId: number,
-): Promise<readonly { readonly id: string; readonly host: string }[]> {
-  return db
-    .selectFrom('peers')
-    .leftJoin('schedulers', 'schedulers.id', 'peers.scheduler_id')
-    .select(['peers.host_id as id', 'peers.host'])
-    .where('peers.scheduler_cluster_id', '=', clusterId)
-    .where('peers.has_left', '=', 0)
-    .where('peers.connection_id', 'is not', null)
-    .where(
-      (eb) => eb.fn.coalesce('peers.lost_at_ms', activeUntilMs),
-      '>',
-      atMs - LOST_HOST_TARGET_MS_MAX,
-    )
-    .orderBy('peers.host_id')
-    .execute();
-}
-
-/** A new start of a scheduler has none of the connections of the former one. */
-async function takeOverIncarnation(
-  { db, atMs }: CommandContext,
-  { schedulerId, clusterId, schedulerIncarnation }: EnrolHosts,
-): Promise<void> {
-  const scheduler = await db
-    .selectFrom('schedulers')
-    .select('incarnation')
-    .where('id', '=', schedulerId)
-    .where('scheduler_cluster_id', '=', clusterId)
-    .executeTakeFirst();
-  if (scheduler === undefined) {
-    throw new NotFoundError(
-      'INSTANCE_NOT_REGISTERED',
-      `No scheduler ${schedulerId} is registered in cluster ${clusterId}.`,
-    );
-  }
-  if (scheduler.incarnation === schedulerIncarnation) return;
-  await db
-    .updateTable('schedulers')
-    .set({ incarnation: schedulerIncarnation })
-    .where('id', '=', schedulerId)
-    .execute();
-  await db
-    .updateTable('peers')
-    .set({ lost_at_ms: atMs, state: 'inactive', updated_at_ms: atMs })
-    .where('scheduler_id', '=', schedulerId)
-    .where('lost_at_ms', 'is', null)
-    .execute();
-}
 
 async function writeOpened(
   { db, dialect, atMs }: CommandContext,
@@ -124,7 +75,7 @@ async function writeOpened(
 }
 
 function toRow(
-  { host, incarnation, connection }: OpenedConnection,
+  { host, incarnation, connection, leased }: OpenedConnection,
   { clusterId, schedulerId, schedulerIncarnation }: EnrolHosts,
   atMs: number,
 ): PeerSetRow {
@@ -140,6 +91,7 @@ function toRow(
     scheduler_id: schedulerId,
     lost_at_ms: null,
     has_left: 0,
+    takes_leases: leased === undefined ? 0 : 1,
     created_at_ms: atMs,
     updated_at_ms: atMs,
   };
@@ -164,8 +116,4 @@ async function writeClosed(
     .where('connection_id', '=', connectionId(schedulerIncarnation, connection))
     .where('lost_at_ms', 'is', null)
     .execute();
-}
-
-function connectionId(schedulerIncarnation: string, connection: number): string {
-  return `${schedulerIncarnation}.${connection}`;
 }

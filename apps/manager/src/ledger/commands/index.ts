@@ -29,6 +29,8 @@ import { expireLeases } from './take-over.js';
 import { createToken, deleteToken, updateToken } from './tokens.js';
 import { createUser, endSession, setPassword, updateUser } from './users.js';
 import { issueView } from './views.js';
+import { fenceTargets } from './fence-targets.js';
+import { forgetEnrolments } from './enrolments.js';
 
 export type { CommandHandler } from './command-handler.js';
 
@@ -48,6 +50,8 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'keep-alive': keepAlive,
   'enrol-hosts': enrolHosts,
   'issue-view': issueView,
+  'fence-targets': fenceTargets,
+  'forget-enrolments': forgetEnrolments,
   'record-later': recordLater,
   'renew-log-id': renewLogId,
   'acknowledge-purge-log': acknowledgeAlarm,

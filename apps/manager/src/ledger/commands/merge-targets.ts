@@ -5,7 +5,8 @@ import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
 import type { OrderRow, TargetRow } from '../tables.js';
 import { addAbsent, findAbsent, isPlainAbsent, removeAbsent } from './absent-hosts.js';
 
-type TargetSetRow = Omit<TargetRow, 'later'>;
+/** A target's row as it is written. */
+export type TargetSetRow = Omit<TargetRow, 'later'>;
 
 const TARGET_COLUMNS: SetColumns<TargetSetRow> = {
   job_id: 'bigint',
@@ -78,7 +79,23 @@ async function mergeSet(
   await addAbsent(context, order, absent);
   const others = [...changed.values()].filter((row) => !isPlainAbsent(row));
   await writeTargets(context, others);
+  noteEnds(context, order, changed.values());
   return changed.size;
+}
+
+/** Tells the watch who is waited for no more, or is waited for although nobody named him. */
+function noteEnds(
+  { leases, afterCommit }: CommandContext,
+  order: OrderRow,
+  changed: Iterable<TargetSetRow>,
+): void {
+  const ended: string[] = [];
+  const pending: string[] = [];
+  for (const { node, outcome } of changed) {
+    (outcome === TargetOutcome.Pending ? pending : ended).push(node);
+  }
+  const clusterId = order.scheduler_cluster_id;
+  afterCommit.push(() => leases.watch.note(order.job_id, clusterId, { ended, pending }));
 }
 
 /** The reported rows that stand over what stood before, by node. */
@@ -111,7 +128,8 @@ async function deleteTargets(
     .execute();
 }
 
-async function writeTargets(
+/** Writes rows of targets over those that are there. */
+export async function writeTargets(
   { db, dialect }: CommandContext,
   rows: readonly TargetSetRow[],
 ): Promise<void> {

@@ -55,16 +55,21 @@ export async function appendPurge(
   return { epoch, seq };
 }
 
-/** Where a cluster's log stands. */
+/**
+ * Where a cluster's log stands. `isShared`: no accept may lie between its targets and its commit
+ * meanwhile; SQLite has one writer, so there none does.
+ */
 export async function loadLogState(
-  { db }: Pick<CommandContext, 'db'>,
+  { db, dialect }: Pick<CommandContext, 'db' | 'dialect'>,
   clusterId: number,
+  { isShared = false }: { readonly isShared?: boolean } = {},
 ): Promise<LogState> {
-  const row = await db
+  const query = db
     .selectFrom('purge_log_heads')
     .selectAll()
-    .where('scheduler_cluster_id', '=', clusterId)
-    .executeTakeFirst();
+    .where('scheduler_cluster_id', '=', clusterId);
+  const isLocking = isShared && dialect === 'postgres';
+  const row = await (isLocking ? query.forShare() : query).executeTakeFirst();
   assert(row !== undefined, 'Every cluster has a purge log.', { clusterId });
   return { epoch: row.epoch, first: row.first_seq, head: row.head, headHash: row.head_hash };
 }

@@ -2,6 +2,8 @@ import {
   ORDER_LEASE_MS,
   type OrderState,
   type OrderEvent,
+  JobType,
+  TargetOutcome,
   isJobEnded,
   isOrderEnded,
   nextJobPhase,
@@ -10,13 +12,17 @@ import {
 } from '@pondhawk/jobs';
 import type { RecordedReport } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
-import type { OrderReport } from '../order-report.js';
+import type { OrderReport, TargetReport } from '../order-report.js';
+import { valueSet } from '../row-set.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
 import { endJobIfDone } from './end-job.js';
 import { mergeTargets } from './merge-targets.js';
 import { failPendingTargets } from './orders.js';
 import { appendTargetsChanged } from './progress.js';
+
+/** Failures of a call that say nothing of what the host did. */
+const UNREACHED_CODES = ['HOST_UNREACHABLE', 'HOST_CONNECTION_LOST', 'DEADLINE_EXCEEDED'];
 
 /** @see LedgerCommands */
 export const recordReport: HandlerOf<'record-report'> = async (context, { report }) => {
@@ -47,7 +53,8 @@ async function record(
   }: { readonly report: OrderReport; readonly order: OrderRow; readonly job: JobRow },
 ): Promise<RecordedReport> {
   await startJob(context, job);
-  const changedTargetCount = await mergeTargets(context, order, report.targets);
+  const targets = await waitForFences(context, job, report);
+  const changedTargetCount = await mergeTargets(context, order, targets);
   const failedTargetCount = await moveOrder(context, order, report);
   if (changedTargetCount + failedTargetCount > 0)
     await appendTargetsChanged(context, job, order.id);
@@ -58,6 +65,42 @@ async function record(
     changedTargetCount,
     ...(ended === undefined ? {} : { ended }),
   };
+}
+
+/**
+ * A host that cannot be reached by a purge has not failed yet: it is waited for until it cannot have a
+ * lease any more. Daemons that know none have failed.
+ */
+async function waitForFences(
+  { db, dialect }: CommandContext,
+  job: JobRow,
+  { targets, scheduler_cluster_id: clusterId }: OrderReport,
+): Promise<readonly TargetReport[]> {
+  if (job.type !== JobType.DeleteTask) return targets;
+  const unreached = targets.filter(
+    ({ outcome, code = '' }) => outcome === TargetOutcome.Failed && UNREACHED_CODES.includes(code),
+  );
+  if (unreached.length === 0) return targets;
+  const rows = await db
+    .selectFrom('peers')
+    .select('host_id')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .where('takes_leases', '=', 1)
+    .where(
+      'host_id',
+      'in',
+      valueSet<string>(
+        dialect,
+        unreached.map(({ host }) => host.id),
+      ),
+    )
+    .execute();
+  const leased = new Set(rows.map(({ host_id }) => host_id));
+  return targets.map((target) =>
+    unreached.includes(target) && leased.has(target.host.id)
+      ? { ...target, outcome: TargetOutcome.Pending, ended_at_ms: undefined }
+      : target,
+  );
 }
 
 /** The first report of any order says that the job is being carried out. */

@@ -1,22 +1,17 @@
-import { ConflictError } from '@pondhawk/core';
 import type { HandlerOf } from './command-handler.js';
 import { loadLogState } from './purges.js';
+import { requireCurrent } from './scheduler-incarnations.js';
 
 /** @see LedgerCommands */
 export const issueView: HandlerOf<'issue-view'> = async (context, input) => {
-  const scheduler = await context.db
-    .selectFrom('schedulers')
-    .select('incarnation')
+  await requireCurrent(context, input);
+  const { view_count: count } = await context.db
+    .updateTable('schedulers')
+    .set((eb) => ({ view_count: eb('view_count', '+', 1) }))
     .where('id', '=', input.schedulerId)
-    .where('scheduler_cluster_id', '=', input.clusterId)
-    .executeTakeFirst();
-  // What a former start was told of its connections may have been forgotten by now.
-  if (scheduler?.incarnation !== input.schedulerIncarnation) {
-    throw new ConflictError(
-      'SCHEDULER_NOT_CURRENT',
-      `scheduler_incarnation: scheduler ${input.schedulerId} has not enrolled by this start, or by a later one since.`,
-      { details: { field: 'scheduler_incarnation' } },
-    );
-  }
-  return loadLogState(context, input.clusterId);
+    .returning('view_count')
+    .executeTakeFirstOrThrow();
+  // Noted before the head is read: a lease may be given on what is read from here on. (R5)
+  context.leases.of(input.clusterId).seeViews(input.schedulerIncarnation, count);
+  return loadLogState(context, input.clusterId, { isShared: true });
 };

@@ -5,6 +5,7 @@ import { brokerStreams } from './0004-broker-streams.js';
 import { orderLeases } from './0005-order-leases.js';
 import { idempotencyAndLocks } from './0006-idempotency-and-locks.js';
 import { absentHosts } from './0007-absent-hosts.js';
+import { enrolments } from './0008-enrolments.js';
 import { seedPeerClusters } from './0010-seed-peer-clusters.js';
 import { identity } from './0020-identity.js';
 import type { LedgerMigration } from './ledger-migration.js';
@@ -20,6 +21,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   orderLeases,
   idempotencyAndLocks,
   absentHosts,
+  enrolments,
   seedPeerClusters,
   identity,
 ];

@@ -1,0 +1,137 @@
+import type { CountedRow, LeaseAccount } from '@pondhawk/purge';
+
+/** A host that is connected is given so long to answer before it may be fenced. */
+export const FENCE_PATIENCE_MS = 1_000;
+
+/** A purge in one cluster, as it was accepted. */
+export interface WatchedPurge {
+  readonly jobId: number;
+  readonly clusterId: number;
+  readonly seq: number;
+  /** By node: the rows that made it a target. */
+  readonly pending: ReadonlyMap<string, readonly CountedRow[]>;
+}
+
+/** Nodes that need no answer any more. */
+export interface FenceableNodes {
+  readonly jobId: number;
+  readonly clusterId: number;
+  /** Absent: all that have not ended. */
+  readonly nodes?: readonly string[];
+}
+
+interface OpenPurge {
+  readonly clusterId: number;
+  readonly seq: number;
+  readonly sinceMs: number;
+  /** Undefined if another process accepted it: then only its clock is known. */
+  readonly pending: Map<string, readonly CountedRow[]> | undefined;
+  /** Everything that is known of it was written. */
+  isAsked: boolean;
+}
+
+/**
+ * Which hosts the purges of this process wait for, in memory, so that whom to fence is known without
+ * reading the ledger. The ledger decides: what is said here is looked up there before it is written.
+ */
+export class PurgeWatch {
+  private readonly open = new Map<string, OpenPurge>(); // By job and cluster.
+
+  constructor(
+    private readonly accountOf: (clusterId: number) => LeaseAccount,
+    private readonly monotonicMs: () => number,
+  ) {}
+
+  /** A purge was committed. */
+  begin({ jobId, clusterId, seq, pending }: WatchedPurge): void {
+    this.accountOf(clusterId).noteCommit(seq);
+    this.add({ jobId, clusterId, seq }, new Map(pending));
+  }
+
+  /** A purge was found in the ledger; one that is known stays as it is. */
+  adopt(purge: Omit<WatchedPurge, 'pending'>): void {
+    if (this.open.has(`${purge.jobId}/${purge.clusterId}`)) return;
+    this.accountOf(purge.clusterId).noteCommit(purge.seq);
+    this.add(purge, undefined);
+  }
+
+  /** Nodes have ended, or are waited for although the purge did not name them. */
+  note(
+    jobId: number,
+    clusterId: number,
+    nodes: { readonly ended: readonly string[]; readonly pending: readonly string[] },
+  ): void {
+    const purge = this.open.get(`${jobId}/${clusterId}`);
+    if (purge === undefined) return;
+    for (const node of nodes.ended) purge.pending?.delete(node);
+    for (const node of nodes.pending) {
+      if (purge.pending?.has(node) === false) purge.pending.set(node, []); // No row: no lease.
+    }
+    purge.isAsked = false;
+  }
+
+  /** What was found was written. What is found again after news of the purge is written again. */
+  noteWritten({ jobId, clusterId }: FenceableNodes): void {
+    const purge = this.open.get(`${jobId}/${clusterId}`);
+    if (purge !== undefined) purge.isAsked = true;
+  }
+
+  /** A job has ended. */
+  end(jobId: number): void {
+    for (const [key, { clusterId, seq }] of this.open) {
+      if (!key.startsWith(`${jobId}/`)) continue;
+      this.open.delete(key);
+      this.accountOf(clusterId).forgetCommit(seq);
+    }
+  }
+
+  /** Whom the rules fence by now; nobody within `FENCE_PATIENCE_MS` of the commit. */
+  findFenceable(): FenceableNodes[] {
+    const found: FenceableNodes[] = [];
+    for (const [key, purge] of this.open) {
+      const jobId = Number(key.split('/')[0]);
+      const { clusterId, pending } = purge;
+      const account = this.accountOf(clusterId);
+      if (account.isBoundOver({ entry: purge })) {
+        if (!purge.isAsked) found.push({ jobId, clusterId });
+      } else if (pending?.size === 0) {
+        if (!purge.isAsked && account.mayEnd({ entry: purge })) {
+          found.push({ jobId, clusterId, nodes: [] });
+        }
+      } else if (pending !== undefined && this.isPatienceOver(purge)) {
+        const nodes = this.fenceableNodes(pending, purge, account);
+        if (nodes.length > 0) found.push({ jobId, clusterId, nodes });
+      }
+    }
+    return found;
+  }
+
+  private add(
+    { jobId, clusterId, seq }: Omit<WatchedPurge, 'pending'>,
+    pending: OpenPurge['pending'],
+  ): void {
+    const sinceMs = this.monotonicMs();
+    this.open.set(`${jobId}/${clusterId}`, { clusterId, seq, sinceMs, pending, isAsked: false });
+  }
+
+  private isPatienceOver({ sinceMs }: OpenPurge): boolean {
+    return this.monotonicMs() - sinceMs >= FENCE_PATIENCE_MS;
+  }
+
+  private fenceableNodes(
+    pending: NonNullable<OpenPurge['pending']>,
+    purge: OpenPurge,
+    account: LeaseAccount,
+  ): string[] {
+    const nodes: string[] = [];
+    for (const [node, rows] of pending) {
+      const now = rows.map((row) => ({
+        ...row,
+        isLost: row.isLost || account.hasLost(row.connection),
+      }));
+      const connections = rows.map(({ connection }) => connection);
+      if (account.isFenced({ entry: purge }, { connections }, now)) nodes.push(node);
+    }
+    return nodes;
+  }
+}

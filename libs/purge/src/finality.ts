@@ -1,0 +1,23 @@
+/** Why a purge of a cluster cannot be promised to be final. */
+export type FinalityReason =
+  /** Daemons that know no leases; a purge is repeated there and cannot be fenced. */
+  'FOREIGN_HOSTS';
+
+/** What the end of a purge with SUCCESS promises. */
+export type Finality = 'guaranteed' | 'best_effort';
+
+/** What a cluster is like when a purge is accepted. */
+export interface FinalityFacts {
+  /** Daemons without leases that are or were there and did not leave. */
+  readonly foreignHosts: number;
+}
+
+/** What stands against the promise; nothing: a purge that ends with SUCCESS is final. */
+export function finalityReasons({ foreignHosts }: FinalityFacts): readonly FinalityReason[] {
+  return foreignHosts > 0 ? ['FOREIGN_HOSTS'] : [];
+}
+
+/** The promise over all clusters of a purge. */
+export function finalityOf(reasons: readonly FinalityReason[]): Finality {
+  return reasons.length === 0 ? 'guaranteed' : 'best_effort';
+}
