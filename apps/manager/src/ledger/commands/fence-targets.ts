@@ -1,5 +1,5 @@
-import { JobPhase, TargetOutcome, isJobEnded } from '@pondhawk/jobs';
-import { type CommandContext } from '../command-context.js';
+import { type JobPhase, TargetOutcome, isJobEnded } from '@pondhawk/jobs';
+import type { CommandContext } from '../command-context.js';
 import { valueSet } from '../row-set.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
