@@ -10,12 +10,14 @@ import { loadAverage } from './bench/machine.js';
 import { benchJobs } from './bench/jobs.js';
 import { benchMemory } from './bench/memory.js';
 import { findingsTable, seriesTable, type PartReport } from './bench/report.js';
+import { benchServing } from './bench/serving.js';
 import { benchStreams } from './bench/streams.js';
 import { benchSwarm } from './bench/swarm.js';
 import { benchTransfer } from './bench/transfer.js';
 
 const PARTS: Readonly<Record<string, BenchPart>> = {
   transfer: benchTransfer,
+  serving: benchServing,
   swarm: benchSwarm,
   deletes: benchDeletes,
   jobs: benchJobs,

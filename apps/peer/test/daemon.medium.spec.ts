@@ -185,7 +185,12 @@ describe('pondhawk-peer', () => {
 
   it('answers probes and shows metrics', async () => {
     expect((await fetch(`http://${addresses['health']!}/healthy`)).status).toBe(200);
-    expect((await fetch(`http://${addresses['health']!}/readyz`)).status).toBe(200);
+    const ready = await fetch(`http://${addresses['health']!}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toEqual({
+      status: 'ok',
+      details: { lease: 'not needed: this host belongs to no cluster' },
+    });
     const text = await (await fetch(`http://${addresses['metrics']!}/metrics`)).text();
     expect(text).toContain('pondhawk_peer_upload_bytes_total 0');
   });

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConflictError, UnavailableError } from '@pondhawk/core';
+import { GUARDED_WRITE_BYTES_MAX } from './answer-guard.js';
 import { type AnswerGuard, GrpcServer, callServerStream, createClient } from './index.js';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -29,10 +30,12 @@ class TestGuard implements AnswerGuard {
   checkCount = 0;
   refusal: Error | undefined;
   heldMsMax?: number;
+  onCheck: (count: number) => void = () => undefined;
   listeners = new Set<(reason: Error) => void>();
 
   check(): void {
     this.checkCount += 1;
+    this.onCheck(this.checkCount);
     if (this.refusal !== undefined) throw this.refusal;
   }
 
@@ -98,6 +101,7 @@ describe('A guarded answer', () => {
   let directory: string;
   let signals: AbortSignal[];
   let hasReturned: boolean;
+  let chunkBytes: number;
   const closers: (() => void)[] = [];
 
   async function* content(_request: Buffer, context: Parameters<typeof note>[0]) {
@@ -105,7 +109,7 @@ describe('A guarded answer', () => {
     context.guardAnswers(guard);
     try {
       for (let number = 0; number < CHUNKS; number += 1) {
-        yield await Promise.resolve(Buffer.alloc(CHUNK_BYTES, number));
+        yield await Promise.resolve(Buffer.alloc(chunkBytes, number));
       }
     } finally {
       hasReturned = true;
@@ -131,6 +135,7 @@ describe('A guarded answer', () => {
     guard = new TestGuard();
     signals = [];
     hasReturned = false;
+    chunkBytes = CHUNK_BYTES;
     directory = mkdtempSync(join(tmpdir(), 'ph-guard-'));
   });
   afterEach(async () => {
@@ -206,6 +211,20 @@ describe('A guarded answer', () => {
     stream.on('data', (chunk: Buffer) => (gotBytes += chunk.length));
     await until(() => stream.destroyed);
     expect(gotBytes).toBeLessThanOrEqual(65_535);
+  });
+
+  it('asks for each slice of a long message, and drops the rest when one may not leave', async () => {
+    chunkBytes = 16 * 1024 * 1024;
+    guard.onCheck = (count) => {
+      if (count === 4) guard.refusal = new ConflictError('PURGED', 'Gone.');
+    };
+    const stream = call(await serve(), WIDE_WINDOW);
+    let gotBytes = 0;
+    stream.on('data', (chunk: Buffer) => (gotBytes += chunk.length));
+    await until(() => stream.destroyed);
+    expect(guard.checkCount).toBe(4);
+    expect(gotBytes).toBeLessThanOrEqual(3 * GUARDED_WRITE_BYTES_MAX);
+    expect(signals[0]?.reason).toMatchObject({ code: 'PURGED' });
   });
 
   it('withholds also after its call has ended, as long as the transport has something of it', async () => {

@@ -4,9 +4,12 @@ import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { InvariantError } from '@pondhawk/core';
 
+/** What is handed to the transport at once of a guarded answer: 256 KiB of content, and room for what a message has around it. */
+export const GUARDED_WRITE_BYTES_MAX = 257 * 1024;
+
 /** Decides whether the messages of one call may leave. */
 export interface AnswerGuard {
-  /** Asked in the turn in which a message is handed to the transport. @throws why it may not leave. */
+  /** Asked in the turn in which a message, or a slice of a long one, is handed to the transport. @throws why it may not leave. */
   check(): void;
   /**
    * Calls `withhold` in the turn from which on nothing may leave. It may be called again.
@@ -26,6 +29,33 @@ export function http2StreamOf(call: object): ServerHttp2Stream {
   const { stream } = (call as { call?: { stream?: ServerHttp2Stream } }).call ?? {};
   if (stream === undefined) throw new InvariantError('INTERNAL', 'A call without a stream.');
   return stream;
+}
+
+type Written = (error?: Error | null) => void;
+
+/**
+ * Has the transport take long messages in slices: each after the kernel has all of the one before,
+ * and after `mayGoOn`. A foreign caller's message is a whole piece.
+ *
+ * @param mayGoOn false: the rest is dropped, and whoever said so ends the call.
+ */
+export function sliceWrites(stream: ServerHttp2Stream, mayGoOn: () => boolean): void {
+  const write = stream.write.bind(stream);
+  const writeSliced = (message: Buffer, written: Written): boolean => {
+    let at = 0;
+    const next: Written = (error) => {
+      if (error || at >= message.length) written(error);
+      else if (at === 0 || mayGoOn()) {
+        const slice = message.subarray(at, at + GUARDED_WRITE_BYTES_MAX);
+        at += slice.length;
+        write(slice, next);
+      }
+    };
+    next();
+    return true;
+  };
+  // grpc-js writes a message by one call of this form.
+  stream.write = writeSliced as typeof stream.write;
 }
 
 /**

@@ -7,8 +7,8 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
-import { UnavailableError } from '@pondhawk/core';
-import { type AnswerGuard, destroyConnection, http2StreamOf } from './answer-guard.js';
+import { UnavailableError, toError } from '@pondhawk/core';
+import { type AnswerGuard, destroyConnection, http2StreamOf, sliceWrites } from './answer-guard.js';
 import { type CallStatus } from './error-mapping.js';
 import { WRITES_IN_FLIGHT_MAX } from './limits.js';
 import type { CallContext } from './service-handlers.js';
@@ -76,11 +76,22 @@ export class OpenCall {
     this.guard = guard;
     const stream = http2StreamOf(this.call);
     if (stream.closed || stream.destroyed) return;
+    sliceWrites(stream, () => this.mayGoOn(guard));
     const unlisten = guard.onRevoked((reason) => this.withhold(reason));
     stream.once('close', () => {
       unlisten();
       clearTimeout(this.heldTimer);
     });
+  }
+
+  private mayGoOn(guard: AnswerGuard): boolean {
+    try {
+      guard.check();
+      return true;
+    } catch (error) {
+      this.withhold(toError(error));
+      return false;
+    }
   }
 
   /** Ends the call in this turn; what the kernel does not have of its answers does not leave. */

@@ -12,6 +12,7 @@ export interface DownloadReceipt {
   readonly taskId: string;
   readonly originBytes: number;
   readonly peerBytes: number;
+  readonly pieceCount: number;
 }
 
 /** A peer of the bench's cluster, with its channels kept open. */
@@ -32,6 +33,7 @@ export class BenchPeer {
   async download(url: string): Promise<DownloadReceipt> {
     const bytes = { origin: 0, peer: 0 };
     let taskId = '';
+    let pieceCount = 0;
     const answers = callServerStream(
       this.local,
       dfdaemonV2.DfdaemonDownloadService.downloadTask,
@@ -42,9 +44,10 @@ export class BenchPeer {
       taskId = answer.taskId;
       if (answer.response?.$case !== 'downloadPieceFinishedResponse') continue;
       const { piece } = answer.response.value;
+      pieceCount += 1;
       bytes[piece?.parentId === undefined ? 'origin' : 'peer'] += Number(piece?.length ?? 0n);
     }
-    return { taskId, originBytes: bytes.origin, peerBytes: bytes.peer };
+    return { taskId, originBytes: bytes.origin, peerBytes: bytes.peer, pieceCount };
   }
 
   /** DeleteTask on the upload listener, as a scheduler calls it. */

@@ -1,0 +1,162 @@
+/** What the check of the lease costs: the same content from a host under leases and from one that needs none. */
+
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import {
+  CONTENT_CHUNKS_KEY,
+  VortexReader,
+  commonV2,
+  dfdaemonV2,
+  encodeVortexPacket,
+} from '@pondhawk/contracts';
+import { Metadata, callServerStream, createClient } from '@pondhawk/rpc';
+import { withCluster, writeOriginFile } from './bench-cluster.js';
+import { MIB, type BenchOptions } from './bench-options.js';
+import { BenchPeer, type DownloadReceipt } from './bench-peer.js';
+import { LonePeer } from './lone-peer.js';
+import { loadAverage } from './machine.js';
+import { formatNumber, type PartReport, type Series } from './report.js';
+import { interleave, median, type Side } from './statistics.js';
+
+const CONNECTIONS = 4;
+const GOAL = 0.97;
+
+interface Served {
+  readonly name: string;
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly url: string;
+  readonly sizeBytes: number;
+  readonly receipt: DownloadReceipt;
+}
+
+/** Measures it. */
+export async function benchServing(options: BenchOptions): Promise<PartReport> {
+  const sizeBytes = (options.isQuick ? 64 : 512) * MIB;
+  const rounds = options.isQuick ? { count: 4, dropped: 1 } : { count: 13, dropped: 2 };
+  return withCluster(options, { schedulers: 1, seeds: 0, peers: 1 }, async (bench) => {
+    const { url } = await writeOriginFile(bench, 'served.bin', sizeBytes);
+    const lone = await LonePeer.start(options.projectDir, join(bench.dir, 'lone'));
+    try {
+      const records = [
+        ['leased', bench.cluster.record('peer-1')],
+        ['lone', lone],
+      ] as const;
+      const sides: Side[] = [];
+      for (const [name, record] of records) {
+        const peer = new BenchPeer(record);
+        const receipt = await peer.download(url);
+        peer.close();
+        const served = { name, addresses: record.addresses, url, sizeBytes, receipt };
+        sides.push(
+          { name: `pieces, ${name}`, run: () => timed(() => takePieces(served)) },
+          { name: `socket, ${name}`, run: () => timed(() => takeBySocket(served)) },
+        );
+      }
+      const kept = await interleave(sides, rounds, (round, values) => {
+        const words = [...values].map(([name, value]) => `${name} ${formatNumber(value)} s`);
+        options.say(`round ${round + 1}: ${words.join(', ')}; load ${loadAverage()}`);
+      });
+      return report(kept, sizeBytes);
+    } finally {
+      await lone.stop();
+    }
+  });
+}
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const startedAt = performance.now();
+  await act();
+  return (performance.now() - startedAt) / 1_000;
+}
+
+/** All pieces over the piece port, as a foreign child asks for them. */
+async function takePieces(served: Served): Promise<void> {
+  const numbers = Array.from({ length: served.receipt.pieceCount }, (_, number) => number).values();
+  const workers = Array.from({ length: CONNECTIONS }, () => takeOnOneConnection(served, numbers));
+  const bytes = (await Promise.all(workers)).reduce((sum, count) => sum + count, 0);
+  check(served, bytes);
+}
+
+async function takeOnOneConnection(
+  { addresses, receipt }: Served,
+  numbers: Iterator<number>,
+): Promise<number> {
+  const [host = '', port = ''] = (addresses['pieces'] ?? '').split(':');
+  const reader = new VortexReader('server');
+  let bytes = 0;
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect(Number(port), host);
+    const ask = (): void => {
+      const next = numbers.next();
+      if (next.done === true) {
+        socket.destroy();
+        resolve();
+        return;
+      }
+      const { taskId } = receipt;
+      const message = { kind: 'download-piece', taskId, pieceNumber: next.value } as const;
+      socket.write(encodeVortexPacket({ id: 0, message }));
+    };
+    socket.once('connect', ask);
+    socket.once('error', reject);
+    socket.once('end', () => reject(new Error('The daemon has closed the connection.')));
+    socket.on('data', (chunk: Buffer) => {
+      for (const event of reader.feed(chunk)) {
+        if (event.kind === 'payload') {
+          bytes += event.bytes.length;
+          if (event.isLast) ask();
+        } else if (event.message.kind === 'error') reject(new Error(event.message.text));
+      }
+    });
+  });
+  return bytes;
+}
+
+/** All bytes over the unix socket, as `pondhawk get` asks for them. */
+async function takeBySocket(served: Served): Promise<void> {
+  const client = createClient(`unix:${served.addresses['socket'] ?? ''}`);
+  const metadata = new Metadata();
+  metadata.set(CONTENT_CHUNKS_KEY, '1');
+  const download = commonV2.Download.fromPartial({ url: served.url, needPieceContent: true });
+  const { downloadTask } = dfdaemonV2.DfdaemonDownloadService;
+  let bytes = 0;
+  try {
+    for await (const { response } of callServerStream(
+      client,
+      downloadTask,
+      { download },
+      { metadata },
+    )) {
+      if (response?.$case !== 'downloadPieceFinishedResponse') continue;
+      bytes += response.value.piece?.content?.length ?? 0;
+    }
+  } finally {
+    client.close();
+  }
+  check(served, bytes);
+}
+
+function check({ name, sizeBytes }: Served, bytes: number): void {
+  if (bytes !== sizeBytes) throw new Error(`${name} gave ${bytes} bytes of ${sizeBytes}.`);
+}
+
+function report(kept: ReadonlyMap<string, readonly number[]>, sizeBytes: number): PartReport {
+  const series = [...kept].map(([name, values]): Series => ({ name, unit: 's', values }));
+  const time = (name: string): number => median(kept.get(name) ?? []);
+  const ratio = (way: string): PartReport['findings'][number] => ({
+    what: `${way}: speed under a lease, as a ratio to that without`,
+    ...{ value: time(`${way}, lone`) / time(`${way}, leased`), unit: '×', goal: GOAL },
+    bound: 'least',
+  });
+  const speed = (name: string): string => formatNumber(sizeBytes / MIB / time(name));
+  return {
+    part: 'serving',
+    series,
+    findings: [ratio('pieces'), ratio('socket')],
+    notes: [
+      `${sizeBytes / MIB} MiB from two daemons of the same build: one in a cluster, which asks for its lease at each chunk of 256 KiB, and one that belongs to no cluster and needs none.`,
+      `pieces: ${CONNECTIONS} connections to the piece port; socket: DownloadTask with its bytes on the unix socket. The bytes are thrown away.`,
+      `Speeds under a lease: pieces ${speed('pieces, leased')} MiB/s, socket ${speed('socket, leased')} MiB/s.`,
+    ],
+  };
+}
