@@ -1,7 +1,7 @@
 /** The composition root: which part is built from which. */
 
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { SystemClock, Log, Metrics } from '@pondhawk/observability';
+import { SystemClock, SystemLeaseClocks, Log, Metrics } from '@pondhawk/observability';
 import { Clock, Faults } from '@pondhawk/core';
 import { BrokerConnection, Publisher } from '@pondhawk/messaging';
 import { ChannelPool } from '@pondhawk/rpc';
@@ -47,12 +47,13 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: Fleet,
-    useFactory: (link: ManagerLink, loop: SwarmLoop, log: Log) => {
-      const fleet = new Fleet(new GrpcManagerCalls(link), loop, log);
-      link.onRegistered(() => fleet.enrolment.begin());
+    useFactory: (link: ManagerLink, loop: SwarmLoop, clock: Clock, log: Log) => {
+      const manager = new GrpcManagerCalls(link);
+      const fleet = new Fleet({ manager, loop, clock, clocks: new SystemLeaseClocks(), log });
+      link.onRegistered(() => fleet.begin());
       return fleet;
     },
-    inject: [ManagerLink, SwarmLoop, Log],
+    inject: [ManagerLink, SwarmLoop, Clock, Log],
   },
   {
     provide: HostCaller,

@@ -1,5 +1,6 @@
 import { commonV2, pondhawkV1, toPurgeEntry } from '@pondhawk/contracts';
 import { callBidi, type BidiCall, type Client } from '@pondhawk/rpc';
+import { eventually } from '@pondhawk/testing';
 
 type Stream = BidiCall<pondhawkV1.SyncRequest, pondhawkV1.SyncResponse>;
 
@@ -10,6 +11,7 @@ export class FakeHost {
   /** What the scheduler said it knows of the inventory; undefined: nothing. */
   readonly known: (number | undefined)[] = [];
   readonly questions: pondhawkV1.SyncQuestion[] = [];
+  readonly grants: pondhawkV1.SyncGrant[] = [];
   ended: { readonly code: string } | 'end' | undefined;
 
   constructor(private readonly stream: Stream) {
@@ -66,6 +68,15 @@ export class FakeHost {
     await this.stream.send({ request });
   }
 
+  /** Asks for a lease. @returns the answer to this very request. */
+  async askLease(number: number): Promise<pondhawkV1.SyncGrant> {
+    await this.say({ $case: 'leaseRequest', value: { number: BigInt(number), applied: 0n } });
+    await eventually(() => this.grants.some((grant) => Number(grant.number) === number), {
+      timeoutMs: 10_000,
+    });
+    return this.grants.find((grant) => Number(grant.number) === number)!;
+  }
+
   leave(): void {
     this.stream.end();
   }
@@ -88,6 +99,8 @@ export class FakeHost {
     } else if (response?.$case === 'inventory') {
       const { isKnown, revision } = response.value;
       this.known.push(isKnown ? Number(revision) : undefined);
+    } else if (response?.$case === 'grant') {
+      this.grants.push(response.value);
     } else if (response?.$case === 'question') {
       this.questions.push(response.value);
     }

@@ -10,6 +10,7 @@ export class FakeManager extends ManagerCalls {
   first = 1;
   isAway = false;
   run = Buffer.alloc(16, 1);
+  lengths = { schedulerLeaseMs: 4_000, hostLeaseMs: 4_000 };
   readonly enrolments: Parameters<ManagerCalls['enrol']>[0][] = [];
   readonly later: pondhawkV1.LaterOutcome[] = [];
   readonly histories: { readonly hostId: string; readonly seq: number }[] = [];
@@ -56,6 +57,11 @@ export class FakeManager extends ManagerCalls {
     await this.answer();
     this.enrolments.push(request);
     return { log: fromLogState(this.state), run: this.run };
+  }
+
+  override async getView(): Promise<pondhawkV1.GetViewResponse> {
+    await this.answer();
+    return { log: fromLogState(this.state), run: this.run, ...this.lengths };
   }
 
   override async listPurges(after: number, limit: number): Promise<pondhawkV1.ListPurgesResponse> {

@@ -1,6 +1,6 @@
 import { fromHostRecord, pondhawkV1 } from '@pondhawk/contracts';
-import { parseHostId } from '@pondhawk/core';
-import { MemoryLog } from '@pondhawk/observability';
+import { ManualLeaseClocks, parseHostId } from '@pondhawk/core';
+import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { callBidi, callUnary, createClient, GrpcServer, type Client } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { AnnouncedHosts } from '../src/fleet/announced-hosts.js';
@@ -18,11 +18,14 @@ describe('The fleet of a scheduler', () => {
   let server: GrpcServer;
   let client: Client;
   let lose: (hostId: string) => void;
+  let clocks: ManualLeaseClocks;
 
   beforeEach(async () => {
     manager = new FakeManager();
     const loop = { onHostLost: (listener: (id: never) => void) => (lose = listener as never) };
-    fleet = new Fleet(manager, loop, new MemoryLog());
+    clocks = new ManualLeaseClocks();
+    const log = new MemoryLog();
+    fleet = new Fleet({ manager, loop, clock: new SystemClock(), clocks, log });
     server = new GrpcServer({
       listen: { host: '127.0.0.1', port: 0 },
       onUnexpectedError: ({ error }) => {

@@ -1,6 +1,6 @@
 import { INVENTORY_TASKS_PER_MESSAGE_MAX, pondhawkV1 } from '@pondhawk/contracts';
-import { parseHostId, type TaskId } from '@pondhawk/core';
-import { MemoryLog } from '@pondhawk/observability';
+import { ManualLeaseClocks, parseHostId, type TaskId } from '@pondhawk/core';
+import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { createClient, GrpcServer, type Client } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { Fleet } from '../src/fleet/fleet.js';
@@ -16,7 +16,13 @@ describe('The inventory of a host at its home', () => {
   let client: Client;
 
   beforeEach(async () => {
-    fleet = new Fleet(new FakeManager(), { onHostLost: () => undefined }, new MemoryLog());
+    fleet = new Fleet({
+      manager: new FakeManager(),
+      loop: { onHostLost: () => undefined },
+      clock: new SystemClock(),
+      clocks: new ManualLeaseClocks(),
+      log: new MemoryLog(),
+    });
     server = new GrpcServer({
       listen: { host: '127.0.0.1', port: 0 },
       onUnexpectedError: ({ error }) => {

@@ -93,7 +93,7 @@ function makeExecutor(
   loop: SwarmLoop,
   caller: HostCaller,
   streams: ReadonlyMap<string, Asked> | OrderExecutorOptions['connections'] = new Map(),
-  holders: OrderExecutorOptions['holders'] = { has: () => false },
+  holders: OrderExecutorOptions['holders'] = { has: () => false, absentHoldersOf: () => [] },
 ): OrderExecutor {
   return new OrderExecutor({
     loop,
@@ -202,7 +202,10 @@ describe('OrderExecutor', () => {
         ({ willSend: () => true, waitFor: () => waitFor(host) }) as unknown as HostConnection,
       whenOpen: () => Promise.resolve(undefined),
     });
-    const holding = (...hosts: string[]) => ({ has: (id: string) => hosts.includes(id) });
+    const holding = (...hosts: string[]) => ({
+      has: (id: string) => hosts.includes(id),
+      absentHoldersOf: () => [],
+    });
 
     it('calls nobody who answers there', async () => {
       const hosts = names(3);

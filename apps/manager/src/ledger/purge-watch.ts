@@ -85,7 +85,7 @@ export class PurgeWatch {
     }
   }
 
-  /** Whom the rules fence by now; nobody within `FENCE_PATIENCE_MS` of the commit. */
+  /** Whom the rules fence by now; nobody whom the purge named within `FENCE_PATIENCE_MS` of the commit. */
   findFenceable(): FenceableNodes[] {
     const found: FenceableNodes[] = [];
     for (const [key, purge] of this.open) {
@@ -98,7 +98,7 @@ export class PurgeWatch {
         if (!purge.isAsked && account.mayEnd({ entry: purge })) {
           found.push({ jobId, clusterId, nodes: [] });
         }
-      } else if (pending !== undefined && this.isPatienceOver(purge)) {
+      } else if (pending !== undefined) {
         const nodes = this.fenceableNodes(pending, purge, account);
         if (nodes.length > 0) found.push({ jobId, clusterId, nodes });
       }
@@ -114,17 +114,15 @@ export class PurgeWatch {
     this.open.set(`${jobId}/${clusterId}`, { clusterId, seq, sinceMs, pending, isAsked: false });
   }
 
-  private isPatienceOver({ sinceMs }: OpenPurge): boolean {
-    return this.monotonicMs() - sinceMs >= FENCE_PATIENCE_MS;
-  }
-
   private fenceableNodes(
     pending: NonNullable<OpenPurge['pending']>,
     purge: OpenPurge,
     account: LeaseAccount,
   ): string[] {
     const nodes: string[] = [];
+    const isPatient = this.monotonicMs() - purge.sinceMs < FENCE_PATIENCE_MS;
     for (const [node, rows] of pending) {
+      if (isPatient && rows.length > 0) continue;
       const now = rows.map((row) => ({
         ...row,
         isLost: row.isLost || account.hasLost(row.connection),

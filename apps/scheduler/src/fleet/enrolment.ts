@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type commonV2, pondhawkV1, toLogState } from '@pondhawk/contracts';
 import { backoffDelayMs, toError, UnavailableError, WakeLoop, type HostId } from '@pondhawk/core';
-import type { LogState } from '@pondhawk/purge';
+import type { LedgerReading, LogState } from '@pondhawk/purge';
 import type { Log } from '@pondhawk/observability';
 import type { ManagerCalls } from './manager-calls.js';
 import type { PurgeFeed } from './purge-feed.js';
@@ -21,9 +21,17 @@ export interface LeasedDaemon {
   readonly lock: string;
 }
 
+/** How the ledger stood after a connection's row was written. */
+export interface Enrolled {
+  /** As it is followed from here on. */
+  readonly log: LogState;
+  /** As the very answer said. */
+  readonly reading: LedgerReading;
+}
+
 interface WaitingOpening {
   readonly opened: pondhawkV1.OpenedConnection;
-  readonly done: (state: LogState) => void;
+  readonly done: (enrolled: Enrolled) => void;
   readonly failed: (error: Error) => void;
 }
 
@@ -34,13 +42,14 @@ interface WaitingOpening {
  */
 export class Enrolment {
   /** This start of the scheduler. */
-  private readonly incarnation = randomBytes(EPOCH_BYTES);
+  readonly incarnation = randomBytes(EPOCH_BYTES);
   private connectionCount = 0;
   private readonly opening = new Map<string, WaitingOpening>(); // By host id.
   private closing: pondhawkV1.ClosedConnection[] = [];
   private isAnnounced = false; // Nothing is to be said beside connections.
   private managerRun = ''; // The start of the manager that answered last.
   private readonly listeners: (() => void)[] = [];
+  private listOpen: () => readonly number[] = () => [];
   private readonly calling = new WakeLoop(() => this.callUntilDone());
   private readonly stopping = new AbortController();
 
@@ -49,6 +58,19 @@ export class Enrolment {
     private readonly feed: PurgeFeed,
     private readonly log: Log,
   ) {}
+
+  /** Has every first word to a manager's start name the connections that are open, so that it knows others as lost. */
+  tellOpen(list: () => readonly number[]): void {
+    this.listOpen = list;
+  }
+
+  /** Takes what a view says: where the log stands, and which start of the manager says so. */
+  noteView(log: pondhawkV1.LogState | undefined, run: string): void {
+    this.adopt(log).catch((thrown: unknown) => {
+      this.log.warn('a view could not be followed', { err: toError(thrown) }); // The next one may be.
+    });
+    this.noteRun(run);
+  }
 
   /** Asks the manager where the log stands, with what waits to be enrolled; connections of a former start of this scheduler are lost by it. */
   begin(): void {
@@ -68,12 +90,12 @@ export class Enrolment {
   }
 
   /**
-   * Enrols a connection. @returns where the purge log stood after its row was written.
+   * Enrols a connection. @returns how the ledger stood after its row was written.
    *
    * @throws UnavailableError (`ENROLMENT_ENDED`) when the scheduler stops, or another connection of
    *   the host was opened meanwhile.
    */
-  open(host: commonV2.Host, connection: number, daemon?: LeasedDaemon): Promise<LogState> {
+  open(host: commonV2.Host, connection: number, daemon?: LeasedDaemon): Promise<Enrolled> {
     this.opening.get(host.id)?.failed(ended());
     return new Promise((done, failed) => {
       const opened = pondhawkV1.OpenedConnection.create({
@@ -129,21 +151,35 @@ export class Enrolment {
   private async callOnce(): Promise<void> {
     const opening = [...this.opening.values()].slice(0, CONNECTIONS_PER_CALL_MAX);
     const closed = this.closing.slice(0, CONNECTIONS_PER_CALL_MAX);
-    const answer = await this.manager.enrol({
-      schedulerIncarnation: this.incarnation,
-      opened: opening.map(({ opened }) => opened),
-      closed,
-    });
-    this.isAnnounced = true;
+    const isFirst = !this.isAnnounced;
+    this.isAnnounced = true; // Unless it fails, or another start of the manager is seen meanwhile.
+    const answer = await this.manager
+      .enrol({
+        schedulerIncarnation: this.incarnation,
+        opened: opening.map(({ opened }) => opened),
+        closed,
+        ...(isFirst
+          ? {
+              completeUpTo: BigInt(this.connectionCount),
+              stillOpen: this.listOpen().map((connection) => BigInt(connection)),
+            }
+          : { completeUpTo: 0n, stillOpen: [] }),
+      })
+      .catch((thrown: unknown) => {
+        this.isAnnounced &&= !isFirst;
+        throw thrown;
+      });
     this.closing = this.closing.slice(closed.length);
-    const state = await this.adopt(answer.log);
+    const { epoch, head } = toLogState(answer.log);
+    const run = Buffer.from(answer.run).toString('hex');
+    const enrolled = { log: await this.adopt(answer.log), reading: { epoch, head, run } };
     for (const waiting of opening) {
       const hostId = waiting.opened.host?.id ?? '';
       if (this.opening.get(hostId) === waiting) this.opening.delete(hostId);
-      waiting.done(state);
+      waiting.done(enrolled);
     }
     // Last: those that were just enrolled are enrolled again, which does no harm.
-    this.noteRun(Buffer.from(answer.run).toString('hex'));
+    this.noteRun(run);
   }
 
   /** Takes the state over, or the one that follows when it is not of the history known here. */
@@ -162,6 +198,7 @@ export class Enrolment {
   private noteRun(run: string): void {
     const isNew = this.managerRun !== '' && this.managerRun !== run;
     this.managerRun = run;
+    if (isNew) this.begin();
     if (isNew) for (const listener of this.listeners) listener();
   }
 

@@ -1,3 +1,4 @@
+import type { Clock, LeaseClocks } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { HostClaims } from '../announcing/host-claims.js';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
@@ -8,6 +9,16 @@ import { HostConnections } from './host-connections.js';
 import { LaterReports } from './later-reports.js';
 import type { ManagerCalls } from './manager-calls.js';
 import { PurgeFeed } from './purge-feed.js';
+import { ViewLoop } from './view-loop.js';
+
+/** What the fleet works with. */
+export interface FleetParts {
+  readonly manager: ManagerCalls;
+  readonly loop: Pick<SwarmLoop, 'onHostLost'>;
+  readonly clock: Clock;
+  readonly clocks: LeaseClocks;
+  readonly log: Log;
+}
 
 /** The hosts of this scheduler: their streams, what they hold, their rows in the ledger, and the purge log that they follow. */
 export class Fleet {
@@ -19,12 +30,22 @@ export class Fleet {
   readonly holders = new Holders();
   private readonly later: LaterReports;
 
-  constructor(manager: ManagerCalls, loop: Pick<SwarmLoop, 'onHostLost'>, log: Log) {
+  readonly views: ViewLoop;
+
+  constructor({ manager, loop, log, clock, clocks }: FleetParts) {
     this.feed = new PurgeFeed(manager, log);
     this.enrolment = new Enrolment(manager, this.feed, log);
     this.later = new LaterReports(manager, log);
     const { feed, enrolment, later, holders } = this;
-    this.connections = new HostConnections({ manager, feed, enrolment, later, holders });
+    const { incarnation } = enrolment;
+    this.views = new ViewLoop({
+      ...{ manager, incarnation, clocks, log },
+      onView: (state, run) => enrolment.noteView(state, run),
+    });
+    const { views } = this;
+    this.connections = new HostConnections({
+      ...{ manager, feed, enrolment, later, holders, views, clock },
+    });
     this.announced = new AnnouncedHosts(enrolment, loop);
     this.claims = new HostClaims({
       findConnected: (hostId) => this.connections.find(hostId)?.incarnation,
@@ -32,8 +53,20 @@ export class Fleet {
     loop.onHostLost((hostId) => this.claims.release(hostId));
   }
 
+  /** The manager can be asked: this scheduler is registered. */
+  begin(): void {
+    this.enrolment.begin();
+    this.views.begin();
+  }
+
   /** Ends what runs in the background. */
   async stop(): Promise<void> {
-    await Promise.all([this.enrolment.stop(), this.later.stop(), this.feed.stop()]);
+    this.connections.stop();
+    await Promise.all([
+      this.views.stop(),
+      this.enrolment.stop(),
+      this.later.stop(),
+      this.feed.stop(),
+    ]);
   }
 }

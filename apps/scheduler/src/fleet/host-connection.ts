@@ -6,7 +6,7 @@ import {
   type pondhawkV1,
 } from '@pondhawk/contracts';
 import { UnavailableError, WakeLoop, type HostId } from '@pondhawk/core';
-import type { LogState } from '@pondhawk/purge';
+import type { LedgerReading, LogState } from '@pondhawk/purge';
 import type { Mailbox } from '../announcing/mailbox.js';
 import { OpenQuestions } from './open-questions.js';
 import type { PurgeFeed } from './purge-feed.js';
@@ -48,6 +48,10 @@ export class HostConnection {
   private readonly abandoned = new Set<number>(); // Waited for in vain.
   private readonly pumping = new WakeLoop(() => this.send());
   private isClosed = false;
+  /** How the ledger stood when this connection was enrolled last; undefined before. */
+  enrolment: LedgerReading | undefined;
+  /** Monotonic ms of the newest lease request, or of `begin`; undefined before that. */
+  heardAtMs: number | undefined;
 
   constructor(private readonly parts: HostConnectionParts) {
     this.questions = new OpenQuestions((value) =>
@@ -78,6 +82,11 @@ export class HostConnection {
   /** Whether it has ended; what still comes on it is of no account. */
   get hasEnded(): boolean {
     return this.isClosed;
+  }
+
+  /** Answers a request for a lease. */
+  sendGrant(value: pondhawkV1.SyncGrant): void {
+    this.parts.outbox.post({ response: { $case: 'grant', value } });
   }
 
   /** Asks the host to tell what it stores. @param known what it need not tell again. */

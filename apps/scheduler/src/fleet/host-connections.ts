@@ -15,6 +15,7 @@ import {
   parseHostId,
   toError,
   UnavailableError,
+  type Clock,
   type HostId,
 } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
@@ -24,8 +25,13 @@ import type { Holders } from '../inventory/holders.js';
 import type { Enrolment } from './enrolment.js';
 import { HostConnection } from './host-connection.js';
 import type { LaterReports } from './later-reports.js';
+import { LeaseDesk } from './lease-desk.js';
 import type { ManagerCalls } from './manager-calls.js';
 import type { PurgeFeed } from './purge-feed.js';
+import type { ViewLoop } from './view-loop.js';
+
+/** How often it is looked for hosts that ask for no lease. */
+const SILENCE_LOOK_MS = 200;
 
 type Request = pondhawkV1.SyncRequest;
 type Response = pondhawkV1.SyncResponse;
@@ -37,6 +43,8 @@ export interface HostConnectionsParts {
   readonly enrolment: Enrolment;
   readonly later: LaterReports;
   readonly holders: Holders;
+  readonly views: ViewLoop;
+  readonly clock: Clock;
 }
 
 interface Hello {
@@ -53,13 +61,34 @@ export class HostConnections {
   private readonly open = new Map<HostId, HostConnection>();
   private readonly events = new EventEmitter().setMaxListeners(0);
 
+  private readonly desk: LeaseDesk;
+  private readonly gone = new WeakSet<HostConnection>(); // Reported lost already.
+  /** Connections that were closed because their hosts asked for no lease. */
+  silentCount = 0;
+  private readonly enrolling = new Set<HostConnection>(); // Again, for leases.
+  private silence: NodeJS.Timeout | undefined; // Between the first connection and `stop`.
+
   constructor(private readonly parts: HostConnectionsParts) {
+    const { views, feed } = parts;
+    const enrolAgain = (connection: HostConnection): void => this.enrolAgain(connection);
+    this.desk = new LeaseDesk({ views, feed, enrolAgain });
+    parts.enrolment.tellOpen(() => [...this.open.values()].map(({ connection }) => connection));
     parts.feed.onChange(() => {
       for (const connection of this.open.values()) connection.pump();
     });
     parts.enrolment.onNewRun(() => {
       for (const connection of this.open.values()) this.enrolAgain(connection);
     });
+  }
+
+  /** What was asked for leases, and what came of it. */
+  get leases(): LeaseDesk['counts'] {
+    return this.desk.counts;
+  }
+
+  /** Ends what runs in the background. */
+  stop(): void {
+    clearInterval(this.silence);
   }
 
   /** Number of open streams. */
@@ -123,6 +152,9 @@ export class HostConnections {
         return connection.take(request.value);
       case 'inventory':
         return this.parts.holders.take(connection.hostId, request.value);
+      case 'leaseRequest':
+        connection.heardAtMs = this.parts.clock.monotonicMs();
+        return this.desk.answer(connection, request.value);
       case 'answer':
         return connection.questions.take(request.value);
       default:
@@ -156,7 +188,8 @@ export class HostConnections {
       onLater: (outcome, epoch) => this.parts.later.add({ hostId, outcome, epoch }),
     });
     this.open.set(hostId, connection);
-    this.parts.holders.connect(hostId, incarnation);
+    this.silence ??= setInterval(() => this.closeSilent(), SILENCE_LOOK_MS).unref();
+    this.parts.holders.connect(hostId, incarnation, hello.host);
     this.events.emit(`open ${hostId}`);
     this.enrol(connection, hello).catch((thrown: unknown) => connection.close(toError(thrown)));
     return connection;
@@ -164,15 +197,23 @@ export class HostConnections {
 
   private async enrol(connection: HostConnection, hello: Hello): Promise<void> {
     const { host, position } = hello;
-    const state = await this.parts.enrolment.open(host, connection.connection, hello);
-    connection.begin(await this.checkHistory(state, hello), position);
+    const { log, reading } = await this.parts.enrolment.open(host, connection.connection, hello);
+    connection.enrolment = reading;
+    connection.heardAtMs = this.parts.clock.monotonicMs();
+    connection.begin(await this.checkHistory(log, hello), position);
     connection.askInventory(this.parts.holders.stateOf(hello.hostId));
   }
 
   private enrolAgain(standing: HostConnection): void {
+    if (this.enrolling.has(standing)) return;
+    this.enrolling.add(standing);
     const { host, connection } = standing;
-    // Its stream goes on either way; a failure is one of an ended connection.
-    this.parts.enrolment.open(host, connection, standing).catch(() => undefined);
+    this.parts.enrolment
+      .open(host, connection, standing)
+      .then(({ reading }) => (standing.enrolment = reading))
+      // Its stream goes on either way; a failure is one of an ended connection.
+      .catch(() => undefined)
+      .finally(() => this.enrolling.delete(standing));
   }
 
   /** A host that knows a number otherwise proves that the ledger is not the one it was. */
@@ -190,7 +231,29 @@ export class HostConnections {
     return feed.adopt(log);
   }
 
+  /** A host that asks for no lease is not there, or does not know that it is connected. */
+  private closeSilent(): void {
+    const { views, clock } = this.parts;
+    const { hostLeaseMs } = views;
+    if (hostLeaseMs === undefined) return;
+    for (const connection of this.open.values()) {
+      const heardAtMs = connection.heardAtMs ?? Infinity;
+      if (clock.monotonicMs() - heardAtMs < hostLeaseMs) continue;
+      this.silentCount += 1;
+      connection.close(
+        new UnavailableError(
+          'HOST_SILENT',
+          `No request for a lease came for ${hostLeaseMs} ms; connect again.`,
+        ),
+      );
+      // Not left to the end of the stream, which a host that stands still does not see.
+      this.disconnect(connection, false);
+    }
+  }
+
   private disconnect(connection: HostConnection, hasLeft: boolean): void {
+    if (this.gone.has(connection)) return;
+    this.gone.add(connection);
     connection.close();
     const { hostId, connection: number } = connection;
     if (this.open.get(hostId) === connection) {

@@ -7,8 +7,9 @@ const CALL_TIMEOUT_MS = 5_000;
 /** What the fleet asks the manager; a port, so that it can be tried without one. Every call throws UnavailableError (`NOT_REGISTERED`) before the first registration. */
 export abstract class ManagerCalls {
   abstract enrol(
-    request: Pick<pondhawkV1.EnrolRequest, 'schedulerIncarnation' | 'opened' | 'closed'>,
+    request: Omit<pondhawkV1.EnrolRequest, 'schedulerId' | 'schedulerClusterId'>,
   ): Promise<pondhawkV1.EnrolResponse>;
+  abstract getView(schedulerIncarnation: Buffer): Promise<pondhawkV1.GetViewResponse>;
   abstract listPurges(after: number, limit: number): Promise<pondhawkV1.ListPurgesResponse>;
   abstract reportLater(
     request: Pick<pondhawkV1.ReportLaterRequest, 'logEpoch' | 'outcomes'>,
@@ -29,12 +30,20 @@ export class GrpcManagerCalls extends ManagerCalls {
     return callUnary(
       this.link.client,
       pondhawkV1.FleetService.enrol,
+      { ...request, schedulerId: BigInt(schedulerId), schedulerClusterId: this.clusterId() },
+      { timeoutMs: CALL_TIMEOUT_MS },
+    );
+  }
+
+  async getView(schedulerIncarnation: Buffer): Promise<pondhawkV1.GetViewResponse> {
+    const { schedulerId } = this.link.requireRegistration();
+    return callUnary(
+      this.link.client,
+      pondhawkV1.FleetService.getView,
       {
-        ...request,
         schedulerId: BigInt(schedulerId),
         schedulerClusterId: this.clusterId(),
-        completeUpTo: 0n,
-        stillOpen: [],
+        schedulerIncarnation,
       },
       { timeoutMs: CALL_TIMEOUT_MS },
     );

@@ -1,4 +1,4 @@
-import { toInventoryChange, type pondhawkV1 } from '@pondhawk/contracts';
+import { toInventoryChange, type commonV2, type pondhawkV1 } from '@pondhawk/contracts';
 import type { HostId, TaskId } from '@pondhawk/core';
 
 /** Most hosts remembered of one task: those beyond are reached by their streams alone. */
@@ -17,6 +17,7 @@ interface Holding {
 
 interface Inventory {
   readonly incarnation: string;
+  readonly host: commonV2.Host | undefined;
   readonly tasks: Set<TaskId>; // Of those that are remembered.
   revision: number | undefined; // Told up to here; undefined until everything was told once.
 }
@@ -40,15 +41,15 @@ export class Holders {
   }
 
   /** A host has opened its stream. */
-  connect(hostId: HostId, incarnation: string): void {
+  connect(hostId: HostId, incarnation: string, host?: commonV2.Host): void {
     const known = this.inventories.get(hostId) ?? this.absent.get(hostId);
     this.absent.delete(hostId);
     if (known?.incarnation === incarnation) {
-      this.inventories.set(hostId, known);
+      this.inventories.set(hostId, { ...known, host });
       return;
     }
     this.clear(hostId, known);
-    this.inventories.set(hostId, { incarnation, tasks: new Set(), revision: undefined });
+    this.inventories.set(hostId, { incarnation, host, tasks: new Set(), revision: undefined });
   }
 
   /** Its stream has ended: what it told is kept for when it comes back. */
@@ -90,6 +91,12 @@ export class Holders {
   /** Whether a host is known to hold or fill a task. */
   has(hostId: HostId, taskId: TaskId): boolean {
     return this.byTask.get(taskId)?.hosts.has(hostId) === true;
+  }
+
+  /** Hosts without a stream that held or filled a task when it ended. */
+  absentHoldersOf(taskId: TaskId): readonly commonV2.Host[] {
+    const hosts = this.byTask.get(taskId)?.hosts ?? new Set<HostId>();
+    return [...hosts].flatMap((hostId) => this.absent.get(hostId)?.host ?? []);
   }
 
   private add(hostId: HostId, inventory: Inventory, taskId: TaskId): void {

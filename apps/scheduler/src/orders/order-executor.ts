@@ -37,7 +37,7 @@ const RETRY_BACKOFF = { baseMs: 100, capMs: 1_000 };
 /** Parts that orders are carried out with. */
 export interface OrderExecutorOptions {
   readonly loop: SwarmLoop;
-  readonly holders: Pick<Holders, 'has'>;
+  readonly holders: Pick<Holders, 'absentHoldersOf' | 'has'>;
   readonly connections: Pick<HostConnections, 'find' | 'whenOpen'>;
   readonly feed: Pick<PurgeFeed, 'learn'>;
   readonly caller: HostCaller;
@@ -113,6 +113,9 @@ export class OrderExecutor {
     for (const { record } of hosts) {
       batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
     }
+    for (const record of this.absentHolders(order, hosts)) {
+      batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
+    }
     const streamed =
       order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
     const slots = new CallSlots(order.spec.parallelism);
@@ -129,6 +132,20 @@ export class OrderExecutor {
     ending.abort();
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason as Error;
+  }
+
+  /**
+   * Hosts that held the task when they went away, and that the ledger does not name: they have no lease,
+   * so the manager fences them, and they get the purge when they come back. Nobody calls them.
+   */
+  private absentHolders(
+    { type, args }: OrderPayload,
+    hosts: readonly OrderHost[],
+  ): readonly commonV2.Host[] {
+    if (type !== 'delete_task') return [];
+    const named = new Set<string>(hosts.map(({ id }) => id));
+    const taskId = parseTaskId(args.task_id ?? '');
+    return this.options.holders.absentHoldersOf(taskId).filter(({ id }) => !named.has(id));
   }
 
   private async callOrSkip(run: Run, host: OrderHost): Promise<void> {
