@@ -37,6 +37,12 @@ export class HostLease {
     return true;
   }
 
+  /** Gives the lease up: it is over, and no answer that is still to come counts. */
+  surrender(): void {
+    this.held = undefined;
+    this.pending.clear();
+  }
+
   /** Whether bytes may leave now, for a host that stands at `host`. */
   isValid(host: Place): boolean {
     if (this.held === undefined) return false;

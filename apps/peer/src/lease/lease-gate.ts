@@ -78,6 +78,12 @@ export class LeaseGate extends ServingGate {
     return doesCount;
   }
 
+  /** Closes for good what is open now, in this turn; a later request may open it again. */
+  surrender(): void {
+    this.lease.surrender();
+    this.look();
+  }
+
   /** Looks no more by itself. */
   stop(): void {
     clearTimeout(this.timer);

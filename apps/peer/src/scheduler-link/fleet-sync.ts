@@ -121,6 +121,9 @@ export class FleetSync {
   async stop({ sayGoodbye }: { readonly sayGoodbye: boolean }): Promise<void> {
     this.abort.abort();
     if (sayGoodbye && this.isFollowed) {
+      // First: once it has left, no purge waits for this host.
+      this.leases.stop();
+      this.parts.gate.surrender();
       await this.call?.send({ request: { $case: 'goodbye', value: {} } }).catch(() => undefined); // It is gone already.
       this.call?.end();
       await Promise.race([this.running, delay(CALL_TIMEOUT_MS, undefined, { ref: false })]);
