@@ -57,7 +57,7 @@ describe('A cluster of two schedulers, a seed peer and three peers', () => {
     expect([job.state, job.result.outcome, job.result.finality]).toEqual([
       'SUCCESS',
       'complete',
-      'best_effort',
+      'guaranteed',
     ]);
     expect(
       job.result.success_peers.map(({ peer, outcome }) => `${peer.host_name} ${outcome}`).sort(),
