@@ -11,6 +11,7 @@ import { writeAddresses } from './addresses-file.js';
 import { schedulerHandlers } from './announcing/scheduler-handlers.js';
 import { swarmHandlers } from './announcing/swarm-handlers.js';
 import { SwarmLoop } from './announcing/swarm-loop.js';
+import { registerFleetMetrics } from './fleet/fleet-metrics.js';
 import { Fleet } from './fleet/fleet.js';
 import { OrderTransport } from './orders/order-strategy.js';
 import { SchedulerConfig } from './scheduler.config.js';
@@ -57,20 +58,10 @@ export class SchedulerListeners
     this.health.addCheck('broker', () =>
       connection.isConnected ? undefined : 'not connected to NATS',
     );
+    registerFleetMetrics(metrics, fleet);
     metrics.observedGauge(
       { name: 'pondhawk_scheduler_hosts', help: 'Hosts that announced themselves.' },
       () => loop.swarm.hosts.size,
-    );
-    metrics.observedGauge(
-      { name: 'pondhawk_scheduler_connections', help: 'Open streams of hosts.' },
-      () => fleet.connections.count,
-    );
-    metrics.observedGauge(
-      {
-        name: 'pondhawk_scheduler_holdings',
-        help: 'Pairs of host and task remembered of the hosts that this scheduler is home of.',
-      },
-      () => fleet.holders.size,
     );
     metrics.observedGauge(
       { name: 'pondhawk_scheduler_tasks', help: 'Tasks in memory.' },

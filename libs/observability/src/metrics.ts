@@ -73,6 +73,21 @@ export class Metrics {
     });
   }
 
+  /** Registers a counter whose owner counts by itself: it is read when metrics are asked for. */
+  observedCounter<const L extends LabelSets = NoLabels>(
+    options: MetricOptions<L>,
+    read: (...labels: LabelArguments<L>) => number,
+  ): void {
+    new Counter({
+      ...this.describe(options),
+      collect() {
+        this.reset();
+        for (const labels of combinations(options.labels ?? {}))
+          this.inc(labels, read(...([labels] as unknown as LabelArguments<L>)));
+      },
+    });
+  }
+
   /** Registers a histogram with these upper bounds, ascending. */
   histogram<const L extends LabelSets = NoLabels>(
     options: MetricOptions<L> & { readonly buckets: readonly number[] },

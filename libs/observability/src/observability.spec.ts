@@ -101,6 +101,22 @@ describe('Metrics', () => {
     expect(text).toContain('scheduler_targets_total{outcome="failed",kind="foreign"} 0');
   });
 
+  it('asks for observed counters each time, once a label combination', async () => {
+    const metrics = new Metrics();
+    const counts = { granted: 1, refused: 5 };
+    const labels = { outcome: ['granted', 'refused'] } as const;
+    metrics.observedCounter({ name: 'leases_total', help: 'Leases.', labels }, ({ outcome }) => {
+      return counts[outcome];
+    });
+    metrics.observedCounter({ name: 'views_total', help: 'Views.' }, () => counts.granted);
+    await metrics.render();
+    counts.granted = 2;
+    const text = await metrics.render();
+    expect(text).toContain('leases_total{outcome="granted"} 2\n');
+    expect(text).toContain('leases_total{outcome="refused"} 5\n');
+    expect(text).toContain('views_total 2\n');
+  });
+
   it('shows gauges, observed gauges and histograms', async () => {
     const metrics = new Metrics();
     metrics.gauge({ name: 'peer_fills', help: 'Fills.' }).set(3);

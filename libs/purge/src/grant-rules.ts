@@ -18,8 +18,17 @@ export interface View extends LedgerReading, LeaseLengths {
   readonly requestedAt: ClockReadings;
 }
 
+/** All of `GrantRefusal`. */
+export const GRANT_REFUSALS = [
+  'NO_VIEW',
+  'VIEW_OLD',
+  'NOT_ENROLLED',
+  'OTHER_RUN',
+  'LOG_BEHIND',
+] as const;
+
 /** Why a scheduler grants no lease. */
-export type GrantRefusal = 'NO_VIEW' | 'VIEW_OLD' | 'NOT_ENROLLED' | 'OTHER_RUN' | 'LOG_BEHIND';
+export type GrantRefusal = (typeof GRANT_REFUSALS)[number];
 
 /** R5: only an answer to a later request than that of the present view counts. */
 export function isNewerView(present: Pick<View, 'number'> | undefined, answer: View): boolean {
