@@ -14,8 +14,8 @@ import { withCluster, writeOriginFile } from './bench-cluster.js';
 import { MIB, type BenchOptions } from './bench-options.js';
 import { BenchPeer, type DownloadReceipt } from './bench-peer.js';
 import { LonePeer } from './lone-peer.js';
-import { loadAverage } from './machine.js';
-import { formatNumber, type PartReport, type Series } from './report.js';
+import { loadAverage, processorSeconds } from './machine.js';
+import { type Finding, formatNumber, type PartReport, type Series } from './report.js';
 import { interleave, median, type Side } from './statistics.js';
 
 const CONNECTIONS = 4;
@@ -29,6 +29,9 @@ interface Served {
   readonly receipt: DownloadReceipt;
 }
 
+/** With the daemon's processor time of each round. */
+type MeasuredSide = Side & { readonly usedSeconds: readonly number[] };
+
 /** Measures it. */
 export async function benchServing(options: BenchOptions): Promise<PartReport> {
   const sizeBytes = (options.isQuick ? 64 : 512) * MIB;
@@ -41,39 +44,48 @@ export async function benchServing(options: BenchOptions): Promise<PartReport> {
         ['leased', bench.cluster.record('peer-1')],
         ['lone', lone],
       ] as const;
-      const sides: Side[] = [];
+      const sides: MeasuredSide[] = [];
       for (const [name, record] of records) {
         const peer = new BenchPeer(record);
         const receipt = await peer.download(url);
         peer.close();
         const served = { name, addresses: record.addresses, url, sizeBytes, receipt };
         sides.push(
-          { name: `pieces, ${name}`, run: () => timed(() => takePieces(served)) },
-          { name: `socket, ${name}`, run: () => timed(() => takeBySocket(served)) },
+          side(`pieces, ${name}`, record.pid, () => takePieces(served)),
+          side(`socket, ${name}`, record.pid, () => takeBySocket(served)),
         );
       }
       const kept = await interleave(sides, rounds, (round, values) => {
         const words = [...values].map(([name, value]) => `${name} ${formatNumber(value)} s`);
         options.say(`round ${round + 1}: ${words.join(', ')}; load ${loadAverage()}`);
       });
-      return report(kept, sizeBytes);
+      const used = new Map(sides.map(({ name, usedSeconds }) => [name, sum(usedSeconds)]));
+      return report(kept, used, sizeBytes);
     } finally {
       await lone.stop();
     }
   });
 }
 
-async function timed(act: () => Promise<void>): Promise<number> {
-  const startedAt = performance.now();
-  await act();
-  return (performance.now() - startedAt) / 1_000;
+/** @param pid of the daemon, whose processor time is noted. */
+function side(name: string, pid: number, act: () => Promise<void>): MeasuredSide {
+  const usedSeconds: number[] = [];
+  const run = async (): Promise<number> => {
+    const usedBefore = await processorSeconds(pid);
+    const startedAt = performance.now();
+    await act();
+    const seconds = (performance.now() - startedAt) / 1_000;
+    usedSeconds.push((await processorSeconds(pid)) - usedBefore);
+    return seconds;
+  };
+  return { name, run, usedSeconds };
 }
 
 /** All pieces over the piece port, as a foreign child asks for them. */
 async function takePieces(served: Served): Promise<void> {
   const numbers = Array.from({ length: served.receipt.pieceCount }, (_, number) => number).values();
   const workers = Array.from({ length: CONNECTIONS }, () => takeOnOneConnection(served, numbers));
-  const bytes = (await Promise.all(workers)).reduce((sum, count) => sum + count, 0);
+  const bytes = sum(await Promise.all(workers));
   check(served, bytes);
 }
 
@@ -140,23 +152,42 @@ function check({ name, sizeBytes }: Served, bytes: number): void {
   if (bytes !== sizeBytes) throw new Error(`${name} gave ${bytes} bytes of ${sizeBytes}.`);
 }
 
-function report(kept: ReadonlyMap<string, readonly number[]>, sizeBytes: number): PartReport {
+function report(
+  kept: ReadonlyMap<string, readonly number[]>,
+  used: ReadonlyMap<string, number>,
+  sizeBytes: number,
+): PartReport {
   const series = [...kept].map(([name, values]): Series => ({ name, unit: 's', values }));
   const time = (name: string): number => median(kept.get(name) ?? []);
-  const ratio = (way: string): PartReport['findings'][number] => ({
-    what: `${way}: speed under a lease, as a ratio to that without`,
-    ...{ value: time(`${way}, lone`) / time(`${way}, leased`), unit: '×', goal: GOAL },
-    bound: 'least',
+  const work = (name: string): number => used.get(name) ?? Number.NaN;
+  const ratio = (what: string, lone: number, leased: number): Finding => ({
+    ...{ what, value: lone / leased, unit: '×', goal: GOAL, bound: 'least' },
   });
+  const findings = ['pieces', 'socket'].flatMap((way) => [
+    ratio(`${way}: speed under a lease, as a ratio to that without`, ...both(way, time)),
+    ratio(
+      `${way}: processor time without a lease, as a ratio to that under one`,
+      ...both(way, work),
+    ),
+  ]);
   const speed = (name: string): string => formatNumber(sizeBytes / MIB / time(name));
   return {
     part: 'serving',
     series,
-    findings: [ratio('pieces'), ratio('socket')],
+    findings,
     notes: [
       `${sizeBytes / MIB} MiB from two daemons of the same build: one in a cluster, which asks for its lease at each chunk of 256 KiB, and one that belongs to no cluster and needs none.`,
-      `pieces: ${CONNECTIONS} connections to the piece port; socket: DownloadTask with its bytes on the unix socket. The bytes are thrown away.`,
+      `pieces: ${CONNECTIONS} connections to the piece port; socket: DownloadTask with its bytes on the unix socket. The bytes are thrown away. Processor time is the daemon's alone, of all rounds together: it tells more than the clock where others use the machine.`,
       `Speeds under a lease: pieces ${speed('pieces, leased')} MiB/s, socket ${speed('socket, leased')} MiB/s.`,
     ],
   };
+}
+
+/** A figure of the two sides of one way, the lone one first. */
+function both(way: string, figure: (name: string) => number): [number, number] {
+  return [figure(`${way}, lone`), figure(`${way}, leased`)];
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

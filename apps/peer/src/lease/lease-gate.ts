@@ -37,7 +37,7 @@ export class LeaseGate extends ServingGate {
   }
 
   get isOpen(): boolean {
-    const isOpen = this.leftMs > 0;
+    const isOpen = this.judge(() => this.lease.isValid(this.parts.place())) ?? false;
     if (isOpen === this.wasOpen) return isOpen;
     this.wasOpen = isOpen;
     if (!isOpen) {
@@ -47,13 +47,7 @@ export class LeaseGate extends ServingGate {
   }
 
   get leftMs(): number {
-    try {
-      return this.lease.leftMs(this.parts.place());
-    } catch (error) {
-      // Without a clock nobody knows whether the lease is over.
-      this.parts.log.error('lease cannot be judged', { err: toError(error) });
-      return 0;
-    }
+    return this.judge(() => this.lease.leftMs(this.parts.place())) ?? 0;
   }
 
   get holdMsMax(): number {
@@ -87,6 +81,16 @@ export class LeaseGate extends ServingGate {
   /** Looks no more by itself. */
   stop(): void {
     clearTimeout(this.timer);
+  }
+
+  /** Without a clock nobody knows whether the lease is over: then it is. */
+  private judge<T>(ask: () => T): T | undefined {
+    try {
+      return ask();
+    } catch (error) {
+      this.parts.log.error('lease cannot be judged', { err: toError(error) });
+      return undefined;
+    }
   }
 
   private look(): void {
