@@ -6,6 +6,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import {
+  eventually,
   LocalCluster,
   makeTempDir,
   OriginServer,
@@ -20,6 +21,8 @@ import {
 /** Root of the project. */
 export const PROJECT_DIR = resolve(__dirname, '..', '..');
 const COMMAND_TIMEOUT_MS = 60_000;
+/** Once manager, scheduler and host live, leases come within a second or so. */
+const LEASE_WAIT_MS_MAX = 30_000;
 
 /** What a command printed, and how it ended. */
 export type CommandResult = Awaited<ReturnType<typeof runCommand>>;
@@ -76,6 +79,14 @@ export class Stage {
     const until = new Promise<void>((resolve) => (release = resolve));
     const hold = { fromByte: sizeBytes / 2, until };
     return { ...this.serve(sizeBytes, { hold }), release: () => release() };
+  }
+
+  /** Lets the origin have new random bytes under an address. */
+  replace(url: string, sizeBytes: number): Content {
+    this.contents += 1;
+    const body = randomFillSync(Buffer.alloc(sizeBytes));
+    this.origin.serve(new URL(url).pathname, { body, etag: `"${this.contents}"` });
+    return { url, body, sha256: createHash('sha256').update(body).digest('hex') };
   }
 
   /** Every host of the cluster: peers and seeds. */
@@ -152,6 +163,26 @@ export class Stage {
     return (queryOne(host, 'SELECT applied FROM purge_log') as { applied: number }).applied;
   }
 
+  /** Waits until every host may serve what it holds. */
+  async waitForLeases(): Promise<void> {
+    await eventually(
+      async () => (await Promise.all(this.hosts.map((host) => this.hasLease(host)))).every(Boolean),
+      { timeoutMs: LEASE_WAIT_MS_MAX },
+    );
+  }
+
+  /** Whether a host may serve what it holds, as its metrics say. */
+  async hasLease(host: ProcessRecord): Promise<boolean> {
+    const answer = await fetch(`http://${host.addresses['metrics']}/metrics`);
+    return (await answer.text()).includes('\npondhawk_peer_lease_valid 1\n');
+  }
+
+  /** Copies of a host that were begun before a purge and are not marked as purged. */
+  olderCopiesOf(host: ProcessRecord, seq: number): number {
+    const sql = `SELECT count(*) AS count FROM copies WHERE filled_at < ? AND state <> 'purged'`;
+    return (queryOne(host, sql, seq) as { count: number }).count;
+  }
+
   /** Ends a process as by `kill -9`, and waits until it is gone. */
   async kill(name: string): Promise<void> {
     const process = this.cluster.getProcess(name);
@@ -202,7 +233,7 @@ export class Stage {
 }
 
 /** The one row of a query on a host's database. */
-function queryOne(host: ProcessRecord, sql: string, ...values: string[]): unknown {
+function queryOne(host: ProcessRecord, sql: string, ...values: (string | number)[]): unknown {
   const db = new Database(join(host.dataDir, 'peer.db'), { readonly: true });
   try {
     return db.prepare(sql).get(...values);
@@ -230,6 +261,7 @@ export interface Job {
     }[];
     readonly success_peers: readonly HostResult[];
     readonly failure_peers: readonly HostResult[];
+    readonly fenced_peers: readonly HostResult[];
     readonly total_count?: number;
     readonly page?: number;
     readonly per_page?: number;

@@ -131,7 +131,7 @@ describeWithTool('nats-server', 'A finished job', () => {
       args: { task_id: TASK_ID, timeout: 3_600_000_000_000 },
       result: {
         ...aResult('delete_task', 'SUCCESS', 'complete'),
-        ...{ finality: 'best_effort', finality_reason: 'LEASES_OFF' },
+        ...{ finality: 'guaranteed', finality_reasons: [], finality_hosts: [] },
         ...{ purge_seq: { '1': expect.any(Number) as number }, deleted_bytes: 200 },
         counts: counts({ targets: 3, deleted: 2, absent: 1 }),
         success_peers: [1, 3].map((index) =>

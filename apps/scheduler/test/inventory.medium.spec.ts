@@ -161,4 +161,15 @@ describe('The inventory of a host at its home', () => {
     await expect(lost).rejects.toMatchObject({ code: 'HOST_CONNECTION_LOST' });
     await expect(ask(C)).rejects.toMatchObject({ code: 'HOST_CONNECTION_LOST' });
   });
+
+  it('is remembered of a host that lost its stream, with who it is, until it says that it leaves', async () => {
+    const host = await FakeHost.connect(client, 'h1');
+    await host.tell({ held: [A], isStart: true, revision: 1 });
+    await eventually(() => fleet.holders.has(parseHostId('h1'), A as TaskId), WAIT);
+    expect(fleet.holders.absentHoldersOf(A as TaskId)).toEqual([]);
+    host.leave();
+    await eventually(() => fleet.holders.absentHoldersOf(A as TaskId).length === 1, WAIT);
+    expect(fleet.holders.absentHoldersOf(A as TaskId)).toMatchObject([{ id: 'h1', port: 4000 }]);
+    expect(fleet.holders.absentHoldersOf(B as TaskId)).toEqual([]);
+  });
 });

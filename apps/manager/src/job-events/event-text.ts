@@ -42,11 +42,11 @@ export function isAfter(position: EventPosition, other: EventPosition): boolean 
 /** The job as it stands, for a client that knows nothing of it. */
 export function snapshotText({ detail, newest }: JobAtEvent): string {
   const view = jobView(detail);
-  const { state, outcome, finality, finality_reason, purge_seq, counts, deleted_bytes } = view[
+  const { state, outcome, finality, finality_reasons, purge_seq, counts, deleted_bytes } = view[
     'result'
   ] as Json;
   const { id, type, task_id, phase, created_at, updated_at, args } = view;
-  const facts = { state, outcome, finality, finality_reason, purge_seq, counts, deleted_bytes };
+  const facts = { state, outcome, finality, finality_reasons, purge_seq, counts, deleted_bytes };
   const data = { id, type, task_id, phase, ...facts, created_at, updated_at, args };
   return text('snapshot', newest, data);
 }

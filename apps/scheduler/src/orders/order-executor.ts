@@ -110,12 +110,14 @@ export class OrderExecutor {
     const { order, batcher } = run;
     const { loop } = this.options;
     const hosts = findOrderHosts(order, loop.hosts);
-    for (const { record } of hosts) {
-      batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
+    const pending = { outcome: 'pending', try: 0, attempts: 0 } as const;
+    for (const host of hosts) {
+      const target = this.target(host.record, pending);
+      if (!host.isNamed && this.isHolder(order, host)) batcher.name(target);
+      else batcher.add(target);
     }
-    for (const record of this.absentHolders(order, hosts)) {
-      batcher.add(this.target(record, { outcome: 'pending', try: 0, attempts: 0 }));
-    }
+    for (const record of this.absentHolders(order, hosts))
+      batcher.name(this.target(record, pending));
     const streamed =
       order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
     const slots = new CallSlots(order.spec.parallelism);

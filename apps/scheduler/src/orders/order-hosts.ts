@@ -8,6 +8,8 @@ export interface OrderHost {
   readonly id: HostId;
   /** As it announced itself, or as the ledger remembers it. */
   readonly record: commonV2.Host;
+  /** The ledger waits for it already. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -24,13 +26,13 @@ export function findOrderHosts(
   for (const record of unpackHosts(order.hosts ?? '')) {
     const id = parseHostId(record.id);
     const known = announced.get(id) ?? fromHostRecord(record, order.scheduler_cluster_id);
-    hosts.set(id, { id, record: known });
+    hosts.set(id, { id, record: known, isNamed: true });
   }
   // A taken-over order still means the hosts of the scheduler that had it first.
   const home = order.home_scheduler_id ?? order.scheduler_id;
   for (const [id, record] of announced) {
     const isMeant = chooseByRendezvous(order.schedulers, id).id === home;
-    if (isMeant) hosts.set(id, { id, record });
+    if (isMeant) hosts.set(id, { id, record, isNamed: hosts.has(id) });
   }
   return [...hosts.values()];
 }

@@ -70,6 +70,11 @@ export class ReportBatcher {
     this.take(target);
   }
 
+  /** Takes a pending target along that the manager does not know of: it has to be in the first report. */
+  name(target: TargetReport): void {
+    this.take(target);
+  }
+
   /** Resolves when few reports wait for the broker. */
   async whenRoom(): Promise<void> {
     while (this.enqueued > REPORTS_WAITING_MAX) await this.sending;
