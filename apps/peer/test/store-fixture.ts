@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock, NoFaults, parseTaskId, type Faults, type TaskId } from '@pondhawk/core';
 import { MemoryLog } from '@pondhawk/observability';
-import { migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
+import { LocalDisk, migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
 import {
   CopyPaths,
   CopyStore,
@@ -52,12 +52,13 @@ export function openStore(options: { dir?: string; faults?: Faults } = {}): Stor
   migrate(db, PEER_MIGRATIONS);
   const rows = new SqliteCopies(db);
   const paths = new CopyPaths(dir);
+  const disk = new LocalDisk();
   const clock = new ManualClock(1_000_000);
   const faults = options.faults ?? new NoFaults();
   const log = new MemoryLog();
   const announcer = new RememberedAnnouncements();
-  const copies = new CopyStore({ rows, paths, clock, faults });
-  const deletion = new TaskDeletion({ copies, rows, paths, announcer, faults, log });
+  const copies = new CopyStore({ rows, paths, disk, clock, faults });
+  const deletion = new TaskDeletion({ copies, rows, paths, disk, announcer, faults, log });
   copies.connect({
     discard: async (copyId) => {
       await deletion.deleteCopies([copyId], { onlyIdle: false, announce: false });
@@ -75,7 +76,7 @@ export function openStore(options: { dir?: string; faults?: Faults } = {}): Stor
     paths,
     copies,
     deletion,
-    repair: new StartupRepair({ copies, deletion, paths, log }),
+    repair: new StartupRepair({ copies, deletion, paths, disk, log }),
     purges: new PurgeLog({ rows: new SqlitePurges(db), deletion, log }),
     clock,
     log,
