@@ -1,6 +1,7 @@
 import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
 import { describeClusters } from './describe-clusters.js';
+import { describeInstances } from './describe-instances.js';
 import { describeEvents } from './describe-events.js';
 import { describeAudits } from './describe-audits.js';
 import { describeEnrolment } from './describe-enrolment.js';
@@ -185,6 +186,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     describeAbsent(() => ledger);
     describeAttempts(() => ledger);
     describeClusters(() => ledger);
+    describeInstances(() => ledger);
     describeEvents(() => ledger);
     describeRetention(() => ledger);
     describeOutbox(() => ledger);

@@ -2,7 +2,7 @@
 
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ErrorDocs, PageDocs } from '../openapi/answer-docs.js';
+import { ErrorDocs, PageDocs, bodySchema } from '../openapi/answer-docs.js';
 
 const ROW = { type: 'object', additionalProperties: true } as const;
 const ROWS = { type: 'array', items: ROW } as const;
@@ -50,19 +50,6 @@ export const IdentityDocs = ({
     ApiResponse({ status: 200, ...ANSWERS[answer] }),
     ErrorDocs(...errors),
   );
-
-function bodySchema(fields: Readonly<Record<string, string>>): {
-  type: 'object';
-  properties: Record<string, { type: string; items?: object }>;
-  required: string[];
-} {
-  const entries = Object.entries(fields).map(([name, kind]) => {
-    const type = kind.replace('!', '');
-    return [name, type === 'array' ? { type, items: {} } : { type }] as const;
-  });
-  const required = Object.keys(fields).filter((name) => fields[name]?.endsWith('!'));
-  return { type: 'object', properties: Object.fromEntries(entries), required };
-}
 
 function isNumber(name: string): boolean {
   return name.endsWith('_id') || name === 'status_code' || name === 'after';

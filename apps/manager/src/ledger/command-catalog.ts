@@ -9,6 +9,7 @@ import type { LogState } from '@pondhawk/purge';
 import type { ClusterCommands } from './cluster-commands.js';
 import type { HostRecord } from './host-record.js';
 import type { IdentityCommands } from './identity-commands.js';
+import type { InstanceCommands } from './instance-commands.js';
 import type { OrderReport } from './order-report.js';
 import type { OutboxMessage } from './records.js';
 
@@ -250,7 +251,7 @@ export interface RenewLogId {
 }
 
 /** Each command by name: what goes in and what its commit answers. */
-export interface LedgerCommands extends IdentityCommands, ClusterCommands {
+export interface LedgerCommands extends IdentityCommands, ClusterCommands, InstanceCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.

@@ -5,6 +5,7 @@ export * from './host-record.js';
 export { NO_EVENT } from './event-queries.js';
 export * from './identity-reader.js';
 export * from './identity-records.js';
+export * from './instance-commands.js';
 export { LISTED_TARGETS_MAX } from './job-queries.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';

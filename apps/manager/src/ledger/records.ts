@@ -155,6 +155,7 @@ export interface SchedulerRecord {
   readonly idc: string;
   readonly location: string;
   readonly features: readonly string[];
+  readonly keepAliveIntervalMs: number;
   readonly isActive: boolean;
   /** 0 before the first. */
   readonly lastKeepAliveAtMs: number;

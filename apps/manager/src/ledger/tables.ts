@@ -57,6 +57,10 @@ export interface SchedulersTable {
   updated_at_ms: number;
   /** Of the daemon's present start; null before it enrolled anything. */
   incarnation: Generated<string | null>;
+  /** JSON: features that an operator chose; null: those that the daemon names hold. */
+  chosen_features: Generated<string | null>;
+  /** Since when it is hidden; its number stays its own, should the daemon come back. */
+  removed_at_ms: Generated<number | null>;
 }
 
 /** Seed peers, as schedulers. */

@@ -6,6 +6,7 @@ import { orderLeases } from './0005-order-leases.js';
 import { idempotencyAndLocks } from './0006-idempotency-and-locks.js';
 import { absentHosts } from './0007-absent-hosts.js';
 import { seedPeerClusters } from './0010-seed-peer-clusters.js';
+import { instancesByHand } from './0011-instances-by-hand.js';
 import { identity } from './0020-identity.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
@@ -21,5 +22,6 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   idempotencyAndLocks,
   absentHosts,
   seedPeerClusters,
+  instancesByHand,
   identity,
 ];
