@@ -1,5 +1,4 @@
 import { lstat, mkdir, open, readdir, rmdir, unlink } from 'node:fs/promises';
-import { syncDirectory } from './sync-directory.js';
 
 /** An open file of a `Disk`. Positions and lengths are bytes. */
 export interface DiskFile {
@@ -25,6 +24,13 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
+/** An open folder of a `Disk`: the one that was at its path when it was opened, whatever is there now. */
+export interface DiskFolder {
+  /** Makes what was created and removed in it before the call durable, also if it was removed since. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** `create`: read and written, must not exist; `update`: read and written; `read`: only read. */
 export type OpenMode = 'create' | 'update' | 'read';
 
@@ -33,20 +39,29 @@ export type OpenMode = 'create' | 'update' | 'read';
  * the disk is and cut its power between any two of them.
  *
  * Nothing is durable because a call has returned: bytes are after `sync` or `datasync` of their file,
- * names after `syncFolder` of the folder that they are in. Every call throws what the file system says.
+ * names after a sync of the folder that they are in. Every call throws what the file system says.
  */
 export abstract class Disk {
-  /** Makes a folder and those above it that are missing. @returns the first that was made. */
-  abstract makeFolder(path: string): Promise<string | undefined>;
+  /** Makes a folder and those above it that are missing. */
+  abstract makeFolder(path: string): Promise<void>;
   abstract open(path: string, mode: OpenMode): Promise<DiskFile>;
   abstract unlink(path: string): Promise<void>;
   /** Removes a folder that is empty. */
   abstract removeFolder(path: string): Promise<void>;
-  /** Makes what was created and removed in a folder before the call durable. */
-  abstract syncFolder(path: string): Promise<void>;
+  abstract openFolder(path: string): Promise<DiskFolder>;
   abstract listFolder(path: string): Promise<string[]>;
   /** @returns the length of a regular file; undefined if it is something else. */
   abstract lengthOf(path: string): Promise<number | undefined>;
+
+  /** Makes what was created and removed in a folder before the call durable. */
+  async syncFolder(path: string): Promise<void> {
+    const folder = await this.openFolder(path);
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
 }
 
 const FLAGS = { create: 'wx+', update: 'r+', read: 'r' } as const;
@@ -55,8 +70,8 @@ const FOLDER_MODE = 0o750;
 
 /** The disk of this machine. */
 export class LocalDisk extends Disk {
-  makeFolder(path: string): Promise<string | undefined> {
-    return mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  async makeFolder(path: string): Promise<void> {
+    await mkdir(path, { recursive: true, mode: FOLDER_MODE });
   }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
@@ -71,8 +86,8 @@ export class LocalDisk extends Disk {
     return rmdir(path);
   }
 
-  syncFolder(path: string): Promise<void> {
-    return syncDirectory(path);
+  openFolder(path: string): Promise<DiskFolder> {
+    return open(path, 'r');
   }
 
   listFolder(path: string): Promise<string[]> {

@@ -15,7 +15,8 @@ export interface OpenDatabaseOptions {
 }
 
 /**
- * Opens (and creates) a database file and makes it durable: WAL, and an fsync at each commit.
+ * Opens (and creates) a database file and makes it durable: WAL, and an fsync at each commit. All
+ * that is read from it is durable, also what a process that was killed had just written.
  *
  * Every pragma is read back, because SQLite ignores what it cannot do, and because `synchronous`
  * is a property of the connection that falls back to NORMAL when a WAL database is opened again.
@@ -30,6 +31,8 @@ export function openDatabase(options: OpenDatabaseOptions): SqliteDatabase {
     if (options.readOnly !== true) setPragma(db, 'journal_mode', { set: 'WAL', want: 'wal' });
     setPragma(db, 'synchronous', { set: 'FULL', want: 2 });
     setPragma(db, 'foreign_keys', { set: 'ON', want: 1 });
+    // A process that was killed between a commit and its fsync leaves it readable, not durable.
+    if (options.readOnly !== true) db.pragma('wal_checkpoint(PASSIVE)');
     return db;
   } catch (error) {
     db.close();

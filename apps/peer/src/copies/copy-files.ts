@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errnoOf } from '@pondhawk/core';
-import { toStorageError, type Disk, type DiskFile } from '@pondhawk/storage';
+import { toStorageError, type DiskFile } from '@pondhawk/storage';
+import type { CopyFolders } from './copy-folders.js';
 import type { CopyPlace } from './copy-paths.js';
 import type { Copy, Piece } from './copy.js';
 
@@ -15,13 +15,17 @@ const CHECK_CHUNK_BYTES = 256 * 1024;
  *
  * @throws UnavailableError (`DISK_FULL`, `DISK_ERROR`).
  */
-export async function createCopyFile({ disk, paths }: CopyPlace, copy: Copy): Promise<DiskFile> {
+export async function createCopyFile(
+  { disk, paths }: CopyPlace,
+  folders: CopyFolders,
+  copy: Copy,
+): Promise<DiskFile> {
   const folder = paths.task(copy.taskId);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const made = await disk.makeFolder(folder);
+      await disk.makeFolder(folder);
       const handle = await disk.open(paths.copy(copy.taskId, copy.copyId), 'create');
-      await syncFrom(disk, folder, made);
+      await folders.makeDurable(copy.taskId);
       return handle;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT' || attempt === CREATE_ATTEMPTS_MAX) {
@@ -31,13 +35,19 @@ export async function createCopyFile({ disk, paths }: CopyPlace, copy: Copy): Pr
   }
 }
 
-/** Opens the file of a fill that is taken up. @returns undefined if it is gone. */
+/**
+ * Opens the file of a fill that is taken up, its name durable: whoever made it may have been killed
+ * before that. @returns undefined if it is gone.
+ */
 export async function openForFill(
   { disk, paths }: CopyPlace,
+  folders: CopyFolders,
   copy: Copy,
 ): Promise<DiskFile | undefined> {
   try {
-    return await disk.open(paths.copy(copy.taskId, copy.copyId), 'update');
+    const file = await disk.open(paths.copy(copy.taskId, copy.copyId), 'update');
+    await folders.makeDurable(copy.taskId);
+    return file;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw toStorageError(error);
@@ -72,15 +82,4 @@ async function isWhole(handle: DiskFile, piece: Piece, buffer: Buffer): Promise<
     at += bytesRead;
   }
   return crc === piece.crc32 && sha.digest().equals(piece.sha256);
-}
-
-/** Syncs the folder, and above it every folder in which `firstMade` or one below was made. */
-async function syncFrom(disk: Disk, folder: string, firstMade: string | undefined): Promise<void> {
-  await disk.syncFolder(folder);
-  if (firstMade === undefined) return;
-  const top = dirname(firstMade);
-  for (let path = folder; path !== top && path.length > top.length;) {
-    path = dirname(path);
-    await disk.syncFolder(path);
-  }
 }

@@ -10,6 +10,7 @@ import {
 import type { DiskFile } from '@pondhawk/storage';
 import { copyNotFound, copyPurged, fillUnderWay } from './copy-errors.js';
 import { createCopyFile, openForFill, findWholePieces } from './copy-files.js';
+import { CopyFolders } from './copy-folders.js';
 import type { CopyPlace } from './copy-paths.js';
 import { CopyReader, SharedFile } from './copy-reader.js';
 import type { Copy, NewCopy, Piece } from './copy.js';
@@ -37,12 +38,15 @@ export class CopyStore {
   private readonly fills = new Map<TaskId, Fill | 'opening'>();
   private readonly opening = new Map<CopyId, Promise<unknown>>(); // Files being made just now.
   private readonly buffers = new WriteBuffers();
+  private readonly folders: CopyFolders;
   private uses = new Map<CopyId, number>(); // Times of use not yet in the rows.
   private makeSpace: MakeSpace = () => Promise.resolve(false);
   private discard: (copyId: CopyId) => Promise<void> = () => Promise.resolve();
   private noteChange: (taskId: TaskId) => void = () => undefined;
 
-  constructor(private readonly parts: CopyStoreParts) {}
+  constructor(private readonly parts: CopyStoreParts) {
+    this.folders = new CopyFolders(parts);
+  }
 
   /**
    * Sets who frees space when a write finds none, who deletes the copy of a fill that is given up, and
@@ -144,7 +148,7 @@ export class CopyStore {
     this.noteChange(taskId);
     this.parts.faults.reach('peer.fill.row-written');
     const live = this.liveOf(copy.copyId);
-    return this.openFill({ copy, live }, () => createCopyFile(this.parts, copy), []);
+    return this.openFill({ copy, live }, () => createCopyFile(this.parts, this.folders, copy), []);
   }
 
   /**
@@ -162,7 +166,7 @@ export class CopyStore {
     const live = this.liveOf(copy.copyId); // From here on a purge is heard.
     this.fills.set(taskId, 'opening');
     try {
-      const handle = await openForFill(this.parts, copy);
+      const handle = await openForFill(this.parts, this.folders, copy);
       if (handle === undefined) {
         if (live.signal.aborted) throw copyPurged(copy.copyId);
         await this.discard(copy.copyId);

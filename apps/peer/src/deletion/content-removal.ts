@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { InvariantError, errnoOf } from '@pondhawk/core';
-import type { Disk } from '@pondhawk/storage';
+import type { Disk, DiskFolder } from '@pondhawk/storage';
 import type { CopyPlace } from '../copies/index.js';
 
 /**
@@ -22,12 +22,43 @@ export async function unlinkContent({ disk, paths }: CopyPlace, path: string): P
   }
 }
 
-/** Makes an unlink in `folder` durable; a folder that is gone needs nothing. */
-export async function syncIfThere(disk: Disk, folder: string): Promise<void> {
+/**
+ * Has names in a folder removed by `remove`, and makes that durable. If the folder is gone already,
+ * that is made durable which removed it: until then a power cut may bring it back with all its files.
+ */
+export async function removeDurably<T>(
+  disk: Disk,
+  folder: string,
+  remove: () => Promise<T>,
+): Promise<T> {
+  // Opened before: meanwhile others may remove it as empty, and make it anew.
+  const opened = await openIfThere(disk, folder);
   try {
-    await disk.syncFolder(folder);
+    const result = await remove();
+    await (opened?.sync() ?? syncNearest(disk, dirname(folder)));
+    return result;
+  } finally {
+    await opened?.close();
+  }
+}
+
+async function openIfThere(disk: Disk, folder: string): Promise<DiskFolder | undefined> {
+  try {
+    return await disk.openFolder(folder);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Syncs the folder, or the nearest one above that is there. */
+async function syncNearest(disk: Disk, folder: string): Promise<void> {
+  const opened = await openIfThere(disk, folder);
+  if (opened === undefined) return syncNearest(disk, dirname(folder));
+  try {
+    await opened.sync();
+  } finally {
+    await opened.close();
   }
 }
 

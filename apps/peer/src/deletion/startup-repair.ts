@@ -3,7 +3,7 @@ import { errnoOf, isTaskId, parseCopyId, type CopyId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import type { Disk } from '@pondhawk/storage';
 import type { Copy, CopyPlace, CopyStore } from '../copies/index.js';
-import { fileLength, pruneEmpty, syncIfThere, unlinkContent } from './content-removal.js';
+import { fileLength, pruneEmpty, removeDurably, unlinkContent } from './content-removal.js';
 import type { TaskDeletion } from './task-deletion.js';
 
 /** What a repair did. */
@@ -77,9 +77,16 @@ export class StartupRepair {
 
   private async removeOrphansIn(folder: string, task: string): Promise<number> {
     const { disk } = this.parts;
+    const orphans = (await list(disk, folder)).filter((name) => !this.hasRow(task, name));
+    const remove = (): Promise<number> => this.unlinkAll(folder, orphans);
+    const removed = orphans.length > 0 ? await removeDurably(disk, folder, remove) : 0;
+    await pruneEmpty(disk, folder);
+    return removed;
+  }
+
+  private async unlinkAll(folder: string, names: readonly string[]): Promise<number> {
     let removed = 0;
-    for (const name of await list(disk, folder)) {
-      if (this.hasRow(task, name)) continue;
+    for (const name of names) {
       try {
         await unlinkContent(this.parts, join(folder, name));
         removed += 1;
@@ -87,8 +94,6 @@ export class StartupRepair {
         this.parts.log.error('orphan file remains', { err: error });
       }
     }
-    if (removed > 0) await syncIfThere(disk, folder);
-    await pruneEmpty(disk, folder);
     return removed;
   }
 

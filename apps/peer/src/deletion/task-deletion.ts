@@ -2,7 +2,7 @@ import { toError, type CopyId, type Faults, type TaskId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { toStorageError } from '@pondhawk/storage';
 import type { CopyPlace, CopyStore, PurgedCopy, SqliteCopies } from '../copies/index.js';
-import { pruneEmpty, syncIfThere, unlinkContent } from './content-removal.js';
+import { pruneEmpty, removeDurably, unlinkContent } from './content-removal.js';
 import type { DeletionAnnouncer } from './deletion-announcer.js';
 
 /** What a deletion did on this host. */
@@ -158,12 +158,12 @@ export class TaskDeletion {
     const { rows, paths, disk, faults } = this.parts;
     const purged = rows.listPurged(taskId);
     if (purged.length === 0) return { outcome: 'absent', copies: 0, deletedBytes: 0 };
-    const { gone, failure } = await this.unlinkAll(purged);
-    await syncIfThere(disk, paths.task(taskId));
+    const folder = paths.task(taskId);
+    const { gone, failure } = await removeDurably(disk, folder, () => this.unlinkAll(purged));
     faults.reach('peer.delete.directory-synced');
     rows.deletePurged(gone.map(({ copyId }) => copyId));
     faults.reach('peer.delete.rows-deleted');
-    await pruneEmpty(disk, paths.task(taskId));
+    await pruneEmpty(disk, folder);
     if (failure !== undefined) throw failure;
     const deletedBytes = gone.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     this.parts.log.info('task deleted', { taskId, copies: gone.length, deletedBytes });
