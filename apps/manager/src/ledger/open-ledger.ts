@@ -22,6 +22,8 @@ export interface OpenLedgerOptions {
   readonly purgeEpoch: string;
   /** What purge logs had reached. */
   readonly witness: PurgeWitness;
+  /** Whether it comes from a backup, so that its purge logs need a new epoch; default false. */
+  readonly isRestored?: boolean;
   /** Schema steps; default all that this program knows. */
   readonly migrations?: readonly LedgerMigration[];
 }
@@ -48,8 +50,10 @@ export interface Ledger {
  */
 export async function openLedger(
   location: LedgerLocation,
-  { nowMs, brokerEpoch, purgeEpoch, witness, migrations = LEDGER_MIGRATIONS }: OpenLedgerOptions,
+  options: OpenLedgerOptions,
 ): Promise<Ledger> {
+  const { nowMs, brokerEpoch, purgeEpoch, witness } = options;
+  const { migrations = LEDGER_MIGRATIONS, isRestored = false } = options;
   const { dialect, writing, reading } = await connectLedger(location);
   try {
     const unknownMigrations = await migrateLedger(
@@ -59,6 +63,7 @@ export async function openLedger(
     const purgeLogAlarm = await settleLogId(writing, witness, {
       newEpoch: purgeEpoch,
       nowMs,
+      isRestored,
     });
     const { newest_at_ms: newestAtMs } = await writing
       .selectFrom('ledger_head')
