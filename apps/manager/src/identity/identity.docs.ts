@@ -20,6 +20,8 @@ const ANSWERS = {
 
 /** What there is to say of a route. */
 export interface IdentityRoute {
+  /** Under which the description groups it; absent: `identity`. */
+  readonly tag?: string;
   readonly operationId: string;
   readonly summary: string;
   readonly answer: AnswerShape;
@@ -32,6 +34,7 @@ export interface IdentityRoute {
 
 /** One route. */
 export const IdentityDocs = ({
+  tag = 'identity',
   operationId,
   summary,
   answer,
@@ -40,7 +43,7 @@ export const IdentityDocs = ({
   errors,
 }: IdentityRoute): MethodDecorator =>
   applyDecorators(
-    ApiTags('identity'),
+    ApiTags(tag),
     ApiOperation({ operationId, summary }),
     ...(body === undefined ? [] : [ApiBody({ schema: bodySchema(body) })]),
     ...(filters ?? []).map((name) =>
@@ -52,5 +55,7 @@ export const IdentityDocs = ({
   );
 
 function isNumber(name: string): boolean {
-  return name.endsWith('_id') || name === 'status_code' || name === 'after';
+  return (
+    (name.endsWith('_id') && name !== 'client_id') || name === 'status_code' || name === 'after'
+  );
 }

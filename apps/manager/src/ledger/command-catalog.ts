@@ -10,6 +10,7 @@ import type { ClusterCommands } from './cluster-commands.js';
 import type { HostRecord } from './host-record.js';
 import type { IdentityCommands } from './identity-commands.js';
 import type { InstanceCommands } from './instance-commands.js';
+import type { NamedRecordCommands } from './named-records.js';
 import type { OrderReport } from './order-report.js';
 import type { OutboxMessage } from './records.js';
 
@@ -134,6 +135,8 @@ export interface RemoveAged {
   readonly jobAgeMsMax: number;
   /** Since a purge was accepted. */
   readonly purgeAgeMsMax: number;
+  /** Since an audit was written. */
+  readonly auditAgeMsMax: number;
 }
 
 /** How many rows of each kind were removed. */
@@ -142,6 +145,7 @@ export interface RemovedAged {
   readonly keys: number;
   readonly hosts: number;
   readonly purges: number;
+  readonly audits: number;
   /** There may be more: a command removes only so much. */
   readonly hasMore: boolean;
 }
@@ -251,7 +255,8 @@ export interface RenewLogId {
 }
 
 /** Each command by name: what goes in and what its commit answers. */
-export interface LedgerCommands extends IdentityCommands, ClusterCommands, InstanceCommands {
+export interface LedgerCommands
+  extends IdentityCommands, ClusterCommands, InstanceCommands, NamedRecordCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.

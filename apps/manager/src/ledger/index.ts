@@ -9,6 +9,7 @@ export * from './instance-commands.js';
 export { LISTED_TARGETS_MAX } from './job-queries.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';
+export * from './named-records.js';
 export * from './open-ledger.js';
 export * from './order-report.js';
 export * from './purge-witness.js';

@@ -259,6 +259,16 @@ export interface PurgeLogTable {
   at_ms: number;
 }
 
+/** Configs, applications and providers of sign-in, by kind; `facts` is JSON. */
+export interface NamedRecordsTable {
+  readonly id: Generated<number>;
+  kind: string;
+  name: string;
+  facts: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
 /** Schema steps that have been applied. */
 export interface SchemaMigrationsTable {
   id: number;
@@ -287,6 +297,7 @@ export interface LedgerTables extends IdentityTables {
   locks: LocksTable;
   purge_log_heads: PurgeLogHeadsTable;
   purge_log: PurgeLogTable;
+  named_records: NamedRecordsTable;
   schema_migrations: SchemaMigrationsTable;
 }
 

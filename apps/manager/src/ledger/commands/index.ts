@@ -9,6 +9,7 @@ import { createHost, deleteHost } from './host-rows.js';
 import { enrolHosts } from './hosts.js';
 import { keepAlive, upsertScheduler, upsertSeedPeer } from './instances.js';
 import { recordLater } from './later.js';
+import { createNamed, deleteNamed, updateNamed } from './named-records.js';
 import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
@@ -68,6 +69,9 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'delete-seed-peer': deleteSeedPeer,
   'create-host': createHost,
   'delete-host': deleteHost,
+  'create-named': createNamed,
+  'update-named': updateNamed,
+  'delete-named': deleteNamed,
   'create-user': createUser,
   'update-user': updateUser,
   'set-password': setPassword,

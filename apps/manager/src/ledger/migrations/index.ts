@@ -7,6 +7,8 @@ import { idempotencyAndLocks } from './0006-idempotency-and-locks.js';
 import { absentHosts } from './0007-absent-hosts.js';
 import { seedPeerClusters } from './0010-seed-peer-clusters.js';
 import { instancesByHand } from './0011-instances-by-hand.js';
+import { namedRecords } from './0012-named-records.js';
+import { auditStart } from './0013-audit-start.js';
 import { identity } from './0020-identity.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
@@ -23,5 +25,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   absentHosts,
   seedPeerClusters,
   instancesByHand,
+  namedRecords,
+  auditStart,
   identity,
 ];
