@@ -1,5 +1,6 @@
 import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
+import { describeCancel } from './describe-cancel.js';
 import { describeClusters } from './describe-clusters.js';
 import { describeInstances } from './describe-instances.js';
 import { describeEvents } from './describe-events.js';
@@ -185,6 +186,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeAbsent(() => ledger);
     describeAttempts(() => ledger);
+    describeCancel(() => ledger);
     describeClusters(() => ledger);
     describeInstances(() => ledger);
     describeEvents(() => ledger);

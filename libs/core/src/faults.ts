@@ -23,6 +23,7 @@ export const FAULT_POINTS = [
   'manager.report.committed',
   'manager.job.end-committed',
   'manager.job.answer-sent',
+  'manager.job.cancel-committed',
   'scheduler.order.received',
   'scheduler.order.host-asked',
   'scheduler.order.report-sent',

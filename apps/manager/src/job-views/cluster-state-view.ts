@@ -31,8 +31,12 @@ function stateOf({ job }: JobDetail, cluster: JobClusterRecord): JobState {
         failedOrders: cluster.orders.filter(({ state }) => isFailedState(state)).length,
       },
     ],
-    isCancelled: job.outcome === 'cancelled',
+    isCancelled: job.outcome === 'cancelled' && isCutShort(cluster),
   }).state;
+}
+
+function isCutShort({ counts, orders }: JobClusterRecord): boolean {
+  return counts.skipped > 0 || orders.some(({ state }) => state === 'cancelled');
 }
 
 /** What went wrong in a cluster, in one line; empty when nothing did or the job is not over. */
@@ -46,6 +50,9 @@ function errorOf(detail: JobDetail, cluster: JobClusterRecord): string {
     failedOrders.map(({ errorCode, errorMessage }) => `${errorCode}: ${errorMessage}`),
   );
   return [
+    ...(orders.some(({ state }) => state === 'cancelled')
+      ? ['CANCELLED: not carried out to the end.']
+      : []),
     ...reasons,
     ...(failedCount > 0 ? [`${failedCount} of ${targetCount} hosts failed.`] : []),
   ]

@@ -83,6 +83,7 @@ function aJob(facts: Partial<JobRecord> = {}): JobRecord {
     updatedAtMs: CREATED_AT_MS + 412,
     deadlineAtMs: CREATED_AT_MS + 3_600_000,
     endedAtMs: CREATED_AT_MS + 412,
+    cancelledAtMs: undefined,
     version: 7,
     ...facts,
   };

@@ -22,6 +22,7 @@ export function jobView(detail: JobDetail): Json {
     task_id: groupUuid(job),
     state: job.state,
     phase: job.phase,
+    ...(job.cancelledAtMs === undefined ? {} : { cancelled_at: timeView(job.cancelledAtMs) }),
     user_id: job.userId,
     user: {},
     seed_peer_clusters: [],

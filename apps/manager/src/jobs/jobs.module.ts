@@ -7,12 +7,13 @@ import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
+import { JobControlController } from './job-control.controller.js';
 import { JobController } from './job.controller.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
 @Module({
   imports: [LedgerModule],
-  controllers: [JobController],
+  controllers: [JobController, JobControlController],
   providers: [
     {
       provide: JobAcceptance,

@@ -122,6 +122,12 @@ export interface TakenOver {
   readonly schedulerId: number | undefined;
 }
 
+/** A job that is not to go on. */
+export interface CancelJob {
+  readonly atMs: number;
+  readonly jobId: number;
+}
+
 /** A job's record to remove, with its targets, orders and events. */
 export interface DeleteJobRecord {
   readonly atMs: number;
@@ -281,6 +287,18 @@ export interface LedgerCommands
   readonly 'expire-leases': {
     readonly input: { readonly atMs: number };
     readonly result: { readonly takenOver: readonly TakenOver[] };
+  };
+  /**
+   * Ends the orders that no scheduler was sent, and has the others tell theirs; the job ends once they
+   * have. Changes nothing if it was cancelled before.
+   *
+   * @throws NotFoundError (`JOB_NOT_FOUND`).
+   * @throws ConflictError (`JOB_ENDED`) for a job that ended by itself.
+   */
+  readonly 'cancel-job': {
+    readonly input: CancelJob;
+    /** Present when nothing was left to wait for. */
+    readonly result: { readonly ended?: EndedJob };
   };
   /**
    * @throws NotFoundError (`JOB_NOT_FOUND`).

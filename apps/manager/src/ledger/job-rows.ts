@@ -36,6 +36,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     updatedAtMs: row.updated_at_ms,
     deadlineAtMs: row.deadline_at_ms,
     endedAtMs: row.ended_at_ms ?? undefined,
+    cancelledAtMs: row.cancelled_at_ms ?? undefined,
     version: row.version,
   };
 }

@@ -9,10 +9,11 @@ import type {
   TargetCounts,
   TargetOutcome,
 } from '@pondhawk/jobs';
+import type { JobMessageType } from '@pondhawk/contracts';
 import type { OperationSpec } from '@pondhawk/core';
 import type { HeldTask, HostRecord } from './host-record.js';
 
-/** An order on its way to one scheduler. The message id is `<id>.<sendCount>`. */
+/** An order, or the end of one, on its way to one scheduler. The message id is `<id>.<sendCount>`. */
 export interface OutboxMessage {
   readonly id: number;
   readonly sendCount: number;
@@ -20,8 +21,8 @@ export interface OutboxMessage {
   readonly orderId: number;
   readonly clusterId: number;
   readonly schedulerId: number;
-  readonly type: JobType;
-  /** JSON text of the order's payload. */
+  readonly type: JobMessageType;
+  /** JSON text of its payload. */
   readonly payload: string;
 }
 
@@ -42,6 +43,8 @@ export interface JobRecord {
   readonly updatedAtMs: number;
   readonly deadlineAtMs: number;
   readonly endedAtMs: number | undefined;
+  /** When somebody asked for its end. */
+  readonly cancelledAtMs: number | undefined;
   /** Ledger number of its acceptance. */
   readonly version: number;
 }

@@ -128,6 +128,8 @@ export interface JobsTable {
   created_at_ms: number;
   updated_at_ms: number;
   ended_at_ms: number | null;
+  /** When somebody asked for its end; null if nobody has. */
+  cancelled_at_ms: Generated<number | null>;
 }
 
 /** The clusters of a job; the name as it was then. */

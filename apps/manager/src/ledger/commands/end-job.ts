@@ -14,6 +14,7 @@ import type { EndedJob } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import { loadTallies, toCounts } from '../job-queries.js';
 import type { JobRow } from '../tables.js';
+import { isCutShort } from './cut-short.js';
 import { loadProgress } from './progress.js';
 
 /** Ends the job in this commit if every order has ended and no target is pending. */
@@ -52,7 +53,11 @@ export async function endJob(
 ): Promise<EndedJob> {
   const { db, atMs } = context;
   const tally = await tallyJob(context, job);
-  const { state, outcome } = decideOutcome({ ...tally, isTimedOut });
+  const { state, outcome } = decideOutcome({
+    ...tally,
+    isTimedOut,
+    isCancelled: await isCutShort(context, job),
+  });
   await db
     .updateTable('jobs')
     .set({

@@ -1,6 +1,7 @@
 import type { LedgerCommandName } from '../command-catalog.js';
 import { acceptJob } from './accept-job.js';
 import { appendAudits } from './audits.js';
+import { cancelJob } from './cancel-job.js';
 import { createCluster, deleteCluster, updateCluster } from './clusters.js';
 import type { HandlerOf } from './command-handler.js';
 import { deleteJobRecord } from './delete-job-record.js';
@@ -45,6 +46,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'record-report': recordReport,
   'expire-jobs': expireJobs,
   'expire-leases': expireLeases,
+  'cancel-job': cancelJob,
   'delete-job-record': deleteJobRecord,
   'remove-aged': removeAged,
   'upsert-scheduler': upsertScheduler,

@@ -10,6 +10,7 @@ import { instancesByHand } from './0011-instances-by-hand.js';
 import { namedRecords } from './0012-named-records.js';
 import { auditStart } from './0013-audit-start.js';
 import { identity } from './0020-identity.js';
+import { jobControl } from './0030-job-control.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
@@ -28,4 +29,5 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   namedRecords,
   auditStart,
   identity,
+  jobControl,
 ];
