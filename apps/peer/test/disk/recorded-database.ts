@@ -11,6 +11,8 @@ const INDEX = 'peer.db-shm';
 const FRAMES_TAKEN_AT = 96;
 const ROOT = 0;
 const HEADER_BYTES = 32;
+/** So few, instead of a thousand, that the log is taken over and begun anew again and again. */
+const CHECKPOINT_PAGES = 16;
 /** Value of `PRAGMA synchronous` from which on every commit is synced. */
 const FULL = 2;
 
@@ -37,6 +39,7 @@ export class RecordedDatabase {
       if (node !== undefined) this.last.set(name, history.contentOf(node));
     }
     this.observe(); // What opening it did.
+    real.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     this.db = this.watched(real);
   }
 
@@ -112,7 +115,7 @@ export class RecordedDatabase {
     if (!this.real.open) return this.last.has(LOG);
     const former = this.framesTaken;
     this.framesTaken = this.read(INDEX)?.readUInt32LE(FRAMES_TAKEN_AT) ?? 0;
-    return this.framesTaken > former;
+    return this.framesTaken > 0 && this.framesTaken !== former;
   }
 
   /** @returns whether there was anything to write. */
@@ -149,12 +152,10 @@ export class RecordedDatabase {
   private writePages(database: Buffer): void {
     const node = this.history.find(DATABASE)!;
     const former = this.formerOf(DATABASE);
-    for (let offset = 0; offset < database.length; offset += 4096) {
-      const bytes = database.subarray(offset, offset + 4096);
-      if (!bytes.equals(former.subarray(offset, offset + 4096))) {
-        this.history.apply(node, { kind: 'write', offset, bytes });
-      }
-    }
+    const from = firstDifference(database, former, 0);
+    const bytes = database.subarray(from, lastDifference(database, former) + 1);
+    // Page by page, any of which may be there: the disk's blocks are as long.
+    if (bytes.length > 0) this.history.apply(node, { kind: 'write', offset: from, bytes });
     this.history.sync(node);
     this.last.set(DATABASE, database);
   }
