@@ -37,7 +37,10 @@ async function main(): Promise<void> {
     return;
   }
   if (command.kind === 'restore') {
-    const { formerPath, epoch } = await restoreLedger(config, command.copy, new SystemClock());
+    const { formerPath, epoch } = await restoreLedger(config, command.copy, {
+      clock: new SystemClock(),
+      faults: faultsFromEnv(),
+    });
     const former =
       formerPath === undefined ? 'There was none before' : `That of before is ${formerPath}`;
     process.stdout.write(

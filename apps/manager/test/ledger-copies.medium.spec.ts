@@ -1,17 +1,21 @@
 import { chmod, copyFile, readFile, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { NoFaults, type FaultPoint } from '@pondhawk/core';
 import { Secret } from '@pondhawk/config';
 import { SystemClock } from '@pondhawk/observability';
 import { DataFolderLock } from '@pondhawk/storage';
-import { makeTempDir } from '@pondhawk/testing';
+import { makeTempDir, runCommand } from '@pondhawk/testing';
 import { ManagerConfig } from '../src/config/manager.config.js';
 import { WITNESS_FILE, WitnessFile } from '../src/ledger-access/witness-file.js';
 import { backUpLedger, restoreLedger } from '../src/ledger-copies/index.js';
 import { openLedger, type Ledger } from '../src/ledger/index.js';
 import { OPEN_OPTIONS, aJob } from './ledger-fixtures.js';
 
-const clock = new SystemClock();
+const COMMAND = join(__dirname, '..', 'bin', 'pondhawk-manager.js');
+const COMMAND_TIMEOUT_MS = 20_000;
+/** What `runCommand` says of a process that was killed. */
+const KILLED = 128;
 
 describe('Backup and restore of the ledger', () => {
   let dir: string;
@@ -55,7 +59,7 @@ describe('Backup and restore of the ledger', () => {
   }
 
   const restore = (file: string): ReturnType<typeof restoreLedger> =>
-    restoreLedger(config, file, clock);
+    restoreLedger(config, file, { clock: new SystemClock(), faults: new NoFaults() });
 
   it('take everything that was committed, in one file for its owner alone, while a manager writes', async () => {
     const seqs = await withLedger(async (ledger) => {
@@ -132,6 +136,27 @@ describe('Backup and restore of the ledger', () => {
     await copyFile(path('witness.older'), path(WITNESS_FILE));
     expect(await look()).toMatchObject({ purgeLogAlarm: expect.any(String) as string });
     expect(await look()).not.toMatchObject({ epoch });
+  });
+
+  it.each<[FaultPoint, object]>([
+    ['manager.restore.prepared', { head: 3, first: 1, alarm: undefined }],
+    ['manager.restore.set-aside', { head: 3, first: 1, alarm: undefined }],
+    ['manager.restore.replaced', { head: 3, first: 4, alarm: expect.any(String) as string }],
+  ])('killed at %s leave one ledger or the other, and are run again', async (point, left) => {
+    await withLedger(accept);
+    const file = await backUp();
+    await withLedger((ledger) => Promise.all([accept(ledger), accept(ledger)]));
+    await writeFile(path('manager.yaml'), JSON.stringify({ dataDir: dir })); // JSON is YAML too.
+    const words = [COMMAND, 'restore', file, '--config', path('manager.yaml')];
+    const { code, stderr } = await runCommand(process.execPath, words, {
+      env: { NODE_ENV: 'test', PONDHAWK_FAULT: point },
+      timeoutMs: COMMAND_TIMEOUT_MS,
+    });
+    expect([code, stderr]).toEqual([KILLED, '']);
+    expect(await look()).toMatchObject(left);
+    const { epoch } = await restore(file);
+    expect(await look()).toMatchObject({ epoch, head: 3, first: 4, purgeLogAlarm: undefined });
+    expect((await readdir(dir)).filter((name) => name.includes('restoring'))).toEqual([]);
   });
 
   describe('refuse', () => {

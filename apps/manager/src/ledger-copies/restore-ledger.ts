@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, link, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvariantError, type Clock } from '@pondhawk/core';
+import { InvariantError, type Clock, type Faults } from '@pondhawk/core';
 import { DataFolderLock, openDatabase, syncDirectory, toStorageError } from '@pondhawk/storage';
 import type { ManagerConfig } from '../config/manager.config.js';
 import { WITNESS_FILE, WitnessFile } from '../ledger-access/witness-file.js';
@@ -10,6 +10,12 @@ import { openLedger, PurgeWitness, type WitnessedLogs } from '../ledger/index.js
 import { checkLedgerFile, ledgerPathOf, requireBackupFile, syncFile } from './ledger-file.js';
 
 const EPOCH_BYTES = 16;
+
+/** What a restore needs of its process. */
+export interface RestoreSurroundings {
+  readonly clock: Clock;
+  readonly faults: Faults;
+}
 
 /** What a restore did. */
 export interface RestoreReport {
@@ -34,7 +40,7 @@ export interface RestoreReport {
 export async function restoreLedger(
   config: ManagerConfig,
   file: string,
-  clock: Clock,
+  { clock, faults }: RestoreSurroundings,
 ): Promise<RestoreReport> {
   const place = ledgerPathOf(config);
   const lock = await DataFolderLock.acquire({ directory: config.dataDir });
@@ -43,9 +49,12 @@ export async function restoreLedger(
   try {
     await takeCopy(file, incoming);
     const logs = await prepare(incoming, witness, clock);
+    faults.reach('manager.restore.prepared');
     const formerPath = await setAside(place, clock);
+    faults.reach('manager.restore.set-aside');
     await rename(incoming, place);
     await syncDirectory(config.dataDir);
+    faults.reach('manager.restore.replaced');
     await witness.restart(logs);
     return { formerPath, epoch: logs.epoch };
   } catch (error) {
