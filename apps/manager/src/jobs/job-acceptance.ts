@@ -49,7 +49,27 @@ export class JobAcceptance {
     request: CreateJobRequest,
     idempotency?: IdempotencyKey,
   ): Promise<{ readonly job: JobDetail; readonly isRepeated: boolean }> {
-    const { writer, reader, clock, faults, metrics } = this.options;
+    const { reader } = this.options;
+    const { jobId, isRepeated } = await this.order(request, idempotency);
+    const job = await reader.findJob(jobId);
+    if (isRepeated) return { job: requireJob(job, jobId), isRepeated };
+    if (job === undefined) {
+      throw new InvariantError('JOB_LOST', `Job ${jobId} was committed and cannot be read.`);
+    }
+    return { job, isRepeated };
+  }
+
+  /**
+   * As `accept`, for who needs no more than the job's number.
+   *
+   * @throws NotFoundError (`CLUSTER_NOT_FOUND`).
+   * @throws ConflictError (`IDEMPOTENCY_KEY_REUSED`).
+   */
+  async order(
+    request: CreateJobRequest,
+    idempotency?: IdempotencyKey,
+  ): Promise<{ readonly jobId: number; readonly isRepeated: boolean }> {
+    const { writer, clock, faults, metrics } = this.options;
     const { type, bio, userId, clusterIds, args, orderArgs, spec } = request;
     const { jobId, isRepeated } = await writer.execute('accept-job', {
       atMs: clock.nowMs(),
@@ -59,13 +79,8 @@ export class JobAcceptance {
       idempotency,
     });
     faults.reach('manager.job.committed');
-    if (isRepeated) return { job: requireJob(await reader.findJob(jobId), jobId), isRepeated };
-    metrics.jobsAccepted.increment({ type });
-    const job = await reader.findJob(jobId);
-    if (job === undefined) {
-      throw new InvariantError('JOB_LOST', `Job ${jobId} was committed and cannot be read.`);
-    }
-    return { job, isRepeated };
+    if (!isRepeated) metrics.jobsAccepted.increment({ type });
+    return { jobId, isRepeated };
   }
 }
 

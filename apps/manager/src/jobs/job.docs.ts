@@ -140,6 +140,15 @@ export class TargetAnswer {
   readonly outcome!: string;
 }
 
+/** The header `Idempotency-Key`. */
+export const IdempotencyKeyDocs = (): MethodDecorator =>
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    schema: { type: 'string', minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX },
+    description: 'For 24 h the same key and body give the same job; another body is 409.',
+  });
+
 /** `POST /jobs`. */
 export const CreateJobDocs = (): MethodDecorator =>
   applyDecorators(
@@ -150,12 +159,7 @@ export const CreateJobDocs = (): MethodDecorator =>
       description:
         'Answers as soon as the order is durable. Unknown fields are ignored; a Warning header names them.',
     }),
-    ApiHeader({
-      name: 'Idempotency-Key',
-      required: false,
-      schema: { type: 'string', minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX },
-      description: 'For 24 h the same key and body give the same job; another body is 409.',
-    }),
+    IdempotencyKeyDocs(),
     ApiBody({ type: CreateJobBody }),
     ApiResponse({ status: 200, type: JobAnswer }),
     ErrorDocs(400, 404, 409, 413, 415, 422, 429, 503),

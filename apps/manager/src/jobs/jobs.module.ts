@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
+import { Log } from '@pondhawk/observability';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
@@ -7,6 +8,7 @@ import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
+import { JobBatch } from './job-batch.js';
 import { JobControlController } from './job-control.controller.js';
 import { JobController } from './job.controller.js';
 
@@ -25,6 +27,11 @@ import { JobController } from './job.controller.js';
         metrics: ManagerMetrics,
       ) => new JobAcceptance({ reader, writer, identity, clock, faults, metrics }),
       inject: [LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
+    },
+    {
+      provide: JobBatch,
+      useFactory: (acceptance: JobAcceptance, log: Log) => new JobBatch(acceptance, log),
+      inject: [JobAcceptance, Log],
     },
     {
       provide: JobEndWaiter,
