@@ -10,6 +10,7 @@ import type {
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { invalidField } from '../rest-edge/field-reader.js';
 import type { CreateJobRequest } from './create-job-request.js';
+import type { JobRateLimits } from './job-rate-limits.js';
 
 /** What accepting needs. */
 export interface JobAcceptanceOptions {
@@ -19,6 +20,7 @@ export interface JobAcceptanceOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly metrics: ManagerMetrics;
+  readonly limits: JobRateLimits;
 }
 
 /**
@@ -37,6 +39,11 @@ export class JobAcceptance {
     if (named === 0 || named === caller) return caller;
     if ((await this.options.identity.findUser(named)) !== undefined) return named;
     throw invalidField('user_id', 'must be the id of a user, or 0 for yourself');
+  }
+
+  /** Counts one job in the clusters it is for. @throws ResourceExhaustedError (`JOB_RATE_LIMITED`). */
+  requireRoom(clusterIds: readonly number[] | undefined): Promise<void> {
+    return this.options.limits.take(clusterIds);
   }
 
   /**

@@ -10,6 +10,7 @@ import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
 import { JobBatch } from './job-batch.js';
 import { JobControlController } from './job-control.controller.js';
+import { JobRateLimits } from './job-rate-limits.js';
 import { JobController } from './job.controller.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
@@ -25,7 +26,10 @@ import { JobController } from './job.controller.js';
         identity: IdentityReader,
         { clock, faults }: ProcessEdge,
         metrics: ManagerMetrics,
-      ) => new JobAcceptance({ reader, writer, identity, clock, faults, metrics }),
+      ) => {
+        const limits = new JobRateLimits(reader, clock);
+        return new JobAcceptance({ reader, writer, identity, clock, faults, metrics, limits });
+      },
       inject: [LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
     },
     {
