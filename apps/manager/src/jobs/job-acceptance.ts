@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type Faults, InvariantError, NotFoundError } from '@pondhawk/core';
+import { JobType } from '@pondhawk/jobs';
 import type {
   IdempotencyKey,
   IdentityReader,
@@ -77,11 +78,13 @@ export class JobAcceptance {
     idempotency?: IdempotencyKey,
   ): Promise<{ readonly jobId: number; readonly isRepeated: boolean }> {
     const { writer, clock, faults, metrics } = this.options;
-    const { type, bio, userId, clusterIds, args, orderArgs, spec } = request;
+    const { isDryRun, bio, userId, clusterIds, args, orderArgs, spec } = request;
+    // What a dry run asks is the question of a get_task, so that no purge can come of it.
+    const type = isDryRun ? JobType.GetTask : request.type;
     const { jobId, isRepeated } = await writer.execute('accept-job', {
       atMs: clock.nowMs(),
       uuid: randomUUID(),
-      ...{ type, bio, userId, args, orderArgs, spec },
+      ...{ type, isDryRun, bio, userId, args, orderArgs, spec },
       ...(clusterIds === undefined ? {} : { clusterIds }),
       idempotency,
     });

@@ -63,6 +63,13 @@ export class JobArgsBody {
   @ApiPropertyOptional({ enum: ['CONTINUE', 'STOP'], default: 'CONTINUE' })
   readonly failure_strategy?: string;
 
+  @ApiPropertyOptional({
+    default: false,
+    description:
+      'delete_task only: asks who holds the task and how much of it, and deletes nothing.',
+  })
+  readonly dry_run?: boolean;
+
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'list_tasks only.' })
   readonly page?: number;
 

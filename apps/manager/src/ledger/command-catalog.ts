@@ -17,7 +17,10 @@ import type { OutboxMessage } from './records.js';
 /** A job to accept. */
 export interface AcceptJob {
   readonly atMs: number;
+  /** How it is carried out. */
   readonly type: JobType;
+  /** A `get_task` that was ordered as a delete that only asks. */
+  readonly isDryRun?: boolean;
   /** Echoed to readers as it is; no secrets. */
   readonly args: Readonly<Record<string, unknown>>;
   /** What schedulers get of it. */

@@ -21,6 +21,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     id: row.id,
     uuid: row.uuid,
     type: row.type satisfies JobType,
+    isDryRun: row.dry_run !== 0,
     state: row.state as JobState,
     phase: row.phase as JobPhase,
     outcome: (row.outcome ?? undefined) as JobOutcome | undefined,

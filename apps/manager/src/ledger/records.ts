@@ -30,7 +30,10 @@ export interface OutboxMessage {
 export interface JobRecord {
   readonly id: number;
   readonly uuid: string;
+  /** How it is carried out. */
   readonly type: JobType;
+  /** Ordered as a delete that only asks: a `get_task` that is shown as `delete_task`. */
+  readonly isDryRun: boolean;
   readonly state: JobState;
   readonly phase: JobPhase;
   /** Absent until it has ended. */
@@ -55,6 +58,8 @@ export interface JobClusterRecord {
   readonly name: string;
   readonly counts: TargetCounts;
   readonly deletedBytes: number;
+  /** Stored of the task, on all hosts; of dry runs alone. */
+  readonly heldBytes: number;
   /** Number in the cluster's purge log; with deletes. */
   readonly purgeSeq: number | undefined;
   readonly orders: readonly OrderRecord[];

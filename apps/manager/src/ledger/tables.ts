@@ -130,6 +130,8 @@ export interface JobsTable {
   ended_at_ms: number | null;
   /** When somebody asked for its end; null if nobody has. */
   cancelled_at_ms: Generated<number | null>;
+  /** 1: ordered as a delete that only asks; its `type` is how it is carried out. */
+  dry_run: Generated<number>;
 }
 
 /** The clusters of a job; the name as it was then. */

@@ -46,9 +46,13 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
     }
     messages.push(...(await insertOrders(context, jobId, clusterId)));
   }
-  await context.appendEvent({ jobId, kind: 'job-accepted', data: { type: input.type } });
+  await context.appendEvent({ jobId, kind: 'job-accepted', data: acceptedData(input) });
   return { jobId, clusterIds: clusters.map(({ id }) => id), messages, isRepeated: false };
 };
+
+function acceptedData({ type, isDryRun = false }: AcceptJob): Readonly<Record<string, unknown>> {
+  return isDryRun ? { type: JobType.DeleteTask, dry_run: true } : { type };
+}
 
 async function requireClusters(
   { db }: CommandContext,
@@ -77,6 +81,7 @@ async function insertJob({ db, number }: CommandContext, input: AcceptJob): Prom
       uuid: input.uuid,
       version: number,
       type: input.type,
+      dry_run: input.isDryRun === true ? 1 : 0,
       state: JobState.Pending,
       phase: JobPhase.Accepted,
       bio: input.bio,

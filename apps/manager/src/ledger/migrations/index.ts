@@ -11,6 +11,7 @@ import { namedRecords } from './0012-named-records.js';
 import { auditStart } from './0013-audit-start.js';
 import { identity } from './0020-identity.js';
 import { jobControl } from './0030-job-control.js';
+import { dryRuns } from './0031-dry-runs.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
@@ -30,4 +31,5 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   auditStart,
   identity,
   jobControl,
+  dryRuns,
 ];
