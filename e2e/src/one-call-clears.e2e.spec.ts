@@ -52,6 +52,16 @@ describe('A cluster of two schedulers, a seed peer and three peers', () => {
     ]);
   }, 30_000);
 
+  it('says who would lose how much, and takes nothing', async () => {
+    const args = { task_id: taskId, dry_run: true };
+    const { state, result } = await stage.runJob({ type: 'delete_task', args });
+    expect([state, result.held_bytes]).toEqual(['SUCCESS', 4 * content.body.length]);
+    expect(result.peers?.map(({ host_name }) => host_name).sort()).toEqual(
+      stage.hosts.map(({ name }) => name).sort(),
+    );
+    for (const host of stage.hosts) expect(await stage.filesOf(host)).not.toEqual([]);
+  }, 30_000);
+
   it('clears it on every host by one call that answers host by host', async () => {
     const job = await stage.runJob({ type: 'delete_task', args: { task_id: taskId } });
     expect([job.state, job.result.outcome, job.result.finality]).toEqual([

@@ -255,6 +255,8 @@ export interface Job {
     readonly purge_seq?: Readonly<Record<string, number>>;
     readonly counts: Readonly<Record<string, number>>;
     readonly deleted_bytes: number;
+    /** Of dry runs. */
+    readonly held_bytes?: number;
     readonly peers?: readonly {
       readonly host_name: string;
       readonly task?: { readonly id: string };

@@ -37,6 +37,7 @@ describe('pondhawk', () => {
   let url: string;
   let seen: Seen[];
   let log: object[];
+  let begun: string | undefined; // What the manager says of removed entries.
 
   beforeEach(async () => {
     home = await makeTempDir();
@@ -49,6 +50,7 @@ describe('pondhawk', () => {
         const line = `${request.method ?? ''} ${request.url ?? ''}`;
         seen.push({ line, authorization: request.headers.authorization, body });
         response.setHeader('content-type', 'application/json');
+        if (begun !== undefined) response.setHeader('Pondhawk-Audit-Start', begun);
         response.end(JSON.stringify(answer(line)));
       });
     });
@@ -65,7 +67,8 @@ describe('pondhawk', () => {
     if (line.endsWith('/users/signin')) return { token: 'a-session' };
     if (line.endsWith('/personal-access-tokens')) return { token: 'pondhawk_pat_made' };
     const after = /after=(\d+)/.exec(line)?.[1];
-    return after === undefined ? [] : log.slice(Number(after), Number(after) + 1_000);
+    const behind = log.filter((entry) => (entry as { id: number }).id > Number(after));
+    return after === undefined ? [] : behind.slice(0, 1_000);
   };
   const run = (words: string[], env: Record<string, string> = {}, secret = '') =>
     runInTest([...words, '--manager', url], { env: { HOME: home.path, ...env }, secret });
@@ -94,11 +97,22 @@ describe('pondhawk', () => {
     const whole = await run(['audit-log', 'verify', '--json']);
     expect([whole.exitCode, JSON.parse(whole.stdout)]).toEqual([
       0,
-      { isWhole: true, count: 2_500, hash: (log[2_499] as { hash: string }).hash },
+      { isWhole: true, removed: 0, count: 2_500, hash: (log[2_499] as { hash: string }).hash },
     ]);
     log = aLog(2_500, { 1_700: { actor_name: 'nobody' } });
     const changed = await run(['audit-log', 'verify']);
     expect([changed.exitCode, changed.stdout]).toEqual([1, 'NOT whole: entry 1700 is changed\n']);
+    log = aLog(10);
+    begun = `4 ${(log[3] as { hash: string }).hash}`;
+    log = log.slice(4);
+    const aged = await run(['audit-log', 'verify', '--count', '2', '--hash', 'gone']);
+    expect([aged.exitCode, aged.stdout]).toEqual([
+      0,
+      expect.stringContaining('10 entries, the first 4 removed by age') as string,
+    ]);
+    begun = `4 ${'0'.repeat(64)}`;
+    expect((await run(['audit-log', 'verify'])).stdout).toContain('entry 5 is changed');
+    begun = undefined;
     log = aLog(10);
     const cut = await run(['audit-log', 'verify', '--count', '11']);
     expect([cut.exitCode, cut.stdout]).toEqual([1, 'NOT whole: entry 11 is not as before\n']);

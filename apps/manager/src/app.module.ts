@@ -6,6 +6,7 @@ import { FleetViewsModule } from './fleet-views/fleet-views.module.js';
 import { JobEventsModule } from './job-events/job-events.module.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
+import { NamedRecordsModule } from './named-records/named-records.module.js';
 import { OutboxModule } from './outbox/outbox.module.js';
 import { ProbesModule } from './probes/probes.module.js';
 import { ManagerMetrics } from './process-wide/manager-metrics.js';
@@ -28,6 +29,7 @@ export class AppModule {
         JobsModule,
         JobEventsModule,
         FleetViewsModule,
+        NamedRecordsModule,
         RegistrationModule,
         OutboxModule,
         ReportsModule,

@@ -4,7 +4,8 @@ import { START_MS, aJob } from './ledger-fixtures.js';
 
 const PAGE = { page: 1, perPage: 10 };
 
-function anEntry(facts: Partial<AuditEntry> = {}): AuditEntry {
+/** A write that succeeded. */
+export function anEntry(facts: Partial<AuditEntry> = {}): AuditEntry {
   return {
     ...{ actorType: 'USER', actorName: 'root', remoteIp: '127.0.0.1', operation: 'POST' },
     ...{ path: '/api/v1/jobs', object: 'jobs', selector: '', state: 'SUCCESS', statusCode: 200 },

@@ -1,6 +1,9 @@
 import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
+import { describeCancel } from './describe-cancel.js';
 import { describeClusters } from './describe-clusters.js';
+import { describeDryRun } from './describe-dry-run.js';
+import { describeInstances } from './describe-instances.js';
 import { describeEvents } from './describe-events.js';
 import { describeAudits } from './describe-audits.js';
 import { describeEnrolment } from './describe-enrolment.js';
@@ -185,7 +188,10 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeAbsent(() => ledger);
     describeAttempts(() => ledger);
+    describeCancel(() => ledger);
+    describeDryRun(() => ledger);
     describeClusters(() => ledger);
+    describeInstances(() => ledger);
     describeEvents(() => ledger);
     describeRetention(() => ledger);
     describeOutbox(() => ledger);

@@ -1,9 +1,11 @@
+import { verifyAudits } from '@pondhawk/core';
 import { IDEMPOTENCY_KEY_AGE_MS_MAX } from '../src/ledger/commands/idempotency.js';
 import {
   AGED_JOBS_MAX,
   AGED_ROWS_MAX,
   GONE_HOST_AGE_MS_MAX,
 } from '../src/ledger/commands/remove-aged.js';
+import { anEntry as anAudit } from './describe-audits.js';
 import type { Ledger, RemovedAged } from '../src/ledger/index.js';
 import { START_MS, aJob, enrolHosts, startSchedulers } from './ledger-fixtures.js';
 
@@ -17,11 +19,12 @@ export function describeRetention(get: () => Ledger): void {
   const keyed = (key: string, requestHash: string, atMs = START_MS) =>
     accept({ idempotency: { key, requestHash }, atMs });
   const expire = (atMs: number) => get().writer.execute('expire-jobs', { atMs });
-  const removeAged = (atMs: number, ages: { job?: number; purge?: number } = {}) =>
+  const removeAged = (atMs: number, ages: { job?: number; purge?: number; audit?: number } = {}) =>
     get().writer.execute('remove-aged', {
       atMs,
       jobAgeMsMax: ages.job ?? HOUR_MS,
       purgeAgeMsMax: ages.purge ?? 100 * HOUR_MS,
+      auditAgeMsMax: ages.audit ?? 1_000 * HOUR_MS,
     });
   const jobCount = async () =>
     (await get().reader.listJobs({}, { page: 1, perPage: 1 })).totalCount;
@@ -103,6 +106,30 @@ export function describeRetention(get: () => Ledger): void {
       expect(
         await get().reader.listEvents(jobId, { after: { number: 0, ordinal: 0 }, limit: 9 }),
       ).toEqual([]);
+    });
+
+    it('of the audit log goes from its beginning, and what is left is one chain', async () => {
+      const { writer, identity } = get();
+      const audit = (atMs: number, count: number) =>
+        writer.execute('append-audits', { atMs, entries: new Array(count).fill(anAudit()) });
+      await audit(START_MS, 3);
+      await audit(START_MS + HOUR_MS, 1);
+      await audit(START_MS, 1); // Its clock went back: it stays, because it stands behind a young one.
+      expect((await removeAged(START_MS + HOUR_MS, { audit: HOUR_MS })).audits).toBe(3);
+      const start = await identity.loadAuditStart();
+      expect(start.count).toBe(3);
+      const left = await identity.listAuditsAfter(0, 10);
+      expect(left.map(({ id }) => id)).toEqual([4, 5]);
+      expect(verifyAudits(start, left)).toEqual({ head: await identity.loadAuditHead() });
+      await removeAged(START_MS + 3 * HOUR_MS, { audit: HOUR_MS });
+      expect(await identity.loadAuditStart()).toEqual(await identity.loadAuditHead());
+      await audit(START_MS + 3 * HOUR_MS, AGED_ROWS_MAX + 1);
+      const parts = await sweep(START_MS + 9 * HOUR_MS, { audit: HOUR_MS });
+      expect(parts.map(({ audits }) => audits)).toEqual([AGED_ROWS_MAX, 1]);
+      await audit(START_MS + 9 * HOUR_MS, 1);
+      expect(
+        verifyAudits(await identity.loadAuditStart(), await identity.listAuditsAfter(0, 10)),
+      ).toEqual({ head: await identity.loadAuditHead() });
     });
 
     it('goes in bounded parts until none is left', async () => {

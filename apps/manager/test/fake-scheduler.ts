@@ -2,7 +2,10 @@
 
 import { randomUUID } from 'node:crypto';
 import {
+  CANCEL_TYPE,
+  CancelPayload,
   jobsStream,
+  parseJobSubject,
   parsePayload,
   reportSubject,
   schedulerDurable,
@@ -32,6 +35,7 @@ export function deletesEverywhere(hostCount: number): Answering {
 /** One scheduler; lives from `start` to `stop`. */
 export class FakeScheduler {
   readonly orders: OrderPayload[] = [];
+  readonly cancels: CancelPayload[] = [];
   /** When the last report of each job was accepted by the broker, by `performance.now()`. */
   readonly lastReportAtMs = new Map<number, number>();
   private messages: ConsumerMessages | undefined;
@@ -64,7 +68,10 @@ export class FakeScheduler {
   }
 
   /** Sends a report. */
-  async report(order: OrderPayload, part: Partial<ReportPayload>): Promise<void> {
+  async report(
+    order: Pick<OrderPayload, 'order_id' | 'job_id' | 'attempt'>,
+    part: Partial<ReportPayload>,
+  ): Promise<void> {
     const report = {
       format: 1,
       report_id: randomUUID(),
@@ -107,6 +114,11 @@ export class FakeScheduler {
     this.messages = messages;
     this.loop = (async () => {
       for await (const message of messages) {
+        if (parseJobSubject(message.subject)?.type === CANCEL_TYPE) {
+          this.cancels.push(parsePayload(CancelPayload, message.data));
+          message.ack();
+          continue;
+        }
         const order = parsePayload(OrderPayload, message.data);
         this.orders.push(order);
         for (const part of this.answer(order)) await this.report(order, part);

@@ -92,6 +92,36 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
     expect((await manager.request('GET', `/api/v1/jobs/${json.id}`)).status).toBe(404);
   });
 
+  it('asks who holds a task and how much, and deletes nothing, when it is a dry run', async () => {
+    const task = {
+      ...{ id: TASK_ID, url: '', tag: '', application: '', state: 'complete' as const },
+      ...{ content_length: 70, finished_bytes: 70, piece_length: 10 },
+      ...{ created_at_ms: 1, updated_at_ms: 1, finished_at_ms: 1 },
+    };
+    scheduler = await FakeScheduler.start(manager, nats.url, () => [
+      { targets: [aTarget(1, 'answered', { task }), aTarget(2, 'absent')] as never, is_last: true },
+    ]);
+    const body = { type: 'delete_task', args: { task_id: TASK_ID, dry_run: true } };
+    const { json } = await manager.request('POST', '/api/v1/jobs', { body });
+    expect(json).toMatchObject({ type: 'delete_task', args: { task_id: TASK_ID, dry_run: true } });
+    const ended = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
+    expect(ended.json).toMatchObject({
+      ...{ type: 'delete_task', state: 'SUCCESS' },
+      result: { dry_run: true, held_bytes: 70, counts: { answered: 1, absent: 1 } },
+    });
+    expect(ended.json.result.peers).toMatchObject([{ task: { id: TASK_ID } }]);
+    expect(ended.json.result.job_states[0].results[0].failure_tasks).toEqual([]);
+    expect(ended.json.result).not.toHaveProperty('purge_seq');
+    expect(scheduler.orders.map(({ type, purge }) => [type, purge])).toEqual([
+      ['get_task', undefined],
+    ]);
+    const wrong = { ...body, args: { ...body.args, dry_run: 'yes' } };
+    const refused = await manager.request('POST', '/api/v1/jobs', { body: wrong });
+    expect([refused.status, refused.json.message]).toEqual([
+      ...[422, 'args.dry_run must be true or false.'],
+    ]);
+  });
+
   it('is accepted while the broker is away and carried out once it is back', async () => {
     scheduler = await FakeScheduler.start(manager, nats.url, deletesEverywhere(2));
     await nats.stop();

@@ -3,7 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Clock, Faults } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
-import { folderLockOf, migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
+import {
+  Disk,
+  LocalDisk,
+  folderLockOf,
+  migrate,
+  openDatabase,
+  type SqliteDatabase,
+} from '@pondhawk/storage';
 import { CopyPaths, CopyStore, SqliteCopies } from './copies/index.js';
 import { DeletionAnnouncer, StartupRepair, TaskDeletion } from './deletion/index.js';
 import {
@@ -44,41 +51,50 @@ const copies: Provider[] = [
   },
   {
     provide: CopyStore,
+    // Composition root: the parts object of the store has five fields, one more is connected.
+    // eslint-disable-next-line max-params
     useFactory: (
       rows: SqliteCopies,
       paths: CopyPaths,
+      disk: Disk,
       clock: Clock,
       faults: Faults,
       journal: InventoryJournal,
     ) => {
-      const store = new CopyStore({ rows, paths, clock, faults });
+      const store = new CopyStore({ rows, paths, disk, clock, faults });
       store.connect({ noteChange: (taskId) => journal.note(taskId) });
       return store;
     },
-    inject: [SqliteCopies, CopyPaths, Clock, Faults, InventoryJournal],
+    inject: [SqliteCopies, CopyPaths, Disk, Clock, Faults, InventoryJournal],
   },
 ];
 
 const deletion: Provider[] = [
   {
     provide: TaskDeletion,
-    // Composition root: the parts object of the deletion has six fields.
+    // Composition root: the parts object of the deletion has seven fields.
     // eslint-disable-next-line max-params
     useFactory: (
       store: CopyStore,
       rows: SqliteCopies,
       paths: CopyPaths,
+      disk: Disk,
       announcer: DeletionAnnouncer,
       faults: Faults,
       log: Log,
-    ) => new TaskDeletion({ copies: store, rows, paths, announcer, faults, log }),
-    inject: [CopyStore, SqliteCopies, CopyPaths, DeletionAnnouncer, Faults, Log],
+    ) => new TaskDeletion({ copies: store, rows, paths, disk, announcer, faults, log }),
+    inject: [CopyStore, SqliteCopies, CopyPaths, Disk, DeletionAnnouncer, Faults, Log],
   },
   {
     provide: StartupRepair,
-    useFactory: (store: CopyStore, taskDeletion: TaskDeletion, paths: CopyPaths, log: Log) =>
-      new StartupRepair({ copies: store, deletion: taskDeletion, paths, log }),
-    inject: [CopyStore, TaskDeletion, CopyPaths, Log],
+    useFactory: (
+      store: CopyStore,
+      taskDeletion: TaskDeletion,
+      paths: CopyPaths,
+      disk: Disk,
+      log: Log,
+    ) => new StartupRepair({ copies: store, deletion: taskDeletion, paths, disk, log }),
+    inject: [CopyStore, TaskDeletion, CopyPaths, Disk, Log],
   },
 ];
 
@@ -215,6 +231,7 @@ export class StoreModule {
       { provide: PeerMetrics, useFactory: () => new PeerMetrics(run.metrics) },
       { provide: PeerDatabase, useFactory: () => openPeerDatabase(run) },
       { provide: CopyPaths, useFactory: () => new CopyPaths(config.dataDir) },
+      { provide: Disk, useFactory: () => new LocalDisk() },
       schedulerLink(run),
       { provide: DeletionAnnouncer, useExisting: SchedulerLink },
       ...copies,

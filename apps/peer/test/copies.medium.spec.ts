@@ -1,5 +1,6 @@
 import { writeFileSync, statSync } from 'node:fs';
 import { Faults, type FaultPoint } from '@pondhawk/core';
+import { LocalDisk, type DiskFile, type OpenMode } from '@pondhawk/storage';
 import {
   PIECE_BYTES,
   contentOf,
@@ -15,6 +16,10 @@ import {
 
 const task = taskIdOf('task');
 const content = contentOf(3 * PIECE_BYTES + 17);
+
+class IoError extends Error {
+  readonly code = 'EIO';
+}
 
 describe('CopyStore', () => {
   let store: StoreFixture;
@@ -82,6 +87,34 @@ describe('CopyStore', () => {
     await expect(fill.complete({ contentLength: content.length })).rejects.toMatchObject({
       code: 'FILL_INCOMPLETE',
     });
+  });
+
+  it('takes no later sync for that of bytes which a failed one may have lost', async () => {
+    let isBroken = false;
+    class BrokenOnce extends LocalDisk {
+      override async open(path: string, mode: OpenMode): Promise<DiskFile> {
+        const file = await super.open(path, mode);
+        const datasync = file.datasync.bind(file);
+        file.datasync = () => (isBroken ? Promise.reject(new IoError()) : datasync());
+        return file;
+      }
+    }
+    const weak = openStore({ disk: new BrokenOnce() });
+    const fill = await weak.copies.beginFill(newCopy(task, content.length));
+    const [one, two] = slicesOf(content).map(({ bytes, ...place }) => {
+      const writer = fill.openPiece({ ...place, length: bytes.length, originHostId: 'me' });
+      return writer.write(bytes).then(() => writer);
+    });
+    isBroken = true;
+    await expect((await one!).finish()).rejects.toMatchObject({ code: 'DISK_ERROR' });
+    isBroken = false;
+    await expect((await two!).finish()).rejects.toMatchObject({ code: 'DISK_ERROR' });
+    expect(weak.copies.piecesOf(fill.copyId)).toEqual([]);
+    await fill.close();
+    // A fill that takes it up writes everything again that was not durable.
+    const next = await weak.copies.resumeFill(task);
+    expect(next?.pieces.size).toBe(0);
+    await weak.dispose();
   });
 
   it('completes content of no bytes and of unknown length', async () => {

@@ -2,7 +2,7 @@
 // Fills or deletes a task in a folder and is killed where PONDHAWK_FAULT says. Runs on the built daemon.
 const { faultsFromEnv } = require('@pondhawk/config');
 const { SystemClock, MemoryLog } = require('@pondhawk/observability');
-const { migrate, openDatabase } = require('@pondhawk/storage');
+const { LocalDisk, migrate, openDatabase } = require('@pondhawk/storage');
 const { join } = require('node:path');
 const { crc32 } = require('node:zlib');
 const dist = join(__dirname, '..', 'dist');
@@ -17,11 +17,11 @@ const db = openDatabase({ path: join(dir, 'peer.db') });
 migrate(db, PEER_MIGRATIONS);
 const faults = faultsFromEnv(process.env);
 const rows = new SqliteCopies(db);
-const paths = new CopyPaths(dir);
-const copies = new CopyStore({ rows, paths, clock: new SystemClock(), faults });
+const place = { paths: new CopyPaths(dir), disk: new LocalDisk() };
+const copies = new CopyStore({ rows, ...place, clock: new SystemClock(), faults });
 const announcer = { announceDeleted: () => Promise.resolve() };
 const log = new MemoryLog();
-const deletion = new TaskDeletion({ copies, rows, paths, announcer, faults, log });
+const deletion = new TaskDeletion({ copies, rows, ...place, announcer, faults, log });
 
 async function fillTask() {
   const contentLength = PIECES * PIECE_BYTES;

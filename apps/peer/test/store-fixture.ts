@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock, NoFaults, parseTaskId, type Faults, type TaskId } from '@pondhawk/core';
 import { MemoryLog } from '@pondhawk/observability';
-import { migrate, openDatabase, type SqliteDatabase } from '@pondhawk/storage';
+import {
+  LocalDisk,
+  migrate,
+  openDatabase,
+  type Disk,
+  type SqliteDatabase,
+} from '@pondhawk/storage';
 import {
   CopyPaths,
   CopyStore,
@@ -46,18 +52,33 @@ export interface StoreFixture {
   dispose(): Promise<void>;
 }
 
-export function openStore(options: { dir?: string; faults?: Faults } = {}): StoreFixture {
+/** What a store is made of instead of what a daemon has. */
+export interface StoreOptions {
+  readonly dir?: string;
+  readonly faults?: Faults;
+  readonly disk?: Disk;
+  /** What the store gets in the place of the database just opened. */
+  readonly watch?: (db: SqliteDatabase) => SqliteDatabase;
+  readonly rows?: typeof SqliteCopies;
+  readonly purges?: typeof SqlitePurges;
+  readonly repair?: typeof StartupRepair;
+  readonly open?: typeof openDatabase;
+}
+
+export function openStore(options: StoreOptions = {}): StoreFixture {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'ph-store-'));
-  const db = openDatabase({ path: join(dir, 'peer.db') });
-  migrate(db, PEER_MIGRATIONS);
-  const rows = new SqliteCopies(db);
+  const opened = (options.open ?? openDatabase)({ path: join(dir, 'peer.db') });
+  migrate(opened, PEER_MIGRATIONS);
+  const db = options.watch?.(opened) ?? opened;
+  const rows = new (options.rows ?? SqliteCopies)(db);
   const paths = new CopyPaths(dir);
+  const disk = options.disk ?? new LocalDisk();
   const clock = new ManualClock(1_000_000);
   const faults = options.faults ?? new NoFaults();
   const log = new MemoryLog();
   const announcer = new RememberedAnnouncements();
-  const copies = new CopyStore({ rows, paths, clock, faults });
-  const deletion = new TaskDeletion({ copies, rows, paths, announcer, faults, log });
+  const copies = new CopyStore({ rows, paths, disk, clock, faults });
+  const deletion = new TaskDeletion({ copies, rows, paths, disk, announcer, faults, log });
   copies.connect({
     discard: async (copyId) => {
       await deletion.deleteCopies([copyId], { onlyIdle: false, announce: false });
@@ -75,8 +96,8 @@ export function openStore(options: { dir?: string; faults?: Faults } = {}): Stor
     paths,
     copies,
     deletion,
-    repair: new StartupRepair({ copies, deletion, paths, log }),
-    purges: new PurgeLog({ rows: new SqlitePurges(db), deletion, log }),
+    repair: new (options.repair ?? StartupRepair)({ copies, deletion, paths, disk, log }),
+    purges: new PurgeLog({ rows: new (options.purges ?? SqlitePurges)(db), deletion, log }),
     clock,
     log,
     announced: announcer.tasks,

@@ -12,6 +12,7 @@ import { SwarmLoop } from './announcing/swarm-loop.js';
 import { Fleet } from './fleet/fleet.js';
 import { GrpcManagerCalls } from './fleet/manager-calls.js';
 import { GrpcHostCaller, HostCaller } from './orders/host-caller.js';
+import { OrderCancels } from './orders/order-cancels.js';
 import { OrderExecutor } from './orders/order-executor.js';
 import { OrderTransport } from './orders/order-strategy.js';
 import { OrderSubscriber } from './orders/order.subscriber.js';
@@ -61,6 +62,7 @@ const PROVIDERS: Provider[] = [
       new GrpcHostCaller(channels, config.host.ip),
     inject: [ChannelPool, SchedulerConfig],
   },
+  { provide: OrderCancels, useFactory: () => new OrderCancels() },
   {
     provide: OrderExecutor,
     // Composition root.
@@ -72,12 +74,13 @@ const PROVIDERS: Provider[] = [
       clock: Clock,
       faults: Faults,
       log: Log,
+      cancels: OrderCancels,
     ) => {
       const { connections, holders, feed } = fleet;
-      const parts = { loop, holders, connections, feed, caller, clock, faults, log };
+      const parts = { loop, holders, connections, feed, caller, cancels, clock, faults, log };
       return new OrderExecutor({ ...parts, random: Math.random });
     },
-    inject: [SwarmLoop, Fleet, HostCaller, Clock, Faults, Log],
+    inject: [SwarmLoop, Fleet, HostCaller, Clock, Faults, Log, OrderCancels],
   },
   {
     provide: Publisher,

@@ -15,6 +15,7 @@ import { toHostEvent } from '../src/announcing/swarm-messages.js';
 import { OpenQuestions } from '../src/fleet/open-questions.js';
 import type { HostConnection } from '../src/fleet/host-connection.js';
 import { HostCaller, type HostAnswer, type HostQuestion } from '../src/orders/host-caller.js';
+import { OrderCancels } from '../src/orders/order-cancels.js';
 import {
   HOST_TRIES_MAX,
   OrderExecutor,
@@ -94,11 +95,13 @@ function makeExecutor(
   caller: HostCaller,
   streams: ReadonlyMap<string, Asked> | OrderExecutorOptions['connections'] = new Map(),
   holders: OrderExecutorOptions['holders'] = { has: () => false, absentHoldersOf: () => [] },
+  cancels = new OrderCancels(),
 ): OrderExecutor {
   return new OrderExecutor({
     loop,
     holders,
     caller,
+    cancels,
     clock: new SystemClock(),
     random: () => 0,
     faults: new NoFaults(),
@@ -337,6 +340,42 @@ describe('OrderExecutor', () => {
       sink.send,
     );
     expect([sink.outcomes('failed').length, sink.outcomes('skipped').length]).toEqual([1, 2]);
+  });
+
+  it('spares the hosts that were not asked when it is cancelled, and waits for the one that was', async () => {
+    const sink = new Sink();
+    let release: (answer: HostAnswer) => void = () => undefined;
+    const asked = new Promise<HostAnswer>((resolve) => (release = resolve));
+    const fake = new FakeHosts(() => asked);
+    const cancels = new OrderCancels();
+    const executor = makeExecutor(makeLoop(names(5)), fake, new Map(), undefined, cancels);
+    const order = anOrder({
+      spec: { timeout_ms: 60_000, parallelism: 1, failure_strategy: 'CONTINUE' },
+    });
+    const done = executor.execute(order, sink.send);
+    await eventually(() => fake.asked.length === 1, { timeoutMs: 5_000 });
+    let isKnown: boolean | undefined;
+    const told = cancels.cancel(order).then((known) => (isKnown = known));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isKnown).toBeUndefined();
+    release({ outcome: 'deleted', deletedBytes: 5 });
+    await Promise.all([done, told]);
+    expect([isKnown, fake.asked.length]).toEqual([true, 1]);
+    expect(sink.outcomes('deleted')).toHaveLength(1);
+    expect(sink.outcomes('skipped').map(({ code }) => code)).toEqual(Array(4).fill('CANCELLED'));
+    expect(sink.reports.at(-1)?.is_last).toBe(true);
+  });
+
+  it('asks nobody when the cancel came first, and everybody under another attempt', async () => {
+    const fake = new FakeHosts(gone);
+    const cancels = new OrderCancels(1);
+    const executor = makeExecutor(makeLoop(names(2)), fake, new Map(), undefined, cancels);
+    expect(await cancels.cancel(anOrder())).toBe(false);
+    const [first, second] = [new Sink(), new Sink()];
+    await executor.execute(anOrder(), first.send);
+    expect([first.outcomes('skipped').length, fake.asked.length]).toEqual([2, 0]);
+    await executor.execute(anOrder({ attempt: 2 }), second.send);
+    expect([second.outcomes('deleted').length, fake.asked.length]).toEqual([2, 2]);
   });
 
   it('fails when a report cannot be sent, so that the order comes again', async () => {

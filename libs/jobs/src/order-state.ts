@@ -1,7 +1,8 @@
 /**
  * One scheduler's order: `waiting` for a scheduler to become active, `queued` for it in the outbox
  * or on its way, `running` once it has reported, then `done` (its last report is in), `failed`
- * (nobody could carry it out) or `expired` (the job's deadline came first). When the lease of its
+ * (nobody could carry it out), `expired` (the job's deadline came first) or `cancelled` (nobody had
+ * begun it when the job was cancelled, or nobody has answered since). When the lease of its
  * attempt runs out it is taken over: queued again, for another scheduler, or waiting for one.
  */
 export const OrderState = {
@@ -11,6 +12,7 @@ export const OrderState = {
   Done: 'done',
   Failed: 'failed',
   Expired: 'expired',
+  Cancelled: 'cancelled',
 } as const;
 /** One of the states. */
 export type OrderState = (typeof OrderState)[keyof typeof OrderState];
@@ -18,12 +20,19 @@ export type OrderState = (typeof OrderState)[keyof typeof OrderState];
 /**
  * What happens to an order. `assign` gives the next attempt to a scheduler, `strand` leaves it
  * without one; `finish` is its last report, `close` the end of its job before that, `fail` a report
- * that it could not be carried out.
+ * that it could not be carried out; `cancel` ends what nobody is at work on.
  */
-export type OrderEvent = 'assign' | 'strand' | 'report' | 'finish' | 'close' | 'fail' | 'expire';
+export type OrderEvent =
+  'assign' | 'strand' | 'report' | 'finish' | 'close' | 'fail' | 'expire' | 'cancel';
 
 const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> = {
-  waiting: { assign: 'queued', close: 'done', fail: 'failed', expire: 'expired' },
+  waiting: {
+    assign: 'queued',
+    close: 'done',
+    fail: 'failed',
+    expire: 'expired',
+    cancel: 'cancelled',
+  },
   queued: {
     assign: 'queued',
     strand: 'waiting',
@@ -32,6 +41,7 @@ const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> =
     close: 'done',
     fail: 'failed',
     expire: 'expired',
+    cancel: 'cancelled',
   },
   running: {
     assign: 'queued',
@@ -41,15 +51,17 @@ const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> =
     close: 'done',
     fail: 'failed',
     expire: 'expired',
+    cancel: 'cancelled',
   },
   // Final: what comes later or twice is dropped.
   done: {},
   failed: {},
   expired: {},
+  cancelled: {},
 };
 
 /** All states in which nobody reports any more. */
-export const ORDER_STATES_ENDED: readonly OrderState[] = ['done', 'failed', 'expired'];
+export const ORDER_STATES_ENDED: readonly OrderState[] = ['done', 'failed', 'expired', 'cancelled'];
 
 /** Every event that moves an order out of some state. */
 export const ORDER_EVENTS: readonly OrderEvent[] = [

@@ -1,4 +1,5 @@
 export * from './data-folder-lock.js';
+export * from './disk.js';
 export * from './migrate.js';
 export * from './open-database.js';
 export * from './storage-error.js';

@@ -15,7 +15,8 @@ export interface OpenDatabaseOptions {
 }
 
 /**
- * Opens (and creates) a database file and makes it durable: WAL, and an fsync at each commit.
+ * Opens (and creates) a database file and makes it durable: WAL, and an fsync at each commit. All
+ * that is read from it is durable, also what a process that was killed had just written.
  *
  * Every pragma is read back, because SQLite ignores what it cannot do, and because `synchronous`
  * is a property of the connection that falls back to NORMAL when a WAL database is opened again.
@@ -30,6 +31,7 @@ export function openDatabase(options: OpenDatabaseOptions): SqliteDatabase {
     if (options.readOnly !== true) setPragma(db, 'journal_mode', { set: 'WAL', want: 'wal' });
     setPragma(db, 'synchronous', { set: 'FULL', want: 2 });
     setPragma(db, 'foreign_keys', { set: 'ON', want: 1 });
+    if (options.readOnly !== true) syncWhatIsRead(db);
     return db;
   } catch (error) {
     db.close();
@@ -63,6 +65,16 @@ function setPragma(
       `Database ${db.name} does not take PRAGMA ${name} = ${set} (it says ${String(got)}). Put the data folder on a local disk.`,
       { details: { pragma: name } },
     );
+  }
+}
+
+/** A process that was killed between a commit and its fsync leaves what can be read, but is not durable. */
+function syncWhatIsRead(db: SqliteDatabase): void {
+  try {
+    db.pragma('wal_checkpoint(PASSIVE)');
+  } catch (error) {
+    // The log is synced first; only for taking its pages over there may be no room.
+    if (errnoOf(error) !== 'SQLITE_FULL') throw cannotOpen(db.name, error);
   }
 }
 

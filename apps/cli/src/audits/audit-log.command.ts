@@ -5,9 +5,10 @@ import type { Command } from 'commander';
 import { say, sayJson, type CliContext } from '../context.js';
 import { CliError, ExitCode } from '../exit-code.js';
 import { managerOf, withManagerOptions, type ManagerOptions } from '../jobs/manager-options.js';
-import { isRecord } from '../manager/manager-client.js';
+import { isRecord, type ManagerClient } from '../manager/manager-client.js';
 
 const PER_PAGE = 1_000;
+const START_HEADER = 'Pondhawk-Audit-Start';
 
 /** Adds the command. */
 export function addAuditLogCommand(
@@ -37,8 +38,12 @@ async function verify(
 ): Promise<ExitCode> {
   const client = managerOf(context, options);
   const known = { count: Number(options.count ?? 0), hash: options.hash };
-  let head: AuditHead = AUDIT_LOG_EMPTY;
-  let isKnownMet = known.count === 0;
+  const start = await startOf(client);
+  let head = start;
+  // What an earlier check saw of entries that are too old by now cannot be compared any more.
+  let isKnownMet =
+    known.count < start.count ||
+    (known.count === start.count && (known.hash ?? start.hash) === start.hash);
   for (;;) {
     const page = toAudits(await client.get(`/audits?after=${head.count}&per_page=${PER_PAGE}`));
     const result = verifyAudits(head, page);
@@ -49,7 +54,7 @@ async function verify(
     if (page.length < PER_PAGE) break;
   }
   return isKnownMet
-    ? tell(context, options, { isWhole: true, ...head })
+    ? tell(context, options, { isWhole: true, ...head, removed: start.count })
     : tell(context, options, { isWhole: false, id: known.count, fault: 'not as before' });
 }
 
@@ -57,13 +62,27 @@ function tell(
   context: CliContext,
   { json }: ManagerOptions,
   result:
-    | ({ readonly isWhole: true } & AuditHead)
+    | ({ readonly isWhole: true; readonly removed: number } & AuditHead)
     | { readonly isWhole: false; readonly id: number; readonly fault: string },
 ): ExitCode {
   if (json === true) sayJson(context, result);
-  else if (result.isWhole) say(context, `whole: ${result.count} entries, newest ${result.hash}`);
+  else if (result.isWhole) say(context, wholeLine(result));
   else say(context, `NOT whole: entry ${result.id} is ${result.fault}`);
   return result.isWhole ? ExitCode.Complete : ExitCode.Failed;
+}
+
+function wholeLine({ count, hash, removed }: AuditHead & { readonly removed: number }): string {
+  const aged = removed === 0 ? '' : `, the first ${removed} removed by age`;
+  return `whole: ${count} entries${aged}, newest ${hash}`;
+}
+
+/** Where the log begins: behind what was removed from it by age. */
+async function startOf(client: ManagerClient): Promise<AuditHead> {
+  const { value } = await client.getWithHeader('/audits?after=0&per_page=1', START_HEADER);
+  const [count = '', hash = ''] = (value ?? '').split(' ');
+  return /^\d+$/.test(count) && /^[0-9a-f]{64}$/.test(hash)
+    ? { count: Number(count), hash }
+    : AUDIT_LOG_EMPTY;
 }
 
 function toAudits(answer: unknown): ChainedAudit[] {

@@ -21,21 +21,34 @@ export class ManagerClient {
 
   /** @param path below `/api/v1`, with its query. */
   async get(path: string): Promise<unknown> {
-    return this.request('GET', path);
+    return (await this.request('GET', path)).answer;
+  }
+
+  /** Like `get`, with the value of one header; undefined if the answer does not have it. */
+  async getWithHeader(
+    path: string,
+    header: string,
+  ): Promise<{ readonly answer: unknown; readonly value: string | undefined }> {
+    const { answer, headers } = await this.request('GET', path);
+    return { answer, value: headers.get(header) ?? undefined };
   }
 
   /** @param path below `/api/v1`. */
   async post(path: string, body: object): Promise<unknown> {
-    return this.request('POST', path, body);
+    return (await this.request('POST', path, body)).answer;
   }
 
-  private async request(method: string, path: string, body?: object): Promise<unknown> {
+  private async request(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<{ readonly answer: unknown; readonly headers: Headers }> {
     const response = await this.fetch(method, path, body);
     const text = await response.text().catch((error: unknown) => {
       throw this.unreachable(error);
     });
     const answer = parseJson(text);
-    if (response.ok && answer !== undefined) return answer;
+    if (response.ok && answer !== undefined) return { answer, headers: response.headers };
     throw this.refused(response.status, answer);
   }
 

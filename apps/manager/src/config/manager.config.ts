@@ -124,11 +124,17 @@ export class LeasesConfig {
 
 /** How long things are kept; never less than a job may take. */
 export class RetentionConfig {
-  /** An ended job, with its targets and events. */
+  /** An ended job, with its targets and events, unless the config `gc` of REST says otherwise. */
   @IsInt()
   @Min(1)
   @Max(3_650)
   jobDays = 7;
+
+  /** An entry of the audit log, unless the config `gc` of REST says otherwise. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  auditDays = 90;
 
   /** An entry of the purge log. A host that was away for longer drops all that it holds. */
   @IsInt()

@@ -6,11 +6,13 @@ import type { ClusterSettings } from '../ledger/index.js';
 /** A whole number in settings, with what stands if it was never given. */
 export type SettingBounds = NumberBounds & { readonly fallback: number };
 
+/** Jobs a second that a cluster takes. */
+export const JOB_RATE_LIMIT: SettingBounds = { min: 1, max: 1_000_000, fallback: 10 };
 /** Of schedulers. */
 export const SCHEDULER_SETTINGS: Readonly<Record<string, SettingBounds>> = {
   candidate_parent_limit: { min: 1, max: 20, fallback: 4 },
   filter_parent_limit: { min: 10, max: 1_000, fallback: 15 },
-  job_rate_limit: { min: 1, max: 1_000_000, fallback: 10 },
+  job_rate_limit: JOB_RATE_LIMIT,
 };
 /** Of hosts. */
 export const PEER_LOAD_LIMIT: SettingBounds = { min: 1, max: 2_000, fallback: 200 };

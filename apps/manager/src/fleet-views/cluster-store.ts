@@ -9,7 +9,7 @@ import {
 import { type ProcessEdge } from '../process-wide/process-edge.js';
 import { linkHeader } from '../rest-edge/link-header.js';
 import { pageParameters, textParameter, type Query } from '../rest-edge/query-parameters.js';
-import { strippedFieldsWarning } from '../rest-edge/warning-header.js';
+import { warnOfStripped } from '../rest-edge/warning-header.js';
 import {
   completeFacts,
   parseCluster,
@@ -50,7 +50,7 @@ export class ClusterStore {
       name: given(name),
       seedPeerClusterId: options.hasOwnSeeds ? 'new' : (seedPeerClusterId ?? 0),
     });
-    warn(response, strippedFields);
+    warnOfStripped(response, strippedFields);
     return this.require(id);
   }
 
@@ -66,7 +66,7 @@ export class ClusterStore {
       clusterId,
       changes: { ...facts, ...withoutAbsent({ name, seedPeerClusterId }) },
     });
-    warn(response, strippedFields);
+    warnOfStripped(response, strippedFields);
     return this.require(clusterId);
   }
 
@@ -111,7 +111,7 @@ export class ClusterStore {
       bio,
       config: given(config),
     });
-    warn(response, strippedFields);
+    warnOfStripped(response, strippedFields);
     return this.requireSeeds(id);
   }
 
@@ -127,7 +127,7 @@ export class ClusterStore {
       clusterId,
       changes: withoutAbsent({ name, bio, config }),
     });
-    warn(response, strippedFields);
+    warnOfStripped(response, strippedFields);
     return this.requireSeeds(clusterId);
   }
 
@@ -169,9 +169,4 @@ function pageByName<T extends { readonly name: string }>(
   const { items, totalCount } = pageOf(wanted, page);
   response.setHeader('Link', linkHeader(request, page, totalCount));
   return items;
-}
-
-function warn(response: Response, strippedFields: readonly string[]): void {
-  const warning = strippedFieldsWarning(strippedFields);
-  if (warning !== undefined) response.setHeader('Warning', warning);
 }

@@ -8,6 +8,8 @@ import type {
   SeedPeerRecord,
 } from '../ledger/index.js';
 
+const NS_PER_MS = 1_000_000;
+
 /** A scheduler cluster, as `GET /scheduler-clusters` lists it. */
 export function schedulerClusterView(
   cluster: ClusterRecord,
@@ -59,7 +61,7 @@ export function schedulerView(
     port: scheduler.port,
     state: stateOf(scheduler),
     features: scheduler.features,
-    config: {},
+    config: { manager_keep_alive_interval: scheduler.keepAliveIntervalMs * NS_PER_MS },
     last_keep_alive_at: lastKeepAliveAtMs === 0 ? null : timeView(lastKeepAliveAtMs),
     scheduler_cluster_id: scheduler.clusterId,
     scheduler_cluster: cluster === undefined ? {} : schedulerClusterView(cluster),

@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
+import { Clock } from '@pondhawk/core';
+import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
 import { ClusterStore } from './cluster-store.js';
 import { ClusterController } from './cluster.controller.js';
+import { InstanceStore } from './instance-store.js';
 import { PeerController } from './peer.controller.js';
 import { PersistentCacheTaskController } from './persistent-cache-task.controller.js';
 import { SchedulerClusterController } from './scheduler-cluster.controller.js';
@@ -31,6 +34,16 @@ import { SeedPeerController } from './seed-peer.controller.js';
       useFactory: (reader: LedgerReader, writer: LedgerWriter, edge: ProcessEdge) =>
         new ClusterStore(reader, writer, edge),
       inject: [LedgerReader, LedgerWriter, ProcessEdge],
+    },
+    {
+      provide: InstanceStore,
+      useFactory: (
+        reader: LedgerReader,
+        writer: LedgerWriter,
+        clock: Clock,
+        { keepAlive }: ManagerConfig,
+      ) => new InstanceStore(reader, writer, clock, keepAlive.intervalMs),
+      inject: [LedgerReader, LedgerWriter, Clock, ManagerConfig],
     },
   ],
 })

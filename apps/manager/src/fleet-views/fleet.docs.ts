@@ -1,8 +1,14 @@
 /** What OpenAPI says of the routes about clusters, schedulers and hosts. */
 
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
+import { ApiBody, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ErrorDocs,
+  IdDocs,
+  PageDocs,
+  bodySchema,
+  type BodyFields,
+} from '../openapi/answer-docs.js';
 
 const ROW = { type: 'object', additionalProperties: true } as const;
 
@@ -27,24 +33,31 @@ export const FleetListDocs = (
     ErrorDocs(422),
   );
 
-/** A row that is created, or with an id changed. */
+/** A row that is created, or with an id changed; `body` names its fields and their types, `!` those that must be there. */
 export const FleetWriteDocs = (
   operationId: string,
   summary: string,
-  { hasId = false }: { readonly hasId?: boolean } = {},
+  { hasId = false, body = {} }: { readonly hasId?: boolean; readonly body?: BodyFields } = {},
 ): MethodDecorator =>
   applyDecorators(
     ApiTags('fleet'),
     ApiOperation({ operationId, summary }),
     ...(hasId ? [IdDocs()] : []),
-    ApiBody({ schema: ROW }),
+    ApiBody({ schema: bodySchema(body) }),
     ApiResponse({ status: 200, schema: ROW }),
     ErrorDocs(400, 404, 409, 413, 415, 422),
   );
 
-/** A change of one row that answers nothing. */
-export const FleetRemoveDocs = (operationId: string, summary: string): MethodDecorator =>
+/** A change of one row that answers nothing; `otherId` names a second id in the path. */
+export const FleetRemoveDocs = (
+  operationId: string,
+  summary: string,
+  otherId?: string,
+): MethodDecorator =>
   applyDecorators(
+    ...(otherId === undefined
+      ? []
+      : [ApiParam({ name: otherId, schema: { type: 'integer', minimum: 0 } })]),
     ApiTags('fleet'),
     ApiOperation({ operationId, summary }),
     IdDocs(),

@@ -1,9 +1,21 @@
-import { Controller, Get, Query as QueryString, Req, Res } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Query as QueryString,
+  Req,
+  Res,
+} from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import type { Request, Response } from 'express';
 import { peerView, type Json } from '../job-views/index.js';
 import { LedgerReader, type PeerRecord } from '../ledger/index.js';
 import { ID_BOUNDS } from '../rest-edge/field-reader.js';
+import { IdPipe } from '../rest-edge/id.pipe.js';
 import { linkHeader } from '../rest-edge/link-header.js';
 import {
   PER_PAGE_MAX,
@@ -13,8 +25,9 @@ import {
   textParameter,
   type Query,
 } from '../rest-edge/query-parameters.js';
-import { FleetListDocs } from './fleet.docs.js';
+import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
 import { pageOf } from './in-memory-page.js';
+import { InstanceStore } from './instance-store.js';
 
 const TEXT_FILTERS = [
   'host_name',
@@ -38,6 +51,7 @@ export class PeerController {
   constructor(
     private readonly reader: LedgerReader,
     private readonly clock: Clock,
+    private readonly store: InstanceStore,
   ) {}
 
   @Get()
@@ -62,6 +76,39 @@ export class PeerController {
     return items.map((peer) =>
       peerView(peer, { id: peer.clusterId, name: names.get(peer.clusterId) ?? '' }),
     );
+  }
+
+  @Post()
+  @HttpCode(200)
+  @FleetWriteDocs('createPeer', 'A host that is to come', {
+    body: {
+      ...Object.fromEntries(TEXT_FILTERS.map((field) => [field, 'string'])),
+      ...{ host_name: 'string!', ip: 'string!', port: 'integer!', download_port: 'integer!' },
+      scheduler_cluster_id: 'integer!',
+    },
+  })
+  async create(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    return this.view(await this.store.createHost(body, response));
+  }
+
+  @Get(':id')
+  @FleetItemDocs('getPeer', 'One host')
+  async get(@Param('id', IdPipe) hostRowId: number): Promise<Json> {
+    return this.view(await this.store.requireHost(hostRowId));
+  }
+
+  @Delete(':id')
+  @FleetRemoveDocs('deletePeer', 'Forget a host that purges need not account for')
+  async remove(@Param('id', IdPipe) hostRowId: number): Promise<void> {
+    await this.store.removeHost(hostRowId);
+  }
+
+  private async view(peer: PeerRecord): Promise<Json> {
+    const cluster = await this.reader.findCluster(peer.clusterId);
+    return peerView(peer, { id: peer.clusterId, name: cluster?.name ?? '' });
   }
 }
 

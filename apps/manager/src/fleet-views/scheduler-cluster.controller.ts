@@ -7,6 +7,7 @@ import {
   Param,
   Patch,
   Post,
+  Put,
   Query as QueryString,
   Req,
   Res,
@@ -20,11 +21,15 @@ import { SCHEDULER_CLUSTER_NAMES } from './cluster-requests.js';
 import { ClusterStore } from './cluster-store.js';
 import { schedulerClusterView } from './cluster-views.js';
 import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
+import { InstanceStore } from './instance-store.js';
 
 /** Scheduler clusters over REST. */
 @Controller('api/v1/scheduler-clusters')
 export class SchedulerClusterController {
-  constructor(private readonly store: ClusterStore) {}
+  constructor(
+    private readonly store: ClusterStore,
+    private readonly instances: InstanceStore,
+  ) {}
 
   @Get()
   @FleetListDocs('listSchedulerClusters', 'Scheduler clusters', ['name'])
@@ -66,6 +71,15 @@ export class SchedulerClusterController {
   ): Promise<Json> {
     const options = { names: SCHEDULER_CLUSTER_NAMES, response };
     return this.view(await this.store.update(clusterId, body, options));
+  }
+
+  @Put(':id/schedulers/:scheduler_id')
+  @FleetRemoveDocs('moveScheduler', 'Move a scheduler that has not run yet', 'scheduler_id')
+  async move(
+    @Param('id', IdPipe) clusterId: number,
+    @Param('scheduler_id', IdPipe) schedulerId: number,
+  ): Promise<void> {
+    await this.instances.moveScheduler(schedulerId, clusterId);
   }
 
   @Delete(':id')

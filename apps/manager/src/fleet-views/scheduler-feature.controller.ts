@@ -1,9 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ErrorDocs } from '../openapi/answer-docs.js';
-
-/** What a scheduler can be for, as Dragonfly's clients know it. */
-export const SCHEDULER_FEATURES = ['schedule', 'preheat'] as const;
+import { SCHEDULER_FEATURES } from './instance-requests.js';
 
 /** Names of features over REST. */
 @Controller('api/v1/scheduler-features')

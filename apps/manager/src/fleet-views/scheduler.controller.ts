@@ -1,5 +1,17 @@
-import { Controller, Get, Param, Query as QueryString, Req, Res } from '@nestjs/common';
-import { Clock, NotFoundError } from '@pondhawk/core';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query as QueryString,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { Clock } from '@pondhawk/core';
 import type { Request, Response } from 'express';
 import type { Json } from '../job-views/index.js';
 import { LedgerReader, type SchedulerRecord } from '../ledger/index.js';
@@ -14,10 +26,12 @@ import {
   type Query,
 } from '../rest-edge/query-parameters.js';
 import { schedulerView, stateOf } from './cluster-views.js';
-import { FleetItemDocs, FleetListDocs } from './fleet.docs.js';
+import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
 import { pageOf } from './in-memory-page.js';
+import { InstanceStore } from './instance-store.js';
 
 const FILTERS = ['host_name', 'idc', 'location', 'ip', 'state', 'scheduler_cluster_id'];
+const FACTS = { config: 'object', idc: 'string', location: 'string', features: 'array' };
 
 /** Schedulers over REST; whether one is active is found out at each read. */
 @Controller('api/v1/schedulers')
@@ -25,6 +39,7 @@ export class SchedulerController {
   constructor(
     private readonly reader: LedgerReader,
     private readonly clock: Clock,
+    private readonly store: InstanceStore,
   ) {}
 
   @Get()
@@ -46,15 +61,48 @@ export class SchedulerController {
     return this.views(items);
   }
 
+  @Post()
+  @HttpCode(200)
+  @FleetWriteDocs('createScheduler', 'A scheduler that is to come', {
+    body: {
+      ...{ host_name: 'string!', ip: 'string!', port: 'integer!' },
+      ...{ scheduler_cluster_id: 'integer!', ...FACTS },
+    },
+  })
+  async create(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    return this.view(await this.store.createScheduler(body, response));
+  }
+
   @Get(':id')
   @FleetItemDocs('getScheduler', 'One scheduler')
   async get(@Param('id', IdPipe) schedulerId: number): Promise<Json> {
-    const schedulers = await this.reader.listSchedulers(this.clock.nowMs());
-    const [view] = await this.views(schedulers.filter(({ id }) => id === schedulerId));
-    if (view !== undefined) return view;
-    throw new NotFoundError('SCHEDULER_NOT_FOUND', `There is no scheduler ${schedulerId}.`, {
-      details: { id: schedulerId },
-    });
+    return this.view(await this.store.requireScheduler(schedulerId));
+  }
+
+  @Patch(':id')
+  @FleetWriteDocs('updateScheduler', 'Change a scheduler; what is not said stays', {
+    hasId: true,
+    body: { ip: 'string', port: 'integer', scheduler_cluster_id: 'integer', ...FACTS },
+  })
+  async update(
+    @Param('id', IdPipe) schedulerId: number,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    return this.view(await this.store.updateScheduler(schedulerId, body, response));
+  }
+
+  @Delete(':id')
+  @FleetRemoveDocs('deleteScheduler', 'Remove a scheduler that is not active')
+  async remove(@Param('id', IdPipe) schedulerId: number): Promise<void> {
+    await this.store.removeScheduler(schedulerId);
+  }
+
+  private async view(scheduler: SchedulerRecord): Promise<Json> {
+    return schedulerView(scheduler, await this.reader.findCluster(scheduler.clusterId));
   }
 
   private async views(schedulers: readonly SchedulerRecord[]): Promise<Json[]> {

@@ -12,7 +12,6 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import { ApiParam } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Json } from '../job-views/index.js';
 import { IdPipe } from '../rest-edge/id.pipe.js';
@@ -20,11 +19,15 @@ import type { Query } from '../rest-edge/query-parameters.js';
 import { ClusterStore } from './cluster-store.js';
 import { seedPeerClusterView } from './cluster-views.js';
 import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
+import { InstanceStore } from './instance-store.js';
 
 /** Seed peer clusters over REST. */
 @Controller('api/v1/seed-peer-clusters')
 export class SeedPeerClusterController {
-  constructor(private readonly store: ClusterStore) {}
+  constructor(
+    private readonly store: ClusterStore,
+    private readonly instances: InstanceStore,
+  ) {}
 
   @Get()
   @FleetListDocs('listSeedPeerClusters', 'Seed peer clusters', ['name'])
@@ -68,13 +71,25 @@ export class SeedPeerClusterController {
   }
 
   @Put(':id/scheduler-clusters/:scheduler_cluster_id')
-  @ApiParam({ name: 'scheduler_cluster_id', schema: { type: 'integer', minimum: 0 } })
-  @FleetRemoveDocs('linkSchedulerCluster', 'Have a scheduler cluster use these seed peers')
+  @FleetRemoveDocs(
+    'linkSchedulerCluster',
+    'Have a scheduler cluster use these seed peers',
+    'scheduler_cluster_id',
+  )
   async link(
     @Param('id', IdPipe) clusterId: number,
     @Param('scheduler_cluster_id', IdPipe) schedulerClusterId: number,
   ): Promise<void> {
     await this.store.link(clusterId, schedulerClusterId);
+  }
+
+  @Put(':id/seed-peers/:seed_peer_id')
+  @FleetRemoveDocs('moveSeedPeer', 'Move a seed peer that is not active', 'seed_peer_id')
+  async move(
+    @Param('id', IdPipe) clusterId: number,
+    @Param('seed_peer_id', IdPipe) seedPeerId: number,
+  ): Promise<void> {
+    await this.instances.moveSeedPeer(seedPeerId, clusterId);
   }
 
   @Delete(':id')

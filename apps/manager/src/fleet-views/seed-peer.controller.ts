@@ -1,5 +1,17 @@
-import { Controller, Get, Param, Query as QueryString, Req, Res } from '@nestjs/common';
-import { Clock, NotFoundError } from '@pondhawk/core';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query as QueryString,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { Clock } from '@pondhawk/core';
 import type { Request, Response } from 'express';
 import type { Json } from '../job-views/index.js';
 import { LedgerReader, type SeedPeerRecord } from '../ledger/index.js';
@@ -14,11 +26,13 @@ import {
   type Query,
 } from '../rest-edge/query-parameters.js';
 import { seedPeerView, stateOf } from './cluster-views.js';
-import { FleetItemDocs, FleetListDocs } from './fleet.docs.js';
+import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
 import { pageOf } from './in-memory-page.js';
+import { InstanceStore } from './instance-store.js';
 
 const TEXT_FILTERS = ['host_name', 'type', 'idc', 'location', 'ip'] as const;
 const FILTERS = [...TEXT_FILTERS, 'state', 'port', 'download_port', 'seed_peer_cluster_id'];
+const FACTS = { idc: 'string', location: 'string', object_storage_port: 'integer' };
 const PORT_BOUNDS = { min: 0, max: 65_535 };
 
 /** Seed peers over REST; whether one is active is found out at each read. */
@@ -27,6 +41,7 @@ export class SeedPeerController {
   constructor(
     private readonly reader: LedgerReader,
     private readonly clock: Clock,
+    private readonly store: InstanceStore,
   ) {}
 
   @Get()
@@ -48,15 +63,55 @@ export class SeedPeerController {
     return this.views(items);
   }
 
+  @Post()
+  @HttpCode(200)
+  @FleetWriteDocs('createSeedPeer', 'A seed peer that is to come', {
+    body: {
+      ...{ host_name: 'string!', type: 'string!', ip: 'string!', port: 'integer!' },
+      ...{ download_port: 'integer!', seed_peer_cluster_id: 'integer!', ...FACTS },
+    },
+  })
+  async create(
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    return this.view(await this.store.createSeedPeer(body, response));
+  }
+
   @Get(':id')
   @FleetItemDocs('getSeedPeer', 'One seed peer')
   async get(@Param('id', IdPipe) seedPeerId: number): Promise<Json> {
-    const all = await this.reader.listSeedPeers(this.clock.nowMs());
-    const [view] = await this.views(all.filter(({ id }) => id === seedPeerId));
-    if (view !== undefined) return view;
-    throw new NotFoundError('SEED_PEER_NOT_FOUND', `There is no seed peer ${seedPeerId}.`, {
-      details: { id: seedPeerId },
-    });
+    return this.view(await this.store.requireSeedPeer(seedPeerId));
+  }
+
+  @Patch(':id')
+  @FleetWriteDocs('updateSeedPeer', 'Change a seed peer; what is not said stays', {
+    hasId: true,
+    body: {
+      ...{ type: 'string', ip: 'string', port: 'integer', download_port: 'integer' },
+      ...{ seed_peer_cluster_id: 'integer', ...FACTS },
+    },
+  })
+  async update(
+    @Param('id', IdPipe) seedPeerId: number,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    return this.view(await this.store.updateSeedPeer(seedPeerId, body, response));
+  }
+
+  @Delete(':id')
+  @FleetRemoveDocs('deleteSeedPeer', 'Remove a seed peer that is not active')
+  async remove(@Param('id', IdPipe) seedPeerId: number): Promise<void> {
+    await this.store.removeSeedPeer(seedPeerId);
+  }
+
+  private async view(seedPeer: SeedPeerRecord): Promise<Json> {
+    const clusters = await this.reader.listSeedPeerClusters();
+    return seedPeerView(
+      seedPeer,
+      clusters.find(({ id }) => id === seedPeer.clusterId),
+    );
   }
 
   private async views(seedPeers: readonly SeedPeerRecord[]): Promise<Json[]> {

@@ -24,6 +24,19 @@ export function noteSelector(request: Request, selector: string): void {
   SELECTORS.set(request, selector.slice(0, AUDIT_TEXT_LENGTH_MAX));
 }
 
+/** An audit of its own for one part of a request, written by the commit of its first command. */
+export function auditPart<T>(
+  request: Request,
+  selector: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const entry = (): AuditEntry => ({
+    ...entryOf(request, { statusCode: 200, result: '' }),
+    selector: selector.slice(0, AUDIT_TEXT_LENGTH_MAX),
+  });
+  return auditScopes.run(new AuditScope(entry), work);
+}
+
 /** Says how a request was refused. */
 export function noteRefusal(request: Request, code: string): void {
   RESULTS.set(request, code);

@@ -16,6 +16,8 @@ import { IdentityDocs } from './identity.docs.js';
 
 /** Says how many audits there are, and the hash of the newest: what a check of the chain must end with. */
 export const AUDIT_HEAD_HEADER = 'Pondhawk-Audit-Head';
+/** Says how many were removed from the beginning by age, and the hash of the last of them: what a check begins with. */
+export const AUDIT_START_HEADER = 'Pondhawk-Audit-Start';
 /** Most entries in one answer to `after`. */
 export const AUDITS_AFTER_MAX = 10_000;
 
@@ -47,6 +49,8 @@ export class AuditController {
       // Read first: entries that come meanwhile lie behind it.
       const head = await this.reader.loadAuditHead();
       response.setHeader(AUDIT_HEAD_HEADER, `${head.count} ${head.hash}`);
+      const start = await this.reader.loadAuditStart();
+      response.setHeader(AUDIT_START_HEADER, `${start.count} ${start.hash}`);
       const limit = Math.min(page.perPage, AUDITS_AFTER_MAX);
       return (await this.reader.listAuditsAfter(after, limit)).map(auditView);
     }

@@ -1,4 +1,4 @@
-/** The one secret of a manager, from which those of sessions and tokens are derived. */
+/** The one secret of a manager, from which those of sessions, tokens and seals are derived. */
 
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { link, open, readFile, unlink } from 'node:fs/promises';
@@ -21,6 +21,8 @@ export interface AuthKeys {
   readonly session: Buffer;
   /** Keys the hashes of personal access tokens. */
   readonly token: Buffer;
+  /** Seals secrets of others that have to be shown to them again. */
+  readonly seal: Buffer;
 }
 
 /** Holds the keys of this manager. */
@@ -46,7 +48,7 @@ async function loadAuthKeys({ dataDir, auth }: ManagerConfig): Promise<AuthKeys>
   const key = configured === '' ? await readOrMake(join(dataDir, AUTH_KEY_FILE)) : configured;
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', key, '', `pondhawk ${purpose}`, KEY_BYTES));
-  return { session: derive('session'), token: derive('token') };
+  return { session: derive('session'), token: derive('token'), seal: derive('seal') };
 }
 
 async function readOrMake(path: string): Promise<string> {

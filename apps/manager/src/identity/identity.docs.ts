@@ -2,7 +2,7 @@
 
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ErrorDocs, PageDocs } from '../openapi/answer-docs.js';
+import { ErrorDocs, PageDocs, bodySchema } from '../openapi/answer-docs.js';
 
 const ROW = { type: 'object', additionalProperties: true } as const;
 const ROWS = { type: 'array', items: ROW } as const;
@@ -20,6 +20,8 @@ const ANSWERS = {
 
 /** What there is to say of a route. */
 export interface IdentityRoute {
+  /** Under which the description groups it; absent: `identity`. */
+  readonly tag?: string;
   readonly operationId: string;
   readonly summary: string;
   readonly answer: AnswerShape;
@@ -32,6 +34,7 @@ export interface IdentityRoute {
 
 /** One route. */
 export const IdentityDocs = ({
+  tag = 'identity',
   operationId,
   summary,
   answer,
@@ -40,7 +43,7 @@ export const IdentityDocs = ({
   errors,
 }: IdentityRoute): MethodDecorator =>
   applyDecorators(
-    ApiTags('identity'),
+    ApiTags(tag),
     ApiOperation({ operationId, summary }),
     ...(body === undefined ? [] : [ApiBody({ schema: bodySchema(body) })]),
     ...(filters ?? []).map((name) =>
@@ -51,19 +54,8 @@ export const IdentityDocs = ({
     ErrorDocs(...errors),
   );
 
-function bodySchema(fields: Readonly<Record<string, string>>): {
-  type: 'object';
-  properties: Record<string, { type: string; items?: object }>;
-  required: string[];
-} {
-  const entries = Object.entries(fields).map(([name, kind]) => {
-    const type = kind.replace('!', '');
-    return [name, type === 'array' ? { type, items: {} } : { type }] as const;
-  });
-  const required = Object.keys(fields).filter((name) => fields[name]?.endsWith('!'));
-  return { type: 'object', properties: Object.fromEntries(entries), required };
-}
-
 function isNumber(name: string): boolean {
-  return name.endsWith('_id') || name === 'status_code' || name === 'after';
+  return (
+    (name.endsWith('_id') && name !== 'client_id') || name === 'status_code' || name === 'after'
+  );
 }

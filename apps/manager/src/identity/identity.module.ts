@@ -118,5 +118,6 @@ const MINUTE_MS = 60_000;
       inject: [Reflector, Authenticator, IdentityStore, ManagerConfig],
     },
   ],
+  exports: [AuthKeySource],
 })
 export class IdentityModule {}

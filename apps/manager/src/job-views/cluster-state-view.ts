@@ -11,7 +11,7 @@ export function clusterStatesView(
   const { job } = detail;
   return detail.clusters.map((cluster) => ({
     task_uuid: `task_${job.uuid}-${cluster.id}`,
-    task_name: job.type,
+    task_name: job.isDryRun ? JobType.DeleteTask : job.type,
     state: stateOf(detail, cluster),
     error: errorOf(detail, cluster),
     created_at: timeView(job.createdAtMs),
@@ -31,8 +31,12 @@ function stateOf({ job }: JobDetail, cluster: JobClusterRecord): JobState {
         failedOrders: cluster.orders.filter(({ state }) => isFailedState(state)).length,
       },
     ],
-    isCancelled: job.outcome === 'cancelled',
+    isCancelled: job.outcome === 'cancelled' && isCutShort(cluster),
   }).state;
+}
+
+function isCutShort({ counts, orders }: JobClusterRecord): boolean {
+  return counts.skipped > 0 || orders.some(({ state }) => state === 'cancelled');
 }
 
 /** What went wrong in a cluster, in one line; empty when nothing did or the job is not over. */
@@ -46,6 +50,9 @@ function errorOf(detail: JobDetail, cluster: JobClusterRecord): string {
     failedOrders.map(({ errorCode, errorMessage }) => `${errorCode}: ${errorMessage}`),
   );
   return [
+    ...(orders.some(({ state }) => state === 'cancelled')
+      ? ['CANCELLED: not carried out to the end.']
+      : []),
     ...reasons,
     ...(failedCount > 0 ? [`${failedCount} of ${targetCount} hosts failed.`] : []),
   ]
@@ -61,10 +68,15 @@ function resultOf(detail: JobDetail, { id }: JobClusterRecord): Json {
   if (detail.job.type !== JobType.DeleteTask) {
     const peers = answeringPeers(detail, id);
     // The console takes null for "nobody has it" and draws an empty card for [].
-    return { peers: peers.length === 0 ? null : peers, scheduler_cluster_id: id };
+    const answer = { peers: peers.length === 0 ? null : peers, scheduler_cluster_id: id };
+    return detail.job.isDryRun ? { ...answer, ...deleteResult(detail, id) } : answer;
   }
+  return { scheduler_cluster_id: id, ...deleteResult(detail, id) };
+}
+
+/** A dry run has deleted nothing, and shows whom it could not ask. */
+function deleteResult(detail: JobDetail, id: number): Json {
   return {
-    scheduler_cluster_id: id,
     success_tasks: targetsOf(detail, ['deleted', 'fenced'], id).map(hostFacts),
     failure_tasks: targetsOf(detail, ['failed', 'skipped'], id).map((target) => ({
       ...hostFacts(target),

@@ -61,6 +61,7 @@ function aCluster(
     name: 'cluster-1',
     counts: { ...NO_TARGETS, ...counts },
     deletedBytes: (counts.deleted ?? 0) * 67_108_864,
+    heldBytes: 0,
     purgeSeq: 6,
     finality: { reasons: [], hosts: [] },
     orders: [],
@@ -73,6 +74,7 @@ function aJob(facts: Partial<JobRecord> = {}): JobRecord {
     id: 42,
     uuid: '2f1c',
     type: 'delete_task',
+    isDryRun: false,
     state: 'SUCCESS',
     phase: 'ended',
     outcome: 'complete',
@@ -84,6 +86,7 @@ function aJob(facts: Partial<JobRecord> = {}): JobRecord {
     updatedAtMs: CREATED_AT_MS + 412,
     deadlineAtMs: CREATED_AT_MS + 3_600_000,
     endedAtMs: CREATED_AT_MS + 412,
+    cancelledAtMs: undefined,
     version: 7,
     ...facts,
   };

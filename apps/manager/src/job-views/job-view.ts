@@ -16,10 +16,11 @@ export function jobView(detail: JobDetail): Json {
     updated_at: timeView(job.updatedAtMs),
     is_del: 0,
     bio: job.bio,
-    type: job.type,
+    type: job.isDryRun ? JobType.DeleteTask : job.type,
     task_id: groupUuid(job),
     state: job.state,
     phase: job.phase,
+    ...(job.cancelledAtMs === undefined ? {} : { cancelled_at: timeView(job.cancelledAtMs) }),
     user_id: job.userId,
     user: {},
     seed_peer_clusters: [],
@@ -45,6 +46,9 @@ function resultView(detail: JobDetail): Json {
     counts: countsView(detail),
     ...(isDelete
       ? { deleted_bytes: clusters.reduce((sum, { deletedBytes }) => sum + deletedBytes, 0) }
+      : {}),
+    ...(job.isDryRun
+      ? { dry_run: true, held_bytes: clusters.reduce((sum, one) => sum + one.heldBytes, 0) }
       : {}),
     job_states: clusterStatesView(detail, options),
     ...listsView(detail, options),

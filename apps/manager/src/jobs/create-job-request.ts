@@ -14,6 +14,8 @@ export const CLUSTERS_MAX = 1_000;
 /** A job as a caller orders it. */
 export interface CreateJobRequest {
   readonly type: JobType;
+  /** A delete that only asks. */
+  readonly isDryRun: boolean;
   readonly bio: string;
   /** 0: whoever orders it. */
   readonly userId: number;
@@ -47,13 +49,19 @@ export function parseCreateJob(raw: unknown): CreateJobRequest {
   });
   const args = body.object('args');
   const named = type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
+  const isDryRun = type === JobType.DeleteTask ? args.flag('dry_run') : undefined;
   const { spec, echoed } = readSpec(args, type);
   return {
     type,
+    isDryRun: isDryRun === true,
     bio,
     userId,
     clusterIds: clusterIds?.length === 0 ? undefined : clusterIds,
-    args: { ...named.args, ...echoed },
+    args: {
+      ...named.args,
+      ...echoed,
+      ...(isDryRun === undefined ? {} : { dry_run: isDryRun }),
+    },
     orderArgs: named.orderArgs,
     spec,
     strippedFields: [...body.unknownFields(), ...args.unknownFields()],
@@ -113,11 +121,11 @@ function readSpec(
 }
 
 /** What a job is about, for the audit log: a URL without what may be secret in it. */
-export function selectorOf({ type, clusterIds, args }: CreateJobRequest): string {
+export function selectorOf({ type, isDryRun, clusterIds, args }: CreateJobRequest): string {
   const url = typeof args['url'] === 'string' ? ` url=${withoutSecrets(args['url'])}` : '';
   const taskId = typeof args['task_id'] === 'string' ? ` task=${args['task_id']}` : '';
   const clusters = clusterIds === undefined ? '' : ` clusters=${clusterIds.join(',')}`;
-  return `${type}${taskId}${clusters}${url}`;
+  return `${type}${isDryRun ? ' dry_run' : ''}${taskId}${clusters}${url}`;
 }
 
 function withoutSecrets(url: string): string {

@@ -10,7 +10,7 @@ export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
 const KEY = /^[\x21-\x7e]+$/;
 
 /**
- * The header `Idempotency-Key`; undefined if there is none.
+ * The header `Idempotency-Key` as the ledger knows it; undefined if there is none.
  *
  * @throws InvalidArgumentError (`INVALID_FIELD`).
  */
@@ -19,15 +19,34 @@ export function parseIdempotencyKey(
   request: CreateJobRequest,
   userId: number,
 ): IdempotencyKey | undefined {
-  if (raw === undefined) return undefined;
-  if (raw.length > IDEMPOTENCY_KEY_LENGTH_MAX || !KEY.test(raw)) {
-    throw invalidField(
-      'Idempotency-Key',
-      `must be 1 to ${IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters without blanks`,
-    );
-  }
-  // Keys of different users have nothing to do with each other.
-  return { key: `${userId} ${raw}`, requestHash: hashOf(request) };
+  const header = parseKeyHeader(raw);
+  return header === undefined ? undefined : keyOf(`${userId} ${header}`, request);
+}
+
+/** The key of one line of a batch that has a key. No key holds a blank, so that it is nobody else's. */
+export function lineKey(
+  header: string | undefined,
+  { request, index, userId }: { request: CreateJobRequest; index: number; userId: number },
+): IdempotencyKey | undefined {
+  return header === undefined ? undefined : keyOf(`${userId} ${header} ${index}`, request);
+}
+
+/**
+ * The header `Idempotency-Key` as it came; undefined if there is none.
+ *
+ * @throws InvalidArgumentError (`INVALID_FIELD`).
+ */
+export function parseKeyHeader(raw: string | undefined): string | undefined {
+  if (raw === undefined || (raw.length <= IDEMPOTENCY_KEY_LENGTH_MAX && KEY.test(raw))) return raw;
+  throw invalidField(
+    'Idempotency-Key',
+    `must be 1 to ${IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters without blanks`,
+  );
+}
+
+/** Keys of different users have nothing to do with each other: `key` names the user too. */
+function keyOf(key: string, request: CreateJobRequest): IdempotencyKey {
+  return { key, requestHash: hashOf(request) };
 }
 
 /** Of what the request asks for: fields that mean nothing, and the order of fields, do not count. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, type Faults, InvariantError, NotFoundError } from '@pondhawk/core';
+import { JobType } from '@pondhawk/jobs';
 import type {
   IdempotencyKey,
   IdentityReader,
@@ -10,6 +11,7 @@ import type {
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { invalidField } from '../rest-edge/field-reader.js';
 import type { CreateJobRequest } from './create-job-request.js';
+import type { JobRateLimits } from './job-rate-limits.js';
 
 /** What accepting needs. */
 export interface JobAcceptanceOptions {
@@ -19,6 +21,7 @@ export interface JobAcceptanceOptions {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly metrics: ManagerMetrics;
+  readonly limits: JobRateLimits;
 }
 
 /**
@@ -39,6 +42,11 @@ export class JobAcceptance {
     throw invalidField('user_id', 'must be the id of a user, or 0 for yourself');
   }
 
+  /** Counts one job in the clusters it is for. @throws ResourceExhaustedError (`JOB_RATE_LIMITED`). */
+  requireRoom(clusterIds: readonly number[] | undefined): Promise<void> {
+    return this.options.limits.take(clusterIds);
+  }
+
   /**
    * @param idempotency with a key that came before, the job of that time is answered.
    * @throws NotFoundError (`CLUSTER_NOT_FOUND`) for a cluster that does not exist; (`JOB_NOT_FOUND`) if
@@ -49,23 +57,40 @@ export class JobAcceptance {
     request: CreateJobRequest,
     idempotency?: IdempotencyKey,
   ): Promise<{ readonly job: JobDetail; readonly isRepeated: boolean }> {
-    const { writer, reader, clock, faults, metrics } = this.options;
-    const { type, bio, userId, clusterIds, args, orderArgs, spec } = request;
-    const { jobId, isRepeated } = await writer.execute('accept-job', {
-      atMs: clock.nowMs(),
-      uuid: randomUUID(),
-      ...{ type, bio, userId, args, orderArgs, spec },
-      ...(clusterIds === undefined ? {} : { clusterIds }),
-      idempotency,
-    });
-    faults.reach('manager.job.committed');
-    if (isRepeated) return { job: requireJob(await reader.findJob(jobId), jobId), isRepeated };
-    metrics.jobsAccepted.increment({ type });
+    const { reader } = this.options;
+    const { jobId, isRepeated } = await this.order(request, idempotency);
     const job = await reader.findJob(jobId);
+    if (isRepeated) return { job: requireJob(job, jobId), isRepeated };
     if (job === undefined) {
       throw new InvariantError('JOB_LOST', `Job ${jobId} was committed and cannot be read.`);
     }
     return { job, isRepeated };
+  }
+
+  /**
+   * As `accept`, for who needs no more than the job's number.
+   *
+   * @throws NotFoundError (`CLUSTER_NOT_FOUND`).
+   * @throws ConflictError (`IDEMPOTENCY_KEY_REUSED`).
+   */
+  async order(
+    request: CreateJobRequest,
+    idempotency?: IdempotencyKey,
+  ): Promise<{ readonly jobId: number; readonly isRepeated: boolean }> {
+    const { writer, clock, faults, metrics } = this.options;
+    const { isDryRun, bio, userId, clusterIds, args, orderArgs, spec } = request;
+    // What a dry run asks is the question of a get_task, so that no purge can come of it.
+    const type = isDryRun ? JobType.GetTask : request.type;
+    const { jobId, isRepeated } = await writer.execute('accept-job', {
+      atMs: clock.nowMs(),
+      uuid: randomUUID(),
+      ...{ type, isDryRun, bio, userId, args, orderArgs, spec },
+      ...(clusterIds === undefined ? {} : { clusterIds }),
+      idempotency,
+    });
+    faults.reach('manager.job.committed');
+    if (!isRepeated) metrics.jobsAccepted.increment({ type });
+    return { jobId, isRepeated };
   }
 }
 

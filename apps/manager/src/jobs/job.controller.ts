@@ -63,6 +63,7 @@ export class JobController {
   ): Promise<Json> {
     const parsed = parseCreateJob(body);
     noteSelector(raw, selectorOf(parsed));
+    await this.acceptance.requireRoom(parsed.clusterIds);
     const caller = requireCaller(raw).user.id;
     const request = {
       ...parsed,

@@ -63,6 +63,13 @@ export class JobArgsBody {
   @ApiPropertyOptional({ enum: ['CONTINUE', 'STOP'], default: 'CONTINUE' })
   readonly failure_strategy?: string;
 
+  @ApiPropertyOptional({
+    default: false,
+    description:
+      'delete_task only: asks who holds the task and how much of it, and deletes nothing.',
+  })
+  readonly dry_run?: boolean;
+
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'list_tasks only.' })
   readonly page?: number;
 
@@ -140,6 +147,15 @@ export class TargetAnswer {
   readonly outcome!: string;
 }
 
+/** The header `Idempotency-Key`. */
+export const IdempotencyKeyDocs = (): MethodDecorator =>
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    schema: { type: 'string', minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX },
+    description: 'For 24 h the same key and body give the same job; another body is 409.',
+  });
+
 /** `POST /jobs`. */
 export const CreateJobDocs = (): MethodDecorator =>
   applyDecorators(
@@ -150,12 +166,7 @@ export const CreateJobDocs = (): MethodDecorator =>
       description:
         'Answers as soon as the order is durable. Unknown fields are ignored; a Warning header names them.',
     }),
-    ApiHeader({
-      name: 'Idempotency-Key',
-      required: false,
-      schema: { type: 'string', minLength: 1, maxLength: IDEMPOTENCY_KEY_LENGTH_MAX },
-      description: 'For 24 h the same key and body give the same job; another body is 409.',
-    }),
+    IdempotencyKeyDocs(),
     ApiBody({ type: CreateJobBody }),
     ApiResponse({ status: 200, type: JobAnswer }),
     ErrorDocs(400, 404, 409, 413, 415, 422, 429, 503),

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
+import { Log } from '@pondhawk/observability';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
@@ -7,12 +8,15 @@ import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
+import { JobBatch } from './job-batch.js';
+import { JobControlController } from './job-control.controller.js';
+import { JobRateLimits } from './job-rate-limits.js';
 import { JobController } from './job.controller.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
 @Module({
   imports: [LedgerModule],
-  controllers: [JobController],
+  controllers: [JobController, JobControlController],
   providers: [
     {
       provide: JobAcceptance,
@@ -22,8 +26,16 @@ import { JobController } from './job.controller.js';
         identity: IdentityReader,
         { clock, faults }: ProcessEdge,
         metrics: ManagerMetrics,
-      ) => new JobAcceptance({ reader, writer, identity, clock, faults, metrics }),
+      ) => {
+        const limits = new JobRateLimits(reader, clock);
+        return new JobAcceptance({ reader, writer, identity, clock, faults, metrics, limits });
+      },
       inject: [LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
+    },
+    {
+      provide: JobBatch,
+      useFactory: (acceptance: JobAcceptance, log: Log) => new JobBatch(acceptance, log),
+      inject: [JobAcceptance, Log],
     },
     {
       provide: JobEndWaiter,

@@ -10,13 +10,18 @@ import type { FenceableNodes } from './purge-watch.js';
 import type { ClusterCommands } from './cluster-commands.js';
 import type { HostRecord } from './host-record.js';
 import type { IdentityCommands } from './identity-commands.js';
+import type { InstanceCommands } from './instance-commands.js';
+import type { NamedRecordCommands } from './named-records.js';
 import type { OrderReport } from './order-report.js';
 import type { OutboxMessage } from './records.js';
 
 /** A job to accept. */
 export interface AcceptJob {
   readonly atMs: number;
+  /** How it is carried out. */
   readonly type: JobType;
+  /** A `get_task` that was ordered as a delete that only asks. */
+  readonly isDryRun?: boolean;
   /** Echoed to readers as it is; no secrets. */
   readonly args: Readonly<Record<string, unknown>>;
   /** What schedulers get of it. */
@@ -121,6 +126,12 @@ export interface TakenOver {
   readonly schedulerId: number | undefined;
 }
 
+/** A job that is not to go on. */
+export interface CancelJob {
+  readonly atMs: number;
+  readonly jobId: number;
+}
+
 /** A job's record to remove, with its targets, orders and events. */
 export interface DeleteJobRecord {
   readonly atMs: number;
@@ -134,6 +145,8 @@ export interface RemoveAged {
   readonly jobAgeMsMax: number;
   /** Since a purge was accepted. */
   readonly purgeAgeMsMax: number;
+  /** Since an audit was written. */
+  readonly auditAgeMsMax: number;
 }
 
 /** How many rows of each kind were removed. */
@@ -142,6 +155,7 @@ export interface RemovedAged {
   readonly keys: number;
   readonly hosts: number;
   readonly purges: number;
+  readonly audits: number;
   /** There may be more: a command removes only so much. */
   readonly hasMore: boolean;
 }
@@ -261,7 +275,8 @@ export interface RenewLogId {
 }
 
 /** Each command by name: what goes in and what its commit answers. */
-export interface LedgerCommands extends IdentityCommands, ClusterCommands {
+export interface LedgerCommands
+  extends IdentityCommands, ClusterCommands, InstanceCommands, NamedRecordCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.
@@ -286,6 +301,18 @@ export interface LedgerCommands extends IdentityCommands, ClusterCommands {
   readonly 'expire-leases': {
     readonly input: { readonly atMs: number };
     readonly result: { readonly takenOver: readonly TakenOver[] };
+  };
+  /**
+   * Ends the orders that no scheduler was sent, and has the others tell theirs; the job ends once they
+   * have. Changes nothing if it was cancelled before.
+   *
+   * @throws NotFoundError (`JOB_NOT_FOUND`).
+   * @throws ConflictError (`JOB_ENDED`) for a job that ended by itself.
+   */
+  readonly 'cancel-job': {
+    readonly input: CancelJob;
+    /** Present when nothing was left to wait for. */
+    readonly result: { readonly ended?: EndedJob };
   };
   /**
    * @throws NotFoundError (`JOB_NOT_FOUND`).

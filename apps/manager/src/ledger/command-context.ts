@@ -8,6 +8,7 @@ import type { LedgerDialect, LedgerTables } from './tables.js';
 export type LedgerEventKind =
   | 'job-accepted'
   | 'job-running'
+  | 'job-cancelling'
   | 'order-queued'
   | 'order-waiting'
   | 'order-ended'

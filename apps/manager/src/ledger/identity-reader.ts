@@ -51,4 +51,6 @@ export abstract class IdentityReader {
   /** Oldest first, from the one after `afterId` on. */
   abstract listAuditsAfter(afterId: number, limit: number): Promise<readonly ChainedAudit[]>;
   abstract loadAuditHead(): Promise<AuditHead>;
+  /** How many were removed from the beginning by age, and the hash of the last of them. */
+  abstract loadAuditStart(): Promise<AuditHead>;
 }

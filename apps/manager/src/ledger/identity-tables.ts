@@ -82,6 +82,13 @@ export interface AuditHeadTable {
   hash: string;
 }
 
+/** Where the audit log begins, in a single row. */
+export interface AuditStartTable {
+  readonly id: number;
+  removed_count: number;
+  removed_hash: string;
+}
+
 /** All of them. */
 export interface IdentityTables {
   users: UsersTable;
@@ -92,6 +99,7 @@ export interface IdentityTables {
   personal_access_tokens: PersonalAccessTokensTable;
   audits: AuditsTable;
   audit_head: AuditHeadTable;
+  audit_start: AuditStartTable;
 }
 
 /** A row of users as it is read. */

@@ -41,7 +41,11 @@ export async function loadSchedulers(
   nowMs: number,
   { clusterId }: InstanceFilter,
 ): Promise<SchedulerRecord[]> {
-  let query = db.selectFrom('schedulers').selectAll().orderBy('id');
+  let query = db
+    .selectFrom('schedulers')
+    .selectAll()
+    .where('removed_at_ms', 'is', null)
+    .orderBy('id');
   if (clusterId !== undefined) query = query.where('scheduler_cluster_id', '=', clusterId);
   const rows = await query.execute();
   return rows.map((row) => ({
@@ -52,7 +56,8 @@ export async function loadSchedulers(
     port: row.port,
     idc: row.idc,
     location: row.location,
-    features: JSON.parse(row.features) as string[],
+    features: JSON.parse(row.chosen_features ?? row.features) as string[],
+    keepAliveIntervalMs: row.keep_alive_interval_ms,
     isActive: isActive(row, nowMs),
     lastKeepAliveAtMs: row.last_keep_alive_at_ms,
     createdAtMs: row.created_at_ms,

@@ -1,8 +1,22 @@
 /** Queries about jobs and their targets; each takes the connection or transaction to read on. */
 
 import { LIST_TRUNCATED } from '@pondhawk/contracts';
-import { NO_TARGETS, type TargetCounts, TargetOutcome, isTargetOutcome } from '@pondhawk/jobs';
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import {
+  JobType,
+  NO_TARGETS,
+  type TargetCounts,
+  TargetOutcome,
+  isTargetOutcome,
+} from '@pondhawk/jobs';
+import {
+  type Expression,
+  type ExpressionBuilder,
+  type Kysely,
+  type RawBuilder,
+  type SelectQueryBuilder,
+  type SqlBool,
+  sql,
+} from 'kysely';
 import { parseFinality, toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
 import type { JobFilter, PageRequest } from './ledger-reader.js';
 import type { JobClusterRecord, JobDetail, TargetRecord } from './records.js';
@@ -60,6 +74,7 @@ export async function loadJobClusters(
       .orderBy('id')
       .execute();
     const tallies = await loadTallies({ db, dialect }, ids);
+    const held = await loadHeldBytes({ db, dialect }, ofJobs);
     for (const { job_id, scheduler_cluster_id, cluster_name, ...purge } of clusters) {
       const isOfCluster = (row: { job_id: number; scheduler_cluster_id: number }): boolean =>
         row.job_id === job_id && row.scheduler_cluster_id === scheduler_cluster_id;
@@ -73,6 +88,7 @@ export async function loadJobClusters(
           purgeSeq: purge.purge_seq ?? undefined,
           finality: parseFinality(purge.finality),
           deletedBytes: tally.reduce((sum, { deleted_bytes }) => sum + deleted_bytes, 0),
+          heldBytes: held.find(isOfCluster)?.bytes ?? 0,
           orders: orders.filter(isOfCluster).map(toOrderRecord),
         },
       ]);
@@ -137,10 +153,41 @@ export function filterJobs<O>(
   { type, state, userId }: JobFilter,
 ): SelectQueryBuilder<LedgerTables, 'jobs', O> {
   let filtered = query;
-  if (type !== undefined) filtered = filtered.where('type', '=', type);
+  if (type !== undefined) filtered = filtered.where((eb) => ofShownType(eb, type));
   if (state !== undefined) filtered = filtered.where('state', '=', state);
   if (userId !== undefined) filtered = filtered.where('user_id', '=', userId);
   return filtered;
+}
+
+/** Dry runs are found among the deletes, as they are shown. */
+function ofShownType(
+  eb: ExpressionBuilder<LedgerTables, 'jobs'>,
+  type: string,
+): Expression<SqlBool> {
+  const isOfType = eb('type', '=', type);
+  if (type === JobType.GetTask) return eb.and([isOfType, eb('dry_run', '=', 0)]);
+  if (type !== JobType.DeleteTask) return isOfType;
+  return eb.or([isOfType, eb.and([eb('type', '=', JobType.GetTask), eb('dry_run', '=', 1)])]);
+}
+
+/** Bytes that hosts hold of the tasks of dry runs, by job and cluster. */
+async function loadHeldBytes(
+  { db, dialect }: ReadContext,
+  ofJobs: RawBuilder<number>,
+): Promise<readonly { job_id: number; scheduler_cluster_id: number; bytes: number }[]> {
+  const bytes =
+    dialect === 'sqlite'
+      ? sql<number>`sum(json_extract(held, '$.finished_bytes'))`
+      : sql<number>`sum((held::json->>'finished_bytes')::bigint)`;
+  return db
+    .selectFrom('targets')
+    .innerJoin('jobs', 'jobs.id', 'targets.job_id')
+    .select(['job_id', 'scheduler_cluster_id', bytes.as('bytes')])
+    .where('job_id', 'in', ofJobs)
+    .where('dry_run', '=', 1)
+    .where('held', 'is not', null)
+    .groupBy(['job_id', 'scheduler_cluster_id'])
+    .execute();
 }
 
 /** All columns of a job's targets. */

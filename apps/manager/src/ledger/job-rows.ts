@@ -27,6 +27,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     id: row.id,
     uuid: row.uuid,
     type: row.type satisfies JobType,
+    isDryRun: row.dry_run !== 0,
     state: row.state as JobState,
     phase: row.phase as JobPhase,
     outcome: (row.outcome ?? undefined) as JobOutcome | undefined,
@@ -42,6 +43,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     updatedAtMs: row.updated_at_ms,
     deadlineAtMs: row.deadline_at_ms,
     endedAtMs: row.ended_at_ms ?? undefined,
+    cancelledAtMs: row.cancelled_at_ms ?? undefined,
     version: row.version,
   };
 }

@@ -178,6 +178,15 @@ export class KyselyIdentityReader extends IdentityReader {
     );
   }
 
+  override loadAuditStart(): Promise<AuditHead> {
+    return this.read(() =>
+      this.db
+        .selectFrom('audit_start')
+        .select(['removed_count as count', 'removed_hash as hash'])
+        .executeTakeFirstOrThrow(),
+    );
+  }
+
   private tokens() {
     return this.db
       .selectFrom('personal_access_tokens as tokens')

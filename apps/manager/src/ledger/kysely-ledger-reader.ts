@@ -27,6 +27,7 @@ import {
   type PageRequest,
 } from './ledger-reader.js';
 import { loadLapsedOrders, loadOverdueJobs, loadStrandedOrders } from './overdue-queries.js';
+import type { NamedFacts, NamedKind, NamedRecord } from './named-records.js';
 import { toOutboxMessage } from './outbox-rows.js';
 import { findLogState, findPurgeLogAlarm, loadPurges } from './purge-queries.js';
 import type {
@@ -217,6 +218,24 @@ export class KyselyLedgerReader extends LedgerReader {
 
   override listClusters(): Promise<readonly ClusterRecord[]> {
     return this.read(loadClusters);
+  }
+
+  override listNamed<K extends NamedKind>(kind: K): Promise<readonly NamedRecord<K>[]> {
+    return this.read(async ({ db }) => {
+      const rows = await db
+        .selectFrom('named_records')
+        .selectAll()
+        .where('kind', '=', kind)
+        .orderBy('id')
+        .execute();
+      return rows.map((row) => ({
+        id: row.id,
+        name: row.name,
+        facts: JSON.parse(row.facts) as NamedFacts[K],
+        createdAtMs: row.created_at_ms,
+        updatedAtMs: row.updated_at_ms,
+      }));
+    });
   }
 
   override listSeedPeerClusters(): Promise<readonly SeedPeerClusterRecord[]> {

@@ -1,5 +1,6 @@
 import type { TargetOutcome } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
+import type { NamedKind, NamedRecord } from './named-records.js';
 import type {
   BrokerRecord,
   ClusterRecord,
@@ -81,6 +82,8 @@ export abstract class LedgerReader {
   /** Messages not marked sent, oldest first. */
   abstract listUnsentMessages(limit: number): Promise<readonly OutboxMessage[]>;
   abstract listClusters(): Promise<readonly ClusterRecord[]>;
+  /** Configs and the like, by id. */
+  abstract listNamed<K extends NamedKind>(kind: K): Promise<readonly NamedRecord<K>[]>;
   /** By id. */
   abstract listSeedPeerClusters(): Promise<readonly SeedPeerClusterRecord[]>;
   abstract findCluster(clusterId: number): Promise<ClusterRecord | undefined>;

@@ -26,6 +26,8 @@ export interface OpenLedgerOptions {
   readonly witness: PurgeWitness;
   /** What this process measures of leases. */
   readonly leases: LeaseBook;
+  /** Whether it comes from a backup, so that its purge logs need a new epoch; default false. */
+  readonly isRestored?: boolean;
   /** Schema steps; default all that this program knows. */
   readonly migrations?: readonly LedgerMigration[];
 }
@@ -53,15 +55,10 @@ export interface Ledger {
  */
 export async function openLedger(
   location: LedgerLocation,
-  {
-    nowMs,
-    brokerEpoch,
-    purgeEpoch,
-    witness,
-    leases,
-    migrations = LEDGER_MIGRATIONS,
-  }: OpenLedgerOptions,
+  options: OpenLedgerOptions,
 ): Promise<Ledger> {
+  const { nowMs, brokerEpoch, purgeEpoch, witness, leases } = options;
+  const { migrations = LEDGER_MIGRATIONS, isRestored = false } = options;
   const { dialect, writing, reading } = await connectLedger(location);
   try {
     const unknownMigrations = await migrateLedger(
@@ -71,6 +68,7 @@ export async function openLedger(
     const purgeLogAlarm = await settleLogId(writing, witness, {
       newEpoch: purgeEpoch,
       nowMs,
+      isRestored,
     });
     await settleLeaseTiming(writing, leases);
     const { newest_at_ms: newestAtMs, number } = await writing

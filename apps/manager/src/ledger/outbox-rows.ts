@@ -1,4 +1,4 @@
-import type { JobType } from '@pondhawk/jobs';
+import type { JobMessageType } from '@pondhawk/contracts';
 import type { OutboxMessage } from './records.js';
 import type { OutboxRow } from './tables.js';
 
@@ -11,7 +11,7 @@ export function toOutboxMessage(row: OutboxRow): OutboxMessage {
     orderId: row.order_id,
     clusterId: row.scheduler_cluster_id,
     schedulerId: row.scheduler_id,
-    type: row.type as JobType,
+    type: row.type as JobMessageType,
     payload: row.payload,
   };
 }

@@ -9,11 +9,12 @@ import type {
   TargetCounts,
   TargetOutcome,
 } from '@pondhawk/jobs';
+import type { JobMessageType } from '@pondhawk/contracts';
 import type { OperationSpec } from '@pondhawk/core';
 import type { FinalityReason } from '@pondhawk/purge';
 import type { HeldTask, HostRecord } from './host-record.js';
 
-/** An order on its way to one scheduler. The message id is `<id>.<sendCount>`. */
+/** An order, or the end of one, on its way to one scheduler. The message id is `<id>.<sendCount>`. */
 export interface OutboxMessage {
   readonly id: number;
   readonly sendCount: number;
@@ -21,8 +22,8 @@ export interface OutboxMessage {
   readonly orderId: number;
   readonly clusterId: number;
   readonly schedulerId: number;
-  readonly type: JobType;
-  /** JSON text of the order's payload. */
+  readonly type: JobMessageType;
+  /** JSON text of its payload. */
   readonly payload: string;
 }
 
@@ -30,7 +31,10 @@ export interface OutboxMessage {
 export interface JobRecord {
   readonly id: number;
   readonly uuid: string;
+  /** How it is carried out. */
   readonly type: JobType;
+  /** Ordered as a delete that only asks: a `get_task` that is shown as `delete_task`. */
+  readonly isDryRun: boolean;
   readonly state: JobState;
   readonly phase: JobPhase;
   /** Absent until it has ended. */
@@ -43,6 +47,8 @@ export interface JobRecord {
   readonly updatedAtMs: number;
   readonly deadlineAtMs: number;
   readonly endedAtMs: number | undefined;
+  /** When somebody asked for its end. */
+  readonly cancelledAtMs: number | undefined;
   /** Ledger number of its acceptance. */
   readonly version: number;
 }
@@ -60,6 +66,8 @@ export interface JobClusterRecord {
   readonly name: string;
   readonly counts: TargetCounts;
   readonly deletedBytes: number;
+  /** Stored of the task, on all hosts; of dry runs alone. */
+  readonly heldBytes: number;
   /** Number in the cluster's purge log; with deletes. */
   readonly purgeSeq: number | undefined;
   /** With deletes. */
@@ -165,6 +173,7 @@ export interface SchedulerRecord {
   readonly idc: string;
   readonly location: string;
   readonly features: readonly string[];
+  readonly keepAliveIntervalMs: number;
   readonly isActive: boolean;
   /** 0 before the first. */
   readonly lastKeepAliveAtMs: number;

@@ -11,6 +11,17 @@ interface LedgerLogs {
   readonly heads: ReadonlyMap<number, number>;
 }
 
+/** What deciding on a log id needs. */
+export interface SettleOptions {
+  /** 32 random hex digits, should there be a new epoch. */
+  readonly newEpoch: string;
+  readonly nowMs: number;
+  /** The ledger comes from a backup: whatever its witness says, it went back. */
+  readonly isRestored: boolean;
+}
+
+const RESTORED = 'the ledger was restored from a backup';
+
 /**
  * Decides at a start whether the epoch of the purge logs still holds. It does only while the ledger
  * is certain to know every number that was ever answered: the witness is there, names the same
@@ -22,12 +33,12 @@ interface LedgerLogs {
 export async function settleLogId(
   db: Kysely<LedgerTables>,
   witness: PurgeWitness,
-  { newEpoch, nowMs }: { readonly newEpoch: string; readonly nowMs: number },
+  { newEpoch, nowMs, isRestored }: SettleOptions,
 ): Promise<string | undefined> {
   const witnessed = await witness.read();
   const alarm = await db.transaction().execute(async (tx) => {
     const ledger = await readLogs(tx);
-    const doubt = findDoubt(ledger, witnessed);
+    const doubt = isRestored ? RESTORED : findDoubt(ledger, witnessed);
     if (doubt === undefined) return undefined;
     const isFirstStart = ledger.epoch === ZERO_EPOCH && witnessed === undefined;
     const reason = isFirstStart ? undefined : doubt;

@@ -59,6 +59,10 @@ export interface SchedulersTable {
   incarnation: Generated<string | null>;
   /** Views that were given to this incarnation; how other managers see that one was. */
   view_count: Generated<number>;
+  /** JSON: features that an operator chose; null: those that the daemon names hold. */
+  chosen_features: Generated<string | null>;
+  /** Since when it is hidden; its number stays its own, should the daemon come back. */
+  removed_at_ms: Generated<number | null>;
 }
 
 /** Seed peers, as schedulers. */
@@ -159,6 +163,10 @@ export interface JobsTable {
   created_at_ms: number;
   updated_at_ms: number;
   ended_at_ms: number | null;
+  /** When somebody asked for its end; null if nobody has. */
+  cancelled_at_ms: Generated<number | null>;
+  /** 1: ordered as a delete that only asks; its `type` is how it is carried out. */
+  dry_run: Generated<number>;
 }
 
 /** The clusters of a job; the name as it was then. */
@@ -294,6 +302,16 @@ export interface PurgeLogTable {
   at_ms: number;
 }
 
+/** Configs, applications and providers of sign-in, by kind; `facts` is JSON. */
+export interface NamedRecordsTable {
+  readonly id: Generated<number>;
+  kind: string;
+  name: string;
+  facts: string;
+  created_at_ms: number;
+  updated_at_ms: number;
+}
+
 /** Schema steps that have been applied. */
 export interface SchemaMigrationsTable {
   id: number;
@@ -325,6 +343,7 @@ export interface LedgerTables extends IdentityTables {
   locks: LocksTable;
   purge_log_heads: PurgeLogHeadsTable;
   purge_log: PurgeLogTable;
+  named_records: NamedRecordsTable;
   schema_migrations: SchemaMigrationsTable;
 }
 

@@ -41,3 +41,22 @@ export const PageDocs = (): MethodDecorator =>
       schema: { type: 'integer', minimum: 1, maximum: PER_PAGE_MAX, default: PER_PAGE_DEFAULT },
     }),
   );
+
+/** Fields of a body by name, each with its JSON type; those that must be there end in `!`. */
+export type BodyFields = Readonly<Record<string, string>>;
+
+/** The schema of a body. */
+export function bodySchema(fields: BodyFields): {
+  type: 'object';
+  additionalProperties: true;
+  properties: Record<string, { type: string; items?: object }>;
+  required: string[];
+} {
+  const entries = Object.entries(fields).map(([name, kind]) => {
+    const type = kind.replace('!', '');
+    return [name, type === 'array' ? { type, items: {} } : { type }] as const;
+  });
+  const required = Object.keys(fields).filter((name) => fields[name]?.endsWith('!'));
+  const properties = Object.fromEntries(entries);
+  return { type: 'object', additionalProperties: true, properties, required };
+}

@@ -160,5 +160,5 @@ export class OutboxRelay implements OnApplicationBootstrap, BeforeApplicationShu
 }
 
 function bringsMessages({ kind }: LedgerChange): boolean {
-  return kind === 'job-accepted' || kind === 'order-queued';
+  return kind === 'job-accepted' || kind === 'order-queued' || kind === 'job-cancelling';
 }

@@ -7,7 +7,7 @@ import {
 } from '@pondhawk/observability';
 
 const REPORT_STATUSES = ['recorded', 'unknown-order', 'stale-attempt', 'job-ended'] as const;
-const AGED_KINDS = ['jobs', 'keys', 'hosts', 'purges'] as const;
+const AGED_KINDS = ['jobs', 'keys', 'hosts', 'purges', 'audits'] as const;
 const OUTCOMES = ['complete', 'partial', 'failed', 'cancelled', 'timed_out'] as const;
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -53,7 +53,7 @@ export class ManagerMetrics {
 
   readonly agedRows: CounterMetric<{ kind: typeof AGED_KINDS }> = this.registry.counter({
     name: 'pondhawk_manager_aged_rows_removed_total',
-    help: 'Jobs, idempotency keys, hosts and purge log entries removed because of their age.',
+    help: 'Jobs, idempotency keys, hosts, purge log entries and audits removed because of their age.',
     labels: { kind: AGED_KINDS },
   });
 

@@ -10,7 +10,8 @@ export const PLACE_LENGTH_MAX = 1_024;
 /** Most features a scheduler may name. */
 export const FEATURES_MAX = 32;
 
-const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+/** What a host name looks like. */
+export const HOST_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 
 /** Where a daemon runs and in which cluster. */
 export interface InstanceName {

@@ -1,3 +1,5 @@
+import type { Response } from 'express';
+
 /** Most names that the header tells; the rest is counted. */
 export const WARNED_FIELDS_MAX = 20;
 
@@ -12,4 +14,10 @@ export function strippedFieldsWarning(fields: readonly string[]): string | undef
     .map((field) => field.replace(/[^\w.[\]-]/g, '?').slice(0, NAME_LENGTH_MAX));
   const more = fields.length - names.length;
   return `299 pondhawk "unknown fields ignored: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}"`;
+}
+
+/** Tells the caller which fields of his were stripped, if any. */
+export function warnOfStripped(response: Response, fields: readonly string[]): void {
+  const warning = strippedFieldsWarning(fields);
+  if (warning !== undefined) response.setHeader('Warning', warning);
 }

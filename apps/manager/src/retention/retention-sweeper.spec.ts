@@ -10,7 +10,7 @@ import {
   RetentionSweeper,
 } from './retention-sweeper.js';
 
-const NOTHING: RemovedAged = { jobs: 0, keys: 0, hosts: 0, purges: 0, hasMore: false };
+const NOTHING: RemovedAged = { jobs: 0, keys: 0, hosts: 0, purges: 0, audits: 0, hasMore: false };
 
 describe('RetentionSweeper', () => {
   let clock: ManualClock;
@@ -30,7 +30,8 @@ describe('RetentionSweeper', () => {
       return Promise.resolve(answer);
     };
     sweeper = new RetentionSweeper({
-      ...{ clock, log, metrics: new ManagerMetrics(), jobAgeMsMax: 1, purgeAgeMsMax: 1 },
+      ...{ clock, log, metrics: new ManagerMetrics(), purgeAgeMsMax: 1 },
+      loadAges: () => Promise.resolve({ jobAgeMsMax: 1, auditAgeMsMax: 1 }),
       writer: { execute } as unknown as LedgerWriter,
     });
     sweeper.onApplicationBootstrap();

@@ -3,6 +3,7 @@ import { type Clock, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import type { LedgerWriter } from '../ledger/index.js';
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
+import type { RetentionAges } from './retention-ages.js';
 
 /** How often it is looked for what has grown old. */
 export const RETENTION_SWEEP_INTERVAL_MS = 60_000;
@@ -19,8 +20,8 @@ export interface RetentionSweeperOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: ManagerMetrics;
-  /** How long ended jobs are kept. */
-  readonly jobAgeMsMax: number;
+  /** How long ended jobs and audits are kept, as it stands at each sweep. */
+  readonly loadAges: () => Promise<RetentionAges>;
   /** How long entries of purge logs are kept. */
   readonly purgeAgeMsMax: number;
 }
@@ -76,12 +77,13 @@ export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async sweep(): Promise<void> {
-    const { writer, clock, log, metrics, jobAgeMsMax, purgeAgeMsMax } = this.options;
+    const { writer, clock, log, metrics, loadAges, purgeAgeMsMax } = this.options;
     try {
+      const ages = await loadAges();
       for (let commands = 0; commands < COMMANDS_PER_SWEEP_MAX && !this.isStopping; commands += 1) {
-        const input = { atMs: clock.nowMs(), jobAgeMsMax, purgeAgeMsMax };
+        const input = { atMs: clock.nowMs(), ...ages, purgeAgeMsMax };
         const { hasMore, ...removed } = await writer.execute('remove-aged', input);
-        for (const kind of ['jobs', 'keys', 'hosts', 'purges'] as const) {
+        for (const kind of ['jobs', 'keys', 'hosts', 'purges', 'audits'] as const) {
           metrics.agedRows.add(removed[kind], { kind });
         }
         if (!hasMore) break;

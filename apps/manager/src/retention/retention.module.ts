@@ -3,8 +3,9 @@ import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
-import { LedgerWriter } from '../ledger/index.js';
+import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
+import { agesOf, agesOfSettings } from './retention-ages.js';
 import { RetentionSweeper } from './retention-sweeper.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -15,7 +16,10 @@ const DAY_MS = 24 * 3_600_000;
   providers: [
     {
       provide: RetentionSweeper,
+      // Composition root.
+      // eslint-disable-next-line max-params
       useFactory: (
+        reader: LedgerReader,
         writer: LedgerWriter,
         clock: Clock,
         log: Log,
@@ -24,10 +28,10 @@ const DAY_MS = 24 * 3_600_000;
       ) =>
         new RetentionSweeper({
           ...{ writer, clock, log, metrics },
-          jobAgeMsMax: retention.jobDays * DAY_MS,
+          loadAges: async () => agesOf(await reader.listNamed('config'), agesOfSettings(retention)),
           purgeAgeMsMax: retention.purgeDays * DAY_MS,
         }),
-      inject: [LedgerWriter, Clock, Log, ManagerMetrics, ManagerConfig],
+      inject: [LedgerReader, LedgerWriter, Clock, Log, ManagerMetrics, ManagerConfig],
     },
   ],
 })

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { errnoOf } from '@pondhawk/core';
-import { syncDirectory, toStorageError } from '@pondhawk/storage';
-import type { CopyPaths } from './copy-paths.js';
+import { toStorageError, type DiskFile } from '@pondhawk/storage';
+import type { CopyFolders } from './copy-folders.js';
+import type { CopyPlace } from './copy-paths.js';
 import type { Copy, Piece } from './copy.js';
 
-const FILE_MODE = 0o640;
 /** A folder may be pruned between its making and the file's; more often than this it is another fault. */
 const CREATE_ATTEMPTS_MAX = 5;
 const CHECK_CHUNK_BYTES = 256 * 1024;
@@ -17,13 +15,17 @@ const CHECK_CHUNK_BYTES = 256 * 1024;
  *
  * @throws UnavailableError (`DISK_FULL`, `DISK_ERROR`).
  */
-export async function createCopyFile(paths: CopyPaths, copy: Copy): Promise<FileHandle> {
+export async function createCopyFile(
+  { disk, paths }: CopyPlace,
+  folders: CopyFolders,
+  copy: Copy,
+): Promise<DiskFile> {
   const folder = paths.task(copy.taskId);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const made = await mkdir(folder, { recursive: true, mode: 0o750 });
-      const handle = await open(paths.copy(copy.taskId, copy.copyId), 'wx+', FILE_MODE);
-      await syncFrom(folder, made);
+      await disk.makeFolder(folder);
+      const handle = await disk.open(paths.copy(copy.taskId, copy.copyId), 'create');
+      await folders.makeDurable(copy.taskId);
       return handle;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT' || attempt === CREATE_ATTEMPTS_MAX) {
@@ -33,10 +35,19 @@ export async function createCopyFile(paths: CopyPaths, copy: Copy): Promise<File
   }
 }
 
-/** Opens the file of a fill that is taken up. @returns undefined if it is gone. */
-export async function openForFill(paths: CopyPaths, copy: Copy): Promise<FileHandle | undefined> {
+/**
+ * Opens the file of a fill that is taken up, its name durable: whoever made it may have been killed
+ * before that. @returns undefined if it is gone.
+ */
+export async function openForFill(
+  { disk, paths }: CopyPlace,
+  folders: CopyFolders,
+  copy: Copy,
+): Promise<DiskFile | undefined> {
   try {
-    return await open(paths.copy(copy.taskId, copy.copyId), 'r+');
+    const file = await disk.open(paths.copy(copy.taskId, copy.copyId), 'update');
+    await folders.makeDurable(copy.taskId);
+    return file;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw toStorageError(error);
@@ -45,7 +56,7 @@ export async function openForFill(paths: CopyPaths, copy: Copy): Promise<FileHan
 
 /** Reads every piece from disk. @returns those whose digests are right. */
 export async function findWholePieces(input: {
-  readonly handle: FileHandle;
+  readonly handle: DiskFile;
   readonly pieces: readonly Piece[];
   readonly signal: AbortSignal;
 }): Promise<Piece[]> {
@@ -58,7 +69,7 @@ export async function findWholePieces(input: {
   return whole;
 }
 
-async function isWhole(handle: FileHandle, piece: Piece, buffer: Buffer): Promise<boolean> {
+async function isWhole(handle: DiskFile, piece: Piece, buffer: Buffer): Promise<boolean> {
   const sha = createHash('sha256');
   let crc = 0;
   for (let at = 0; at < piece.length;) {
@@ -71,15 +82,4 @@ async function isWhole(handle: FileHandle, piece: Piece, buffer: Buffer): Promis
     at += bytesRead;
   }
   return crc === piece.crc32 && sha.digest().equals(piece.sha256);
-}
-
-/** Syncs the folder, and above it every folder in which `firstMade` or one below was made. */
-async function syncFrom(folder: string, firstMade: string | undefined): Promise<void> {
-  await syncDirectory(folder);
-  if (firstMade === undefined) return;
-  const top = dirname(firstMade);
-  for (let path = folder; path !== top && path.length > top.length;) {
-    path = dirname(path);
-    await syncDirectory(path);
-  }
 }

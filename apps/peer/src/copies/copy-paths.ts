@@ -1,5 +1,12 @@
 import { join } from 'node:path';
 import type { CopyId, TaskId } from '@pondhawk/core';
+import type { Disk } from '@pondhawk/storage';
+
+/** Where copies lie, and by what they are kept there. */
+export interface CopyPlace {
+  readonly disk: Disk;
+  readonly paths: CopyPaths;
+}
 
 const SHARD_DIGITS = 3;
 

@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { errnoOf } from '@pondhawk/core';
-import { toStorageError } from '@pondhawk/storage';
+import { toStorageError, type DiskFile } from '@pondhawk/storage';
 import { copyNotFound, copyPurged } from './copy-errors.js';
 import type { Copy } from './copy.js';
 import type { LiveCopy } from './live-copy.js';
@@ -15,7 +14,7 @@ export class CopyReader {
   constructor(
     readonly copy: Copy,
     private readonly live: LiveCopy,
-    private readonly handle: FileHandle,
+    private readonly handle: DiskFile,
     private readonly release: () => Promise<void>,
   ) {}
 
@@ -71,16 +70,16 @@ export class CopyReader {
 export class SharedFile {
   private users = 0;
 
-  private constructor(private readonly opening: Promise<FileHandle>) {}
+  private constructor(private readonly opening: Promise<DiskFile>) {}
 
-  static open(open: () => Promise<FileHandle>): SharedFile {
+  static open(open: () => Promise<DiskFile>): SharedFile {
     const opening = open();
     opening.catch(() => undefined); // Every user awaits it and gets the failure.
     return new SharedFile(opening);
   }
 
   /** @throws NotFoundError (`COPY_NOT_FOUND`) if there is no such file. */
-  async use(copy: Copy): Promise<FileHandle> {
+  async use(copy: Copy): Promise<DiskFile> {
     this.users += 1;
     try {
       return await this.opening;

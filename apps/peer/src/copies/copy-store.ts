@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
 import {
   parseCopyId,
   type Clock,
@@ -8,9 +7,11 @@ import {
   type LogPosition,
   type TaskId,
 } from '@pondhawk/core';
+import type { DiskFile } from '@pondhawk/storage';
 import { copyNotFound, copyPurged, fillUnderWay } from './copy-errors.js';
 import { createCopyFile, openForFill, findWholePieces } from './copy-files.js';
-import type { CopyPaths } from './copy-paths.js';
+import { CopyFolders } from './copy-folders.js';
+import type { CopyPlace } from './copy-paths.js';
 import { CopyReader, SharedFile } from './copy-reader.js';
 import type { Copy, NewCopy, Piece } from './copy.js';
 import { Fill, type MakeSpace } from './fill.js';
@@ -19,9 +20,8 @@ import type { SqliteCopies } from './sqlite-copies.js';
 import { WriteBuffers } from './write-buffers.js';
 
 /** What the store works with. */
-export interface CopyStoreParts {
+export interface CopyStoreParts extends CopyPlace {
   readonly rows: SqliteCopies;
-  readonly paths: CopyPaths;
   readonly clock: Clock;
   readonly faults: Faults;
 }
@@ -38,12 +38,15 @@ export class CopyStore {
   private readonly fills = new Map<TaskId, Fill | 'opening'>();
   private readonly opening = new Map<CopyId, Promise<unknown>>(); // Files being made just now.
   private readonly buffers = new WriteBuffers();
+  private readonly folders: CopyFolders;
   private uses = new Map<CopyId, number>(); // Times of use not yet in the rows.
   private makeSpace: MakeSpace = () => Promise.resolve(false);
   private discard: (copyId: CopyId) => Promise<void> = () => Promise.resolve();
   private noteChange: (taskId: TaskId) => void = () => undefined;
 
-  constructor(private readonly parts: CopyStoreParts) {}
+  constructor(private readonly parts: CopyStoreParts) {
+    this.folders = new CopyFolders(parts);
+  }
 
   /**
    * Sets who frees space when a write finds none, who deletes the copy of a fill that is given up, and
@@ -145,7 +148,7 @@ export class CopyStore {
     this.noteChange(taskId);
     this.parts.faults.reach('peer.fill.row-written');
     const live = this.liveOf(copy.copyId);
-    return this.openFill({ copy, live }, () => createCopyFile(this.parts.paths, copy), []);
+    return this.openFill({ copy, live }, () => createCopyFile(this.parts, this.folders, copy), []);
   }
 
   /**
@@ -163,7 +166,7 @@ export class CopyStore {
     const live = this.liveOf(copy.copyId); // From here on a purge is heard.
     this.fills.set(taskId, 'opening');
     try {
-      const handle = await openForFill(this.parts.paths, copy);
+      const handle = await openForFill(this.parts, this.folders, copy);
       if (handle === undefined) {
         if (live.signal.aborted) throw copyPurged(copy.copyId);
         await this.discard(copy.copyId);
@@ -317,7 +320,7 @@ export class CopyStore {
 
   private async openFill(
     { copy, live }: { readonly copy: Copy; readonly live: LiveCopy },
-    openFile: () => Promise<FileHandle>,
+    openFile: () => Promise<DiskFile>,
     pieces: readonly Piece[],
   ): Promise<Fill> {
     const { rows, clock, faults } = this.parts;
@@ -369,7 +372,8 @@ export class CopyStore {
   private fileOf(copy: Copy): SharedFile {
     let file = this.files.get(copy.copyId);
     if (file === undefined) {
-      file = SharedFile.open(() => open(this.parts.paths.copy(copy.taskId, copy.copyId), 'r'));
+      const { disk, paths } = this.parts;
+      file = SharedFile.open(() => disk.open(paths.copy(copy.taskId, copy.copyId), 'read'));
       this.files.set(copy.copyId, file);
     }
     return file;
@@ -378,7 +382,7 @@ export class CopyStore {
 
 /** Those that are whole; the file is closed when they cannot be read. */
 async function wholePiecesOf(input: {
-  readonly handle: FileHandle;
+  readonly handle: DiskFile;
   readonly pieces: readonly Piece[];
   readonly signal: AbortSignal;
 }): Promise<Piece[]> {

@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { type Clock, type CopyId, type Faults, type TaskId } from '@pondhawk/core';
-import { toStorageError } from '@pondhawk/storage';
+import { toStorageError, type DiskFile } from '@pondhawk/storage';
 import { type CopyPurgedError, corrupt, fillAborted } from './copy-errors.js';
 import type { Copy, CopyUpdate, Piece } from './copy.js';
 import type { LiveCopy } from './live-copy.js';
@@ -21,7 +20,7 @@ export type MakeSpace = () => Promise<boolean>;
 export interface FillParts {
   readonly copy: Copy;
   readonly pieces: readonly Piece[];
-  readonly handle: FileHandle;
+  readonly handle: DiskFile;
   readonly buffers: WriteBuffers;
   readonly live: LiveCopy;
   readonly rows: SqliteCopies;
@@ -226,7 +225,7 @@ export class Fill {
   }
 
   /** What fails because the fill has ended and let go of its file fails for that reason. */
-  private async onDisk<T>(act: (handle: FileHandle) => Promise<T>): Promise<T> {
+  private async onDisk<T>(act: (handle: DiskFile) => Promise<T>): Promise<T> {
     try {
       return await act(this.parts.handle);
     } catch (error) {
@@ -248,7 +247,7 @@ export class Fill {
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+async function writeAll(handle: DiskFile, bytes: Buffer, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     done += bytesWritten;

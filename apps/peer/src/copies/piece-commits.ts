@@ -1,4 +1,4 @@
-import { WakeLoop, type Faults } from '@pondhawk/core';
+import { WakeLoop, type Faults, type PondhawkError } from '@pondhawk/core';
 import { toStorageError } from '@pondhawk/storage';
 import type { Piece } from './copy.js';
 
@@ -25,6 +25,7 @@ export interface PieceSink {
  * the cost is per batch, not per piece.
  */
 export class PieceCommits {
+  private syncFailure: PondhawkError | undefined; // Of the first sync that failed; none is tried after it.
   private waiting: Waiting[] = []; // At most the number of pieces downloaded at once.
   private readonly committing = new WakeLoop(() => this.run());
 
@@ -52,7 +53,7 @@ export class PieceCommits {
       const batch = this.waiting;
       this.waiting = [];
       try {
-        await this.sink.syncBytes();
+        await this.syncBytes();
         this.faults.reach('peer.fill.piece-written');
         await this.insert(batch.map(({ piece }) => piece));
         this.faults.reach('peer.fill.piece-row');
@@ -61,6 +62,20 @@ export class PieceCommits {
         const failure = toStorageError(error);
         for (const { reject } of batch) reject(failure);
       }
+    }
+  }
+
+  /**
+   * A system may forget what it could not write, and say of the next sync that it went well: bytes of
+   * this file that were not durable before the failure have to be written again, by another fill.
+   */
+  private async syncBytes(): Promise<void> {
+    if (this.syncFailure !== undefined) throw this.syncFailure;
+    try {
+      await this.sink.syncBytes();
+    } catch (error) {
+      this.syncFailure = toStorageError(error);
+      throw this.syncFailure;
     }
   }
 

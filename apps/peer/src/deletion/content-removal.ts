@@ -1,17 +1,16 @@
-import { lstat, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvariantError, errnoOf } from '@pondhawk/core';
-import { syncDirectory } from '@pondhawk/storage';
-import type { CopyPaths } from '../copies/index.js';
+import type { Disk, DiskFolder } from '@pondhawk/storage';
+import type { CopyPlace } from '../copies/index.js';
 
 /**
  * Unlinks a file; that it is not there counts as done.
  *
  * @throws InvariantError (`UNLINK_FAILED`) with errno and the path relative to the data folder.
  */
-export async function unlinkContent(paths: CopyPaths, path: string): Promise<void> {
+export async function unlinkContent({ disk, paths }: CopyPlace, path: string): Promise<void> {
   try {
-    await unlink(path);
+    await disk.unlink(path);
   } catch (error) {
     const errno = errnoOf(error) ?? 'unknown';
     if (errno === 'ENOENT') return;
@@ -23,20 +22,51 @@ export async function unlinkContent(paths: CopyPaths, path: string): Promise<voi
   }
 }
 
-/** Makes an unlink in `folder` durable; a folder that is gone needs nothing. */
-export async function syncIfThere(folder: string): Promise<void> {
+/**
+ * Has names in a folder removed by `remove`, and makes that durable. If the folder is gone already,
+ * that is made durable which removed it: until then a power cut may bring it back with all its files.
+ */
+export async function removeDurably<T>(
+  disk: Disk,
+  folder: string,
+  remove: () => Promise<T>,
+): Promise<T> {
+  // Opened before: meanwhile others may remove it as empty, and make it anew.
+  const opened = await openIfThere(disk, folder);
   try {
-    await syncDirectory(folder);
+    const result = await remove();
+    await (opened?.sync() ?? syncNearest(disk, dirname(folder)));
+    return result;
+  } finally {
+    await opened?.close();
+  }
+}
+
+async function openIfThere(disk: Disk, folder: string): Promise<DiskFolder | undefined> {
+  try {
+    return await disk.openFolder(folder);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Syncs the folder, or the nearest one above that is there. */
+async function syncNearest(disk: Disk, folder: string): Promise<void> {
+  const opened = await openIfThere(disk, folder);
+  if (opened === undefined) return syncNearest(disk, dirname(folder));
+  try {
+    await opened.sync();
+  } finally {
+    await opened.close();
   }
 }
 
 /** Removes the folder and its shard if they are empty. */
-export async function pruneEmpty(folder: string): Promise<void> {
+export async function pruneEmpty(disk: Disk, folder: string): Promise<void> {
   for (const path of [folder, dirname(folder)]) {
     try {
-      await rmdir(path);
+      await disk.removeFolder(path);
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') continue;
@@ -48,10 +78,9 @@ export async function pruneEmpty(folder: string): Promise<void> {
 }
 
 /** Whether there is a regular file, and its length. */
-export async function fileLength(path: string): Promise<number | undefined> {
+export async function fileLength(disk: Disk, path: string): Promise<number | undefined> {
   try {
-    const stat = await lstat(path);
-    return stat.isFile() ? stat.size : undefined;
+    return await disk.lengthOf(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,9 +1,9 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isTaskId, parseCopyId, type CopyId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
-import type { Copy, CopyPaths, CopyStore } from '../copies/index.js';
-import { fileLength, pruneEmpty, syncIfThere, unlinkContent } from './content-removal.js';
+import type { Disk } from '@pondhawk/storage';
+import type { Copy, CopyPlace, CopyStore } from '../copies/index.js';
+import { fileLength, pruneEmpty, removeDurably, unlinkContent } from './content-removal.js';
 import type { TaskDeletion } from './task-deletion.js';
 
 /** What a repair did. */
@@ -17,10 +17,9 @@ export interface RepairReport {
 }
 
 /** What the repair works with. */
-export interface StartupRepairParts {
+export interface StartupRepairParts extends CopyPlace {
   readonly copies: CopyStore;
   readonly deletion: TaskDeletion;
-  readonly paths: CopyPaths;
   readonly log: Log;
 }
 
@@ -50,12 +49,13 @@ export class StartupRepair {
   /** Removes files that no row names. @returns how many went. */
   async removeOrphans(): Promise<number> {
     let removed = 0;
-    for (const shard of await list(this.parts.paths.tasks)) {
-      const shardPath = join(this.parts.paths.tasks, shard);
-      for (const task of await list(shardPath)) {
+    const { disk, paths } = this.parts;
+    for (const shard of await list(disk, paths.tasks)) {
+      const shardPath = join(paths.tasks, shard);
+      for (const task of await list(disk, shardPath)) {
         removed += await this.removeOrphansIn(join(shardPath, task), task);
       }
-      await pruneShard(shardPath);
+      await pruneShard(disk, shardPath);
     }
     return removed;
   }
@@ -69,24 +69,31 @@ export class StartupRepair {
   }
 
   private async isLost(copy: Copy): Promise<boolean> {
-    const length = await fileLength(this.parts.paths.copy(copy.taskId, copy.copyId));
+    const { disk, paths } = this.parts;
+    const length = await fileLength(disk, paths.copy(copy.taskId, copy.copyId));
     if (length === undefined) return true;
     return copy.state === 'complete' && length < (copy.contentLength ?? 0);
   }
 
   private async removeOrphansIn(folder: string, task: string): Promise<number> {
+    const { disk } = this.parts;
+    const orphans = (await list(disk, folder)).filter((name) => !this.hasRow(task, name));
+    const remove = (): Promise<number> => this.unlinkAll(folder, orphans);
+    const removed = orphans.length > 0 ? await removeDurably(disk, folder, remove) : 0;
+    await pruneEmpty(disk, folder);
+    return removed;
+  }
+
+  private async unlinkAll(folder: string, names: readonly string[]): Promise<number> {
     let removed = 0;
-    for (const name of await list(folder)) {
-      if (this.hasRow(task, name)) continue;
+    for (const name of names) {
       try {
-        await unlinkContent(this.parts.paths, join(folder, name));
+        await unlinkContent(this.parts, join(folder, name));
         removed += 1;
       } catch (error) {
         this.parts.log.error('orphan file remains', { err: error });
       }
     }
-    if (removed > 0) await syncIfThere(folder);
-    await pruneEmpty(folder);
     return removed;
   }
 
@@ -100,14 +107,14 @@ export class StartupRepair {
   }
 }
 
-async function pruneShard(shardPath: string): Promise<void> {
-  if ((await list(shardPath)).length === 0) await pruneEmpty(join(shardPath, 'none'));
+async function pruneShard(disk: Disk, shardPath: string): Promise<void> {
+  if ((await list(disk, shardPath)).length === 0) await pruneEmpty(disk, join(shardPath, 'none'));
 }
 
 /** Names in a folder; none if there is no such folder. */
-async function list(path: string): Promise<string[]> {
+async function list(disk: Disk, path: string): Promise<string[]> {
   try {
-    return await readdir(path);
+    return await disk.listFolder(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;

@@ -1,8 +1,8 @@
 import { toError, type CopyId, type Faults, type TaskId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { toStorageError } from '@pondhawk/storage';
-import type { CopyPaths, CopyStore, PurgedCopy, SqliteCopies } from '../copies/index.js';
-import { pruneEmpty, syncIfThere, unlinkContent } from './content-removal.js';
+import type { CopyPlace, CopyStore, PurgedCopy, SqliteCopies } from '../copies/index.js';
+import { pruneEmpty, removeDurably, unlinkContent } from './content-removal.js';
 import type { DeletionAnnouncer } from './deletion-announcer.js';
 
 /** What a deletion did on this host. */
@@ -15,10 +15,9 @@ export interface DeletionReceipt {
 }
 
 /** What the deletion works with. */
-export interface TaskDeletionParts {
+export interface TaskDeletionParts extends CopyPlace {
   readonly copies: CopyStore;
   readonly rows: SqliteCopies;
-  readonly paths: CopyPaths;
   readonly announcer: DeletionAnnouncer;
   readonly faults: Faults;
   readonly log: Log;
@@ -156,15 +155,15 @@ export class TaskDeletion {
   }
 
   private async remove(taskId: TaskId): Promise<DeletionReceipt> {
-    const { rows, paths, faults } = this.parts;
+    const { rows, paths, disk, faults } = this.parts;
     const purged = rows.listPurged(taskId);
     if (purged.length === 0) return { outcome: 'absent', copies: 0, deletedBytes: 0 };
-    const { gone, failure } = await this.unlinkAll(purged);
-    await syncIfThere(paths.task(taskId));
+    const folder = paths.task(taskId);
+    const { gone, failure } = await removeDurably(disk, folder, () => this.unlinkAll(purged));
     faults.reach('peer.delete.directory-synced');
     rows.deletePurged(gone.map(({ copyId }) => copyId));
     faults.reach('peer.delete.rows-deleted');
-    await pruneEmpty(paths.task(taskId));
+    await pruneEmpty(disk, folder);
     if (failure !== undefined) throw failure;
     const deletedBytes = gone.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     this.parts.log.info('task deleted', { taskId, copies: gone.length, deletedBytes });
@@ -179,7 +178,7 @@ export class TaskDeletion {
     let failure: Error | undefined;
     for (const copy of purged) {
       try {
-        await unlinkContent(paths, paths.copy(copy.taskId, copy.copyId));
+        await unlinkContent(this.parts, paths.copy(copy.taskId, copy.copyId));
         gone.push(copy);
       } catch (error) {
         // The others go all the same; the first failure is the answer.

@@ -1,7 +1,12 @@
 /** Carries out one order on every host that this scheduler must account for. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type commonV2, type OrderPayload, type TargetReport } from '@pondhawk/contracts';
+import {
+  CANCELLED,
+  type commonV2,
+  type OrderPayload,
+  type TargetReport,
+} from '@pondhawk/contracts';
 import {
   backoffDelayMs,
   formatPurgeNumber,
@@ -18,6 +23,7 @@ import type { PurgeFeed } from '../fleet/purge-feed.js';
 import type { Holders } from '../inventory/holders.js';
 import { CallSlots } from './call-slots.js';
 import type { HostAnswer, HostCaller, HostQuestion } from './host-caller.js';
+import type { OrderCancels } from './order-cancels.js';
 import { findOrderHosts, type OrderHost } from './order-hosts.js';
 import { ReportBatcher, type SendReport } from './report-batcher.js';
 import { askForTask, QUESTION_TIMEOUT_MS } from './stream-questions.js';
@@ -41,11 +47,19 @@ export interface OrderExecutorOptions {
   readonly connections: Pick<HostConnections, 'find' | 'whenOpen'>;
   readonly feed: Pick<PurgeFeed, 'learn'>;
   readonly caller: HostCaller;
+  readonly cancels: Pick<OrderCancels, 'run' | 'isCancelled'>;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly faults: Faults;
   readonly log: Log;
 }
+
+/** Why hosts are not asked. */
+const STOPPED = {
+  code: 'STOPPED',
+  message: 'Another host failed, and the job stops at a failure.',
+};
+const SPARED = { code: CANCELLED, message: 'The job was cancelled before this host was asked.' };
 
 const SILENT = Symbol('silent');
 
@@ -99,8 +113,10 @@ export class OrderExecutor {
     const leftMs = Math.min(order.deadline_at_ms - clock.nowMs(), order.spec.timeout_ms);
     const endsAtMs = clock.monotonicMs() + Math.max(0, leftMs);
     try {
-      await this.carryOutAll({ order, endsAtMs, batcher, hasFailed: false });
-      await batcher.finish();
+      await this.options.cancels.run(order, async () => {
+        await this.carryOutAll({ order, endsAtMs, batcher, hasFailed: false });
+        await batcher.finish();
+      });
     } finally {
       batcher.stop();
     }
@@ -152,7 +168,8 @@ export class OrderExecutor {
 
   private async callOrSkip(run: Run, host: OrderHost): Promise<void> {
     const isStopped = run.hasFailed && run.order.spec.failure_strategy === 'STOP';
-    if (isStopped) this.end(run, this.skipped(host));
+    if (this.options.cancels.isCancelled(run.order)) this.end(run, this.skipped(host, SPARED));
+    else if (isStopped) this.end(run, this.skipped(host, STOPPED));
     else await this.carryOut(run, host);
   }
 
@@ -345,11 +362,10 @@ export class OrderExecutor {
     await run.batcher.whenRoom();
   }
 
-  private skipped({ record }: OrderHost): TargetReport {
+  private skipped({ record }: OrderHost, reason: typeof STOPPED): TargetReport {
     return this.target(record, {
       outcome: 'skipped',
-      code: 'STOPPED',
-      message: 'Another host failed, and the job stops at a failure.',
+      ...reason,
       try: 1,
       attempts: 0,
       ended_at_ms: this.options.clock.nowMs(),

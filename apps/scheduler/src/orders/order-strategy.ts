@@ -1,4 +1,6 @@
 import {
+  CANCEL_TYPE,
+  CancelPayload,
   jobsStream,
   OrderPayload,
   ORDER_TYPES,
@@ -39,7 +41,10 @@ export function orderStrategy(config: SchedulerConfig): OrderTransport {
   const strategy = new JetStreamStrategy({
     connection,
     durable: () => durableOf(link),
-    payloadClasses: Object.fromEntries(ORDER_TYPES.map((type) => [type, OrderPayload])),
+    payloadClasses: {
+      ...Object.fromEntries(ORDER_TYPES.map((type) => [type, OrderPayload])),
+      [CANCEL_TYPE]: CancelPayload,
+    },
     typeOf: (subject) => parseJobSubject(subject)?.type ?? subject,
     // The manager fails the order by its deadline; what it sent is in the log.
     onTerminated: (message, error) =>

@@ -43,7 +43,7 @@ export class ManagerLink {
   private registration: Registration | undefined; // Set from the first success on; numbers do not change.
   private running: Promise<void> = Promise.resolve();
   private readonly listeners: (() => void)[] = [];
-  /** What the cluster's row said at the newest registration. */
+  /** What the cluster's row said when it was last asked for: with each registration and each keepalive. */
   limits: ClusterLimits = DEFAULT_CLUSTER_LIMITS;
 
   constructor(private readonly options: ManagerLinkOptions) {
@@ -163,8 +163,28 @@ export class ManagerLink {
         ip,
         clusterId: BigInt(clusterId),
       });
+      await this.refreshLimits();
       await Promise.race([this.pause(intervalMs), ended]);
       this.stopping.signal.throwIfAborted();
+    }
+  }
+
+  /** An operator's change has its effect without a restart. While the manager does not answer, the limits known before hold. */
+  private async refreshLimits(): Promise<void> {
+    const { hostname, ip, clusterId } = this.options;
+    try {
+      const { schedulerCluster } = await callUnary(
+        this.client,
+        managerV2.ManagerService.getScheduler,
+        managerV2.GetSchedulerRequest.fromPartial({
+          sourceType: managerV2.SourceType.SCHEDULER_SOURCE,
+          ...{ hostname, ip, schedulerClusterId: BigInt(clusterId) },
+        }),
+        { timeoutMs: CALL_TIMEOUT_MS, signal: this.stopping.signal },
+      );
+      this.limits = parseClusterLimits(schedulerCluster);
+    } catch (thrown) {
+      this.options.log.debug('the manager does not tell the limits', { err: toError(thrown) });
     }
   }
 

@@ -1,3 +1,4 @@
+export * from './cancel-payload.js';
 export * from './host-record.js';
 export * from './order-payload.js';
 export * from './order-type.js';

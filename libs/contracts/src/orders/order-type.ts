@@ -4,6 +4,13 @@
 export const ORDER_TYPES = ['delete_task', 'get_task', 'list_tasks'] as const;
 export type OrderType = (typeof ORDER_TYPES)[number];
 
+/** Type of the message that a job has been cancelled, for each scheduler that has an order of it. */
+export const CANCEL_TYPE = 'cancel';
+/** What a message to a scheduler may be. */
+export type JobMessageType = OrderType | typeof CANCEL_TYPE;
+/** Code of an order that nobody had begun when its job was cancelled, and of the hosts that were spared. */
+export const CANCELLED = 'CANCELLED';
+
 /** How a target stands in a report: `pending` says that the host is accounted for and not done. */
 export const REPORTED_OUTCOMES = [
   'pending',

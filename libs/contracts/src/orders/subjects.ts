@@ -1,7 +1,7 @@
 /** Names of streams, durables and subjects of the message broker. `epoch` is what GetBroker gives. */
 
 import { InvalidArgumentError } from '@pondhawk/core';
-import { ORDER_TYPES, type OrderType } from './order-type.js';
+import { ORDER_TYPES, type JobMessageType, type OrderType } from './order-type.js';
 
 // Goes into subjects and stream names: no dots, spaces or wildcards.
 const EPOCH = /^[A-Za-z0-9_-]{1,64}$/;
@@ -35,12 +35,12 @@ export function schedulerDurable(schedulerId: number): string {
   return `s${checkedId(schedulerId, 'schedulerId')}`;
 }
 
-/** Where one order is published. */
+/** Where one order, or the end of one, is published. */
 export function jobSubject(of: {
   readonly epoch: string;
   readonly clusterId: number;
   readonly schedulerId: number;
-  readonly type: OrderType;
+  readonly type: JobMessageType;
 }): string {
   return `${schedulerPrefix(of)}.${of.type}`;
 }

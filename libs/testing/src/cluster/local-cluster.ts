@@ -19,7 +19,7 @@ import {
 } from './cluster-plan.js';
 import { DaemonProcess, type DaemonCommand } from './daemon-process.js';
 import { findFreePorts } from './free-ports.js';
-import { makeToken } from './manager-access.js';
+import { liftJobRateLimit, makeToken } from './manager-access.js';
 
 /** What `cluster.json` says of one process. */
 export interface ProcessRecord {
@@ -98,6 +98,7 @@ export class LocalCluster {
       }
       const url = `http://${this.record('manager').addresses['rest'] ?? ''}`;
       this.token = await makeToken(url, this.rootPassword);
+      await liftJobRateLimit({ url, token: this.token });
     } catch (error) {
       await this.stop();
       throw error;

@@ -53,7 +53,7 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
         : { hosts: await loadAskedHosts(context, clusterId), superseded: [] };
     messages.push(...(await insertOrders(context, { jobId, clusterId, ...asked })));
   }
-  await context.appendEvent({ jobId, kind: 'job-accepted', data: { type: input.type } });
+  await context.appendEvent({ jobId, kind: 'job-accepted', data: acceptedData(input) });
   return { jobId, clusterIds: clusters.map(({ id }) => id), messages, isRepeated: false };
 };
 
@@ -78,6 +78,10 @@ async function acceptPurge(
   const { pending } = targets;
   context.afterCommit.push(() => context.leases.watch.begin({ jobId, clusterId, seq, pending }));
   return targets;
+}
+
+function acceptedData({ type, isDryRun = false }: AcceptJob): Readonly<Record<string, unknown>> {
+  return isDryRun ? { type: JobType.DeleteTask, dry_run: true } : { type };
 }
 
 async function requireClusters(
@@ -107,6 +111,7 @@ async function insertJob({ db, number }: CommandContext, input: AcceptJob): Prom
       uuid: input.uuid,
       version: number,
       type: input.type,
+      dry_run: input.isDryRun === true ? 1 : 0,
       state: JobState.Pending,
       phase: JobPhase.Accepted,
       bio: input.bio,

@@ -67,17 +67,19 @@ export const updateCluster: HandlerOf<'update-cluster'> = async ({ db }, input) 
 export const deleteCluster: HandlerOf<'delete-cluster'> = async ({ db }, input) => {
   const { clusterId, withSeedPeerCluster } = input;
   const { seed_peer_cluster_id: seedsId } = await requireCluster(db, clusterId);
-  for (const [what, table] of [
-    ['schedulers', 'schedulers'],
-    ['hosts', 'peers'],
-  ] as const) {
-    const user = await db
-      .selectFrom(table)
-      .select('id')
-      .where('scheduler_cluster_id', '=', clusterId)
-      .executeTakeFirst();
-    if (user !== undefined) throw clusterInUse(clusterId, what);
-  }
+  const scheduler = await db
+    .selectFrom('schedulers')
+    .select('id')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .where('removed_at_ms', 'is', null)
+    .executeTakeFirst();
+  if (scheduler !== undefined) throw clusterInUse(clusterId, 'schedulers');
+  const host = await db
+    .selectFrom('peers')
+    .select('id')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .executeTakeFirst();
+  if (host !== undefined) throw clusterInUse(clusterId, 'hosts');
   const job = await db
     .selectFrom('job_clusters')
     .innerJoin('jobs', 'jobs.id', 'job_clusters.job_id')
@@ -86,6 +88,7 @@ export const deleteCluster: HandlerOf<'delete-cluster'> = async ({ db }, input) 
     .where('jobs.phase', '!=', JobPhase.Ended)
     .executeTakeFirst();
   if (job !== undefined) throw clusterInUse(clusterId, 'unfinished jobs');
+  await db.deleteFrom('schedulers').where('scheduler_cluster_id', '=', clusterId).execute();
   await db.deleteFrom('scheduler_clusters').where('id', '=', clusterId).execute();
   if (withSeedPeerCluster) await removeUnusedSeeds(db, seedsId);
   return undefined;

@@ -17,6 +17,7 @@ import { loadTallies, toCounts } from '../job-queries.js';
 import { parseFinality } from '../job-rows.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import { loadPendingNodes } from './pending-nodes.js';
+import { isCutShort } from './cut-short.js';
 import { loadProgress } from './progress.js';
 
 /** Ends the job in this commit if nothing is left to wait for. */
@@ -119,7 +120,11 @@ export async function endJob(
 ): Promise<EndedJob> {
   const { db, atMs } = context;
   const tally = await tallyJob(context, job);
-  const { state, outcome } = decideOutcome({ ...tally, isTimedOut });
+  const { state, outcome } = decideOutcome({
+    ...tally,
+    isTimedOut,
+    isCancelled: await isCutShort(context, job),
+  });
   await db
     .updateTable('jobs')
     .set({

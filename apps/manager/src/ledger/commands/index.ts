@@ -1,13 +1,16 @@
 import type { LedgerCommandName } from '../command-catalog.js';
 import { acceptJob } from './accept-job.js';
 import { appendAudits } from './audits.js';
+import { cancelJob } from './cancel-job.js';
 import { createCluster, deleteCluster, updateCluster } from './clusters.js';
 import type { HandlerOf } from './command-handler.js';
 import { deleteJobRecord } from './delete-job-record.js';
 import { expireJobs } from './expire-jobs.js';
+import { createHost, deleteHost } from './host-rows.js';
 import { enrolHosts } from './hosts.js';
 import { keepAlive, upsertScheduler, upsertSeedPeer } from './instances.js';
 import { recordLater } from './later.js';
+import { createNamed, deleteNamed, updateNamed } from './named-records.js';
 import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
@@ -20,11 +23,13 @@ import {
   removePermission,
   revokeRole,
 } from './roles.js';
+import { createScheduler, deleteScheduler, updateScheduler } from './scheduler-rows.js';
 import {
   createSeedPeerCluster,
   deleteSeedPeerCluster,
   updateSeedPeerCluster,
 } from './seed-peer-clusters.js';
+import { createSeedPeer, deleteSeedPeer, updateSeedPeer } from './seed-peer-rows.js';
 import { expireLeases } from './take-over.js';
 import { createToken, deleteToken, updateToken } from './tokens.js';
 import { createUser, endSession, setPassword, updateUser } from './users.js';
@@ -43,6 +48,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'record-report': recordReport,
   'expire-jobs': expireJobs,
   'expire-leases': expireLeases,
+  'cancel-job': cancelJob,
   'delete-job-record': deleteJobRecord,
   'remove-aged': removeAged,
   'upsert-scheduler': upsertScheduler,
@@ -61,6 +67,17 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'create-seed-peer-cluster': createSeedPeerCluster,
   'update-seed-peer-cluster': updateSeedPeerCluster,
   'delete-seed-peer-cluster': deleteSeedPeerCluster,
+  'create-scheduler': createScheduler,
+  'update-scheduler': updateScheduler,
+  'delete-scheduler': deleteScheduler,
+  'create-seed-peer': createSeedPeer,
+  'update-seed-peer': updateSeedPeer,
+  'delete-seed-peer': deleteSeedPeer,
+  'create-host': createHost,
+  'delete-host': deleteHost,
+  'create-named': createNamed,
+  'update-named': updateNamed,
+  'delete-named': deleteNamed,
   'create-user': createUser,
   'update-user': updateUser,
   'set-password': setPassword,

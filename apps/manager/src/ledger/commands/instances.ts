@@ -4,19 +4,13 @@ import type { KeepAlive } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import { activeUntilMs } from '../liveness.js';
 import type { OutboxMessage } from '../records.js';
+import { clusterNotFound, requireSchedulerCluster } from './cluster-refusals.js';
 import type { HandlerOf } from './command-handler.js';
 import { type OrderScheduler, queueOrder } from './orders.js';
 
 /** @see LedgerCommands */
 export const upsertScheduler: HandlerOf<'upsert-scheduler'> = async ({ db }, input) => {
-  requireRow(
-    await db
-      .selectFrom('scheduler_clusters')
-      .select('id')
-      .where('id', '=', input.clusterId)
-      .executeTakeFirst(),
-    input.clusterId,
-  );
+  await requireSchedulerCluster(db, input.clusterId);
   const facts = {
     port: input.port,
     idc: input.idc,
@@ -24,6 +18,7 @@ export const upsertScheduler: HandlerOf<'upsert-scheduler'> = async ({ db }, inp
     features: JSON.stringify(input.features),
     keep_alive_interval_ms: input.keepAliveIntervalMs,
     updated_at_ms: input.atMs,
+    removed_at_ms: null, // Who registers is there, whatever was thought of him.
   };
   return db
     .insertInto('schedulers')
@@ -44,14 +39,12 @@ export const upsertScheduler: HandlerOf<'upsert-scheduler'> = async ({ db }, inp
 
 /** @see LedgerCommands */
 export const upsertSeedPeer: HandlerOf<'upsert-seed-peer'> = async ({ db }, input) => {
-  requireRow(
-    await db
-      .selectFrom('scheduler_clusters')
-      .select('id')
-      .where('seed_peer_cluster_id', '=', input.clusterId)
-      .executeTakeFirst(),
-    input.clusterId,
-  );
+  const user = await db
+    .selectFrom('scheduler_clusters')
+    .select('id')
+    .where('seed_peer_cluster_id', '=', input.clusterId)
+    .executeTakeFirst();
+  if (user === undefined) throw clusterNotFound(input.clusterId, 'cluster_id');
   const facts = {
     type: input.type,
     port: input.port,
@@ -101,6 +94,7 @@ export async function findActiveSchedulers(
     .selectFrom('schedulers')
     .select(['id', 'host_name as hostname', 'ip', 'port'])
     .where('scheduler_cluster_id', '=', clusterId)
+    .where('removed_at_ms', 'is', null)
     .where(activeUntilMs, '>', atMs)
     .orderBy('id')
     .execute();
@@ -116,6 +110,7 @@ async function keepSchedulerAlive(
     .where('scheduler_cluster_id', '=', input.clusterId)
     .where('host_name', '=', input.hostName)
     .where('ip', '=', input.ip)
+    .where('removed_at_ms', 'is', null)
     .returning(['id', 'host_name as hostname', 'ip', 'port'])
     .executeTakeFirst();
   const scheduler = requireRegistered(row, input);
@@ -155,11 +150,4 @@ function requireRegistered<T>(row: T | undefined, { hostName, source }: KeepAliv
     'INSTANCE_NOT_REGISTERED',
     `No ${source} "${hostName}" is registered; register before the first keepalive.`,
   );
-}
-
-function requireRow(row: unknown, clusterId: number): void {
-  if (row !== undefined) return;
-  throw new NotFoundError('CLUSTER_NOT_FOUND', `There is no cluster ${clusterId}.`, {
-    details: { field: 'cluster_id', clusterId },
-  });
 }

@@ -13,8 +13,8 @@ export interface OrderScheduler {
   readonly port: number;
 }
 
-/** Version of the order's payload. */
-const ORDER_FORMAT = 1;
+/** Version of the payloads for schedulers. */
+export const ORDER_FORMAT = 1;
 
 /** Makes an order that waits for a scheduler. @returns its id. */
 export async function insertOrder(

@@ -1,3 +1,4 @@
+import { CANCELLED } from '@pondhawk/contracts';
 import {
   ORDER_LEASE_MS,
   type OrderState,
@@ -16,6 +17,7 @@ import type { OrderReport, TargetReport } from '../order-report.js';
 import { valueSet } from '../row-set.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
+import { endCancelledOrder } from './cancel-job.js';
 import { endJobIfDone } from './end-job.js';
 import { mergeTargets } from './merge-targets.js';
 import { failPendingTargets } from './orders.js';
@@ -55,6 +57,9 @@ async function record(
   await startJob(context, job);
   const targets = await waitForFences(context, job, report);
   const changedTargetCount = await mergeTargets(context, order, targets);
+  if (job.cancelled_at_ms !== null && report.error?.code === CANCELLED) {
+    return recordCancelled(context, job, order);
+  }
   const failedTargetCount = await moveOrder(context, order, report);
   if (changedTargetCount + failedTargetCount > 0)
     await appendTargetsChanged(context, job, order.id);
@@ -101,6 +106,18 @@ async function waitForFences(
       ? { ...target, outcome: TargetOutcome.Pending, ended_at_ms: undefined }
       : target,
   );
+}
+
+/** The scheduler has nothing of the order, and begins nothing of it any more. */
+async function recordCancelled(
+  context: CommandContext,
+  job: JobRow,
+  order: OrderRow,
+): Promise<RecordedReport> {
+  if (!isOrderEnded(order.state as OrderState)) await endCancelledOrder(context, order);
+  const ended = await endJobIfDone(context, job);
+  const facts = ended === undefined ? {} : { ended };
+  return { status: 'recorded', jobId: job.id, changedTargetCount: 0, ...facts };
 }
 
 /** The first report of any order says that the job is being carried out. */

@@ -24,9 +24,11 @@ export const removeAged: HandlerOf<'remove-aged'> = async (context, input) => {
     keys: await removeKeys(context),
     hosts: await removeHosts(context),
     purges: await truncateLogs(context, input),
+    audits: await truncateAudits(context, input),
   };
   const hasMore =
-    removed.jobs.isFull || [removed.keys, removed.hosts, removed.purges].includes(AGED_ROWS_MAX);
+    removed.jobs.isFull ||
+    [removed.keys, removed.hosts, removed.purges, removed.audits].includes(AGED_ROWS_MAX);
   return { ...removed, jobs: removed.jobs.count, hasMore };
 };
 
@@ -116,6 +118,34 @@ async function truncateLogs(
     removedCount += Number(removed.numDeletedRows);
   }
   return removedCount;
+}
+
+/** From the beginning up to the first that is young enough, so that what is left is one chain. */
+async function truncateAudits(
+  { db, atMs }: CommandContext,
+  { auditAgeMsMax }: RemoveAged,
+): Promise<number> {
+  const { removed_count: removedCount } = await db
+    .selectFrom('audit_start')
+    .select('removed_count')
+    .executeTakeFirstOrThrow();
+  const oldest = await db
+    .selectFrom('audits')
+    .select(['id', 'operated_at_ms', 'hash'])
+    .where('id', '>', removedCount)
+    .orderBy('id')
+    .limit(AGED_ROWS_MAX)
+    .execute();
+  const young = oldest.findIndex((audit) => audit.operated_at_ms > atMs - auditAgeMsMax);
+  const aged = young === -1 ? oldest : oldest.slice(0, young);
+  const last = aged.at(-1);
+  if (last === undefined) return 0;
+  await db.deleteFrom('audits').where('id', '<=', last.id).execute();
+  await db
+    .updateTable('audit_start')
+    .set({ removed_count: last.id, removed_hash: last.hash })
+    .execute();
+  return aged.length;
 }
 
 /** The first entry that is young enough, or belongs to a job that has not ended, but at most `end`: everything from there on is kept. */

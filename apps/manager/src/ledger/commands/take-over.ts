@@ -4,7 +4,8 @@ import type { CommandContext } from '../command-context.js';
 import { loadLapsedOrders } from '../overdue-queries.js';
 import type { OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
-import { requireJob } from './end-job.js';
+import { endCancelledOrder } from './cancel-job.js';
+import { endJobIfDone, requireJob } from './end-job.js';
 import { findActiveSchedulers } from './instances.js';
 import { type OrderScheduler, queueOrder } from './orders.js';
 
@@ -16,7 +17,12 @@ export const expireLeases: HandlerOf<'expire-leases'> = async (context, { atMs }
     const clusterId = order.scheduler_cluster_id;
     const schedulers = active.get(clusterId) ?? (await findActiveSchedulers(context, clusterId));
     active.set(clusterId, schedulers);
-    takenOver.push(await takeOver(context, order, schedulers));
+    const job = await requireJob(context, order.job_id);
+    if (job.cancelled_at_ms === null) takenOver.push(await takeOver(context, order, schedulers));
+    else {
+      await endCancelledOrder(context, order);
+      await endJobIfDone(context, job);
+    }
   }
   return { takenOver };
 };

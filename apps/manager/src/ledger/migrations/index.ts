@@ -7,7 +7,12 @@ import { idempotencyAndLocks } from './0006-idempotency-and-locks.js';
 import { absentHosts } from './0007-absent-hosts.js';
 import { enrolments } from './0008-enrolments.js';
 import { seedPeerClusters } from './0010-seed-peer-clusters.js';
+import { instancesByHand } from './0011-instances-by-hand.js';
+import { namedRecords } from './0012-named-records.js';
+import { auditStart } from './0013-audit-start.js';
 import { identity } from './0020-identity.js';
+import { jobControl } from './0030-job-control.js';
+import { dryRuns } from './0031-dry-runs.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
@@ -23,5 +28,10 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   absentHosts,
   enrolments,
   seedPeerClusters,
+  instancesByHand,
+  namedRecords,
+  auditStart,
   identity,
+  jobControl,
+  dryRuns,
 ];

@@ -1,0 +1,72 @@
+/** What OpenAPI says of the routes that change a job. */
+
+import { applyDecorators } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiOperation,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import { ErrorAnswerBody, ErrorDocs, IdDocs } from '../openapi/answer-docs.js';
+import { BATCH_LINES_MAX } from './job-batch.js';
+import { CreateJobBody, IdempotencyKeyDocs, JobAnswer } from './job.docs.js';
+
+/** Jobs to create. */
+export class BatchBody {
+  @ApiProperty({ type: [CreateJobBody], minItems: 1, maxItems: BATCH_LINES_MAX })
+  readonly jobs!: readonly CreateJobBody[];
+}
+
+/** What became of one of them. */
+export class BatchLineBody {
+  @ApiProperty({ type: 'integer', description: 'Place in the request, from 0.' })
+  readonly index!: number;
+
+  @ApiProperty({ type: 'integer', description: 'As the job alone would have been answered.' })
+  readonly status!: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'Of the job; with status 200.' })
+  readonly id?: number;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  readonly args?: object;
+
+  @ApiPropertyOptional({ description: 'Accepted before, under the same Idempotency-Key.' })
+  readonly replayed?: boolean;
+
+  @ApiPropertyOptional({ type: ErrorAnswerBody, description: 'With any other status.' })
+  readonly error?: ErrorAnswerBody;
+}
+
+/** `POST /jobs/batch`. */
+export const BatchDocs = (): MethodDecorator =>
+  applyDecorators(
+    ApiTags('jobs'),
+    ApiOperation({
+      operationId: 'createJobs',
+      summary: 'Order many things, each by itself',
+      description:
+        'Each job is accepted or refused as it would be alone; a bad one stops no other. With the same Idempotency-Key the whole may be sent again.',
+    }),
+    IdempotencyKeyDocs(),
+    ApiBody({ type: BatchBody }),
+    ApiResponse({ status: 200, type: BatchLineBody, isArray: true }),
+    ErrorDocs(400, 413, 415, 422, 429, 503),
+  );
+
+/** `POST /jobs/:id/cancel`. */
+export const CancelJobDocs = (): MethodDecorator =>
+  applyDecorators(
+    ApiTags('jobs'),
+    ApiOperation({
+      operationId: 'cancelJob',
+      summary: 'Spare the hosts that have not been asked yet',
+      description:
+        'Hosts that are being asked are waited for. A purge stays in the purge log. Repeating it changes nothing.',
+    }),
+    IdDocs(),
+    ApiResponse({ status: 200, type: JobAnswer }),
+    ErrorDocs(404, 409, 422, 429, 503),
+  );

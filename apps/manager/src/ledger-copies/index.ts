@@ -1,0 +1,2 @@
+export * from './backup-ledger.js';
+export * from './restore-ledger.js';
