@@ -35,6 +35,7 @@ export interface TestManagerOptions {
   readonly dataDir: string;
   readonly natsUrl?: string;
   readonly keepAliveIntervalMs?: number;
+  readonly tokenRequestsPerSecond?: number;
   readonly faults?: Faults;
   /** Absent: jobs may come as fast as a test sends them. */
   readonly jobRateLimit?: 'default';
@@ -70,6 +71,7 @@ export function testConfig(options: TestManagerOptions): ManagerConfig {
   config.metrics.port = 0;
   config.auth.rootPassword = new Secret(ROOT_PASSWORD);
   config.nats.url = options.natsUrl ?? NO_BROKER;
+  config.auth.tokenRequestsPerSecond = options.tokenRequestsPerSecond ?? 100_000;
   if (options.keepAliveIntervalMs !== undefined) {
     config.keepAlive.intervalMs = options.keepAliveIntervalMs;
   }

@@ -64,6 +64,12 @@ export class AuthConfig {
   /** Origins of other pages that may write with a user's cookie, as `https://ops.example.com`. */
   @IsString({ each: true })
   allowedOrigins: string[] = [];
+
+  /** Requests a second that one personal access token may make, with bursts of a second's; each manager counts for itself. */
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  tokenRequestsPerSecond = 100;
 }
 
 /** gRPC for schedulers and peers. */

@@ -8,6 +8,7 @@ import { setCaller, type Caller } from './caller.js';
 import type { IdentityStore } from './identity-store.js';
 import { checkOrigin } from './origin-check.js';
 import { ROUTE_MARK, accessOf, isRead, type RouteAccess, type RouteMark } from './route-access.js';
+import type { TokenRateLimits } from './token-rate-limits.js';
 
 /** Stands before every route of every controller: what is not allowed to somebody is denied to all. */
 export class AccessGuard implements CanActivate {
@@ -15,6 +16,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
     private readonly store: IdentityStore,
+    private readonly limits: TokenRateLimits,
     private readonly allowedOrigins: readonly string[],
   ) {}
 
@@ -35,6 +37,7 @@ export class AccessGuard implements CanActivate {
     if (access.kind === 'open') return true;
     const caller = await this.authenticator.authenticate(request);
     setCaller(request, caller);
+    if (caller.via === 'token') this.limits.take(caller.token.id);
     await this.requireAccess(request, caller, access);
     return true;
   }

@@ -20,6 +20,7 @@ import { SessionController } from './session.controller.js';
 import { SessionTokens } from './session-tokens.js';
 import { SignInGate } from './sign-in-gate.js';
 import { SignIn } from './sign-in.js';
+import { TokenRateLimits } from './token-rate-limits.js';
 import { UserAccounts } from './user-accounts.js';
 import { UserController } from './user.controller.js';
 
@@ -114,8 +115,12 @@ const MINUTE_MS = 60_000;
         authenticator: Authenticator,
         store: IdentityStore,
         { auth }: ManagerConfig,
-      ) => new AccessGuard(reflector, authenticator, store, auth.allowedOrigins),
-      inject: [Reflector, Authenticator, IdentityStore, ManagerConfig],
+        clock: Clock,
+      ) => {
+        const limits = new TokenRateLimits(auth.tokenRequestsPerSecond, clock);
+        return new AccessGuard(reflector, authenticator, store, limits, auth.allowedOrigins);
+      },
+      inject: [Reflector, Authenticator, IdentityStore, ManagerConfig, Clock],
     },
   ],
   exports: [AuthKeySource],

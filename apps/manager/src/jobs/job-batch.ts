@@ -25,7 +25,17 @@ export type BatchLineAnswer =
       /** Accepted before, under the same key. */
       readonly replayed: boolean;
     }
-  | { readonly index: number; readonly status: number; readonly error: ErrorBody };
+  | RefusedLine;
+
+/** A line of which no job came. */
+interface RefusedLine {
+  readonly index: number;
+  readonly status: number;
+  readonly error: ErrorBody;
+}
+
+/** A line that was read. */
+type Line = { readonly index: number; readonly job: CreateJobRequest } | RefusedLine;
 
 /** Who sends a batch, and under which `Idempotency-Key`. */
 export interface BatchSender {
@@ -54,45 +64,67 @@ export class JobBatch {
     private readonly log: Log,
   ) {}
 
-  /** @returns an answer a line, in their order, and the fields that mean nothing. */
+  /**
+   * @returns an answer a line, in their order, and the fields that mean nothing.
+   * @throws ResourceExhaustedError (`JOB_RATE_LIMITED`): a batch counts as one job in each cluster it names.
+   */
   async accept(
-    lines: readonly unknown[],
+    rawLines: readonly unknown[],
     sender: BatchSender,
   ): Promise<{
     readonly answers: readonly BatchLineAnswer[];
     readonly strippedFields: readonly string[];
   }> {
+    const lines = rawLines.map((raw, index) => this.read(raw, index));
+    const jobs = lines.flatMap((line) => ('job' in line ? [line.job] : []));
+    if (jobs.length > 0) await this.acceptance.requireRoom(clustersOf(jobs));
     const answers: BatchLineAnswer[] = [];
-    const strippedFields: string[] = [];
     for (let start = 0; start < lines.length; start += BATCH_LINES_IN_FLIGHT_MAX) {
       const part = lines.slice(start, start + BATCH_LINES_IN_FLIGHT_MAX);
-      const numbered = part.map((line, offset) => ({ line, index: start + offset }));
-      answers.push(
-        ...(await Promise.all(numbered.map((one) => this.answer(one, sender, strippedFields)))),
-      );
+      answers.push(...(await Promise.all(part.map((line) => this.answer(line, sender)))));
     }
+    const strippedFields = lines.flatMap((line) =>
+      'job' in line ? line.job.strippedFields.map((field) => `jobs[${line.index}].${field}`) : [],
+    );
     return { answers, strippedFields };
   }
 
-  private async answer(
-    { line, index }: { readonly line: unknown; readonly index: number },
-    { request, userId, key }: BatchSender,
-    strippedFields: string[],
-  ): Promise<BatchLineAnswer> {
+  private read(raw: unknown, index: number): Line {
     try {
-      const parsed = parseCreateJob(line);
-      strippedFields.push(...parsed.strippedFields.map((field) => `jobs[${index}].${field}`));
-      const owner = await this.acceptance.requireOwner(parsed.userId, userId);
-      const job = { ...parsed, userId: owner };
+      return { index, job: parseCreateJob(raw) };
+    } catch (thrown) {
+      return this.refused(index, thrown);
+    }
+  }
+
+  private async answer(
+    line: Line,
+    { request, userId, key }: BatchSender,
+  ): Promise<BatchLineAnswer> {
+    if (!('job' in line)) return line;
+    const { index } = line;
+    try {
+      const owner = await this.acceptance.requireOwner(line.job.userId, userId);
+      const job = { ...line.job, userId: owner };
       const idempotency = lineKey(key, { request: job, index, userId });
       const { jobId, isRepeated } = await auditPart(request, selectorOf(job), () =>
         this.acceptance.order(job, idempotency),
       );
       return { index, status: 200, id: jobId, args: job.args, replayed: isRepeated };
     } catch (thrown) {
-      const { status, body, isUnexpected } = toErrorAnswer(thrown);
-      if (isUnexpected) this.log.error('a line of a batch failed', { err: toError(thrown), index });
-      return { index, status, error: body };
+      return this.refused(index, thrown);
     }
   }
+
+  private refused(index: number, thrown: unknown): RefusedLine {
+    const { status, body, isUnexpected } = toErrorAnswer(thrown);
+    if (isUnexpected) this.log.error('a line of a batch failed', { err: toError(thrown), index });
+    return { index, status, error: body };
+  }
+}
+
+/** Undefined: all of them. */
+function clustersOf(jobs: readonly CreateJobRequest[]): readonly number[] | undefined {
+  const named = jobs.map(({ clusterIds }) => clusterIds);
+  return named.includes(undefined) ? undefined : [...new Set(named.flatMap((ids) => ids ?? []))];
 }
