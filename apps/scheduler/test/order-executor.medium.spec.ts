@@ -52,7 +52,7 @@ class FakeHosts extends HostCaller {
 }
 
 /** As much of a stream as is asked on; `undefined` as an answer means silence. */
-type Asked = Pick<HostConnection, 'questions' | 'willSend'>;
+type Asked = Pick<HostConnection, 'questions' | 'tells'>;
 
 function aStream(
   answer: (question: pondhawkV1.SyncQuestion) => Partial<pondhawkV1.SyncAnswer> | 'lost' | 'silent',
@@ -64,7 +64,7 @@ function aStream(
       questions.take(pondhawkV1.SyncAnswer.fromPartial({ ...facts, id: question.id }));
     }
   });
-  return { questions, willSend: () => false };
+  return { questions, tells: () => false };
 }
 
 function makeLoop(hosts: readonly string[]): SwarmLoop {
@@ -199,7 +199,7 @@ describe('OrderExecutor', () => {
     const outcome = (name: string) => pondhawkV1.PurgeOutcome.fromPartial({ outcome: name });
     const streams = (waitFor: (host: string) => Promise<pondhawkV1.PurgeOutcome>) => ({
       find: (host: string) =>
-        ({ willSend: () => true, waitFor: () => waitFor(host) }) as unknown as HostConnection,
+        ({ tells: () => true, waitFor: () => waitFor(host) }) as unknown as HostConnection,
       whenOpen: () => Promise.resolve(undefined),
     });
     const holding = (...hosts: string[]) => ({
