@@ -77,7 +77,7 @@ function makeLoop(hosts: readonly string[]): SwarmLoop {
   for (const id of hosts) {
     const host = commonV2.Host.fromPartial({ id, ip: '127.0.0.1', port: 4000, downloadPort: 4000 });
     loop.hosts.set(id as never, host);
-    loop.apply(toHostEvent(host, 10_000, 100));
+    loop.apply(toHostEvent(host, { intervalMs: 10_000, uploadLimit: 100, isGuarded: true }));
   }
   return loop;
 }
