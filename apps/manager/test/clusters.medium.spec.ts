@@ -136,6 +136,24 @@ describe('clusters over REST', () => {
     expect(without.json.peer_cluster_config).toEqual({ load_limit: 200 });
   });
 
+  it('keeps whether foreign parents are allowed, once that is said', async () => {
+    const allow = (value: unknown) =>
+      patch({ scheduler_cluster_config: { allow_foreign_parents: value } });
+    const configOf = ({ json }: Answer): unknown => json.scheduler_cluster_config;
+    expect(configOf(await patch({ scheduler_cluster_config: {} }))).not.toHaveProperty(
+      'allow_foreign_parents',
+    );
+    expect(configOf(await allow(true))).toMatchObject({ allow_foreign_parents: true });
+    const limited = await patch({ scheduler_cluster_config: { filter_parent_limit: 20 } });
+    expect(configOf(limited)).toMatchObject({ allow_foreign_parents: true });
+    const { status, json } = await allow('yes');
+    expect([status, json.details.field]).toEqual([
+      422,
+      'scheduler_cluster_config.allow_foreign_parents',
+    ]);
+    expect(configOf(await allow(false))).toMatchObject({ allow_foreign_parents: false });
+  });
+
   it('names stripped fields at any depth, and stores none of them', async () => {
     const { headers, json } = await patch({ zap: 1, scheduler_cluster_config: { zip: 2 } });
     expect(headers.get('warning')).toContain('zap, scheduler_cluster_config.zip');

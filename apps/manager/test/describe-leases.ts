@@ -205,6 +205,22 @@ export function describeLeases(get: () => Ledger): void {
       expect(await stateOf(jobId)).toMatchObject({ state: 'FAILURE', outcome: 'failed' });
     });
 
+    it('promises less while the hosts of a cluster may have foreign parents', async () => {
+      await enrolHosts(get(), scheduler, 1);
+      const allow = async (isAllowed: boolean): Promise<void> => {
+        const changes = { config: { allow_foreign_parents: isAllowed } };
+        await get().writer.execute('update-cluster', { atMs: START_MS, clusterId: 1, changes });
+      };
+      const reasonsOf = async (): Promise<unknown> => {
+        const { jobId } = await purge();
+        return (await get().reader.findJob(jobId))?.clusters[0]?.finality?.reasons;
+      };
+      await allow(true);
+      expect(await reasonsOf()).toEqual(['FOREIGN_PARENTS']);
+      await allow(false);
+      expect(await reasonsOf()).toEqual([]);
+    });
+
     it('keeps lost connections lost, also those that a scheduler no longer names', async () => {
       await enrolHosts(get(), scheduler, 3);
       await lose(1);

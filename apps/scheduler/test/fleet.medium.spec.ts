@@ -117,13 +117,33 @@ describe('The fleet of a scheduler', () => {
     const host = await connect('h1', { logEpoch: epochBytes() });
     await named(host);
     const seq = manager.accept(TASK);
-    expect(find('h1')?.willSend(manager.epoch, seq)).toBe(true);
+    expect(find('h1')?.tells(manager.epoch, seq)).toBe(true);
     const outcome = find('h1')!.waitFor(seq, 5_000);
     await learn(seq);
     await eventually(() => host.entries.length === 1, WAIT);
-    expect(find('h1')?.willSend(manager.epoch, seq)).toBe(false);
     await host.answer(seq, 'deleted');
     expect(await outcome).toMatchObject({ outcome: 'deleted', copies: 1 });
+    expect(find('h1')?.tells(manager.epoch, seq)).toBe(false);
+    expect(manager.later).toEqual([]);
+  });
+
+  it('gives an outcome also to who comes after it, because a view told of the entry before its order', async () => {
+    const host = await connect('h1', { logEpoch: epochBytes() });
+    await named(host);
+    const [first, second] = [manager.accept(TASK), manager.accept(TASK)];
+    await learn(second);
+    await eventually(() => host.entries.length === 2, WAIT);
+    // Sent, and not answered yet.
+    expect(find('h1')?.tells(manager.epoch, first)).toBe(true);
+    const outcome = find('h1')!.waitFor(first, 5_000);
+    await host.answer(first, 'absent');
+    expect(await outcome).toMatchObject({ outcome: 'absent' });
+    // Answered before anybody waits.
+    await host.answer(second, 'deleted');
+    await host.askLease(1); // Whose answer says that all before it was read.
+    expect(find('h1')?.tells(manager.epoch, second)).toBe(true);
+    expect(await find('h1')!.waitFor(second, 5_000)).toMatchObject({ outcome: 'deleted' });
+    expect(find('h1')?.tells(manager.epoch, second)).toBe(false);
     expect(manager.later).toEqual([]);
   });
 

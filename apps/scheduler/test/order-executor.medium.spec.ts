@@ -53,7 +53,7 @@ class FakeHosts extends HostCaller {
 }
 
 /** As much of a stream as is asked on; `undefined` as an answer means silence. */
-type Asked = Pick<HostConnection, 'questions' | 'willSend'>;
+type Asked = Pick<HostConnection, 'questions' | 'tells'>;
 
 function aStream(
   answer: (question: pondhawkV1.SyncQuestion) => Partial<pondhawkV1.SyncAnswer> | 'lost' | 'silent',
@@ -65,7 +65,7 @@ function aStream(
       questions.take(pondhawkV1.SyncAnswer.fromPartial({ ...facts, id: question.id }));
     }
   });
-  return { questions, willSend: () => false };
+  return { questions, tells: () => false };
 }
 
 function makeLoop(hosts: readonly string[]): SwarmLoop {
@@ -78,7 +78,7 @@ function makeLoop(hosts: readonly string[]): SwarmLoop {
   for (const id of hosts) {
     const host = commonV2.Host.fromPartial({ id, ip: '127.0.0.1', port: 4000, downloadPort: 4000 });
     loop.hosts.set(id as never, host);
-    loop.apply(toHostEvent(host, 10_000, 100));
+    loop.apply(toHostEvent(host, { intervalMs: 10_000, uploadLimit: 100, isGuarded: true }));
   }
   return loop;
 }
@@ -202,7 +202,7 @@ describe('OrderExecutor', () => {
     const outcome = (name: string) => pondhawkV1.PurgeOutcome.fromPartial({ outcome: name });
     const streams = (waitFor: (host: string) => Promise<pondhawkV1.PurgeOutcome>) => ({
       find: (host: string) =>
-        ({ willSend: () => true, waitFor: () => waitFor(host) }) as unknown as HostConnection,
+        ({ tells: () => true, waitFor: () => waitFor(host) }) as unknown as HostConnection,
       whenOpen: () => Promise.resolve(undefined),
     });
     const holding = (...hosts: string[]) => ({

@@ -1,7 +1,9 @@
 /** Why a purge of a cluster cannot be promised to be final. */
 export type FinalityReason =
   /** Daemons that know no leases; a purge is repeated there and cannot be fenced. */
-  'FOREIGN_HOSTS';
+  | 'FOREIGN_HOSTS'
+  /** Our own hosts may download from such daemons, which cannot say where they stand in the log. */
+  | 'FOREIGN_PARENTS';
 
 /** What the end of a purge with SUCCESS promises. */
 export type Finality = 'guaranteed' | 'best_effort';
@@ -10,11 +12,16 @@ export type Finality = 'guaranteed' | 'best_effort';
 export interface FinalityFacts {
   /** Daemons without leases that are or were there and did not leave. */
   readonly foreignHosts: number;
+  /** Whether its own hosts may download from such daemons. */
+  readonly allowsForeignParents: boolean;
 }
 
 /** What stands against the promise; nothing: a purge that ends with SUCCESS is final. */
-export function finalityReasons({ foreignHosts }: FinalityFacts): readonly FinalityReason[] {
-  return foreignHosts > 0 ? ['FOREIGN_HOSTS'] : [];
+export function finalityReasons(facts: FinalityFacts): readonly FinalityReason[] {
+  return [
+    ...(facts.foreignHosts > 0 ? ['FOREIGN_HOSTS' as const] : []),
+    ...(facts.allowsForeignParents ? ['FOREIGN_PARENTS' as const] : []),
+  ];
 }
 
 /** The promise over all clusters of a purge. */

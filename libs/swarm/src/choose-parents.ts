@@ -44,9 +44,40 @@ export const wouldCycle: CycleCheck = (task, parent, child) => {
   return false;
 };
 
+/**
+ * R2: whether a child may get bytes from a host. One that cannot say where it stands in the purge log
+ * might hand purged bytes to a copy that counts as newer, so it is no parent for a host that can.
+ */
+export function maySupply(
+  supplier: SwarmHost | undefined,
+  childHost: SwarmHost | undefined,
+  { allowsForeignParents }: Pick<SwarmLimits, 'allowsForeignParents'>,
+): boolean {
+  return allowsForeignParents || childHost?.isGuarded !== true || supplier?.isGuarded === true;
+}
+
+/** Whether somebody else fetches the task from its origin, or a seed was asked to, and could still serve the child. */
+export function isBeingFetched({
+  task,
+  child,
+  hosts,
+  limits,
+}: Pick<ParentChoice, 'task' | 'child' | 'hosts' | 'limits'>): boolean {
+  const childHost = hosts.get(child.hostId);
+  const isSeedAwaited = task.askedSeed !== undefined && childHost?.isSeed !== true;
+  if (isSeedAwaited && maySupply(hosts.get(task.askedSeed ?? ''), childHost, limits)) return true;
+  return [...task.peers.values()].some((peer) => {
+    if (peer.hostId === child.hostId || peer.state !== 'BackToSource') return false;
+    const host = hosts.get(peer.hostId);
+    const isShared = host?.isShared === true && !child.blockedParents.has(peer.id);
+    return isShared && maySupply(host, childHost, limits);
+  });
+}
+
 function isUsable(peer: SwarmPeer, choice: ParentChoice): boolean {
-  const { task, child, hosts } = choice;
+  const { task, child, hosts, limits } = choice;
   const host = hosts.get(peer.hostId);
+  if (!maySupply(host, hosts.get(child.hostId), limits)) return false;
   if (peer.hostId === child.hostId || child.blockedParents.has(peer.id)) return false;
   if (host?.isShared !== true || peer.children.size >= host.uploadLimit) return false;
   return (

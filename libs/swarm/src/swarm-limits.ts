@@ -12,6 +12,8 @@ export interface SwarmLimits {
   readonly backToSourceCountMax: number;
   /** Most holders of a task that are remembered; beyond, only those that serve somebody. */
   readonly holdersMax: number;
+  /** Whether our own hosts may download from daemons that do not know the purge log. (R2) */
+  readonly allowsForeignParents: boolean;
 }
 
 /** The defaults of this family of daemons. */
@@ -22,4 +24,5 @@ export const DEFAULT_SWARM_LIMITS: SwarmLimits = {
   retryBackToSourceLimit: 4,
   backToSourceCountMax: 200,
   holdersMax: 300,
+  allowsForeignParents: false,
 };

@@ -9,6 +9,8 @@ import type { TaskState } from './task-state.js';
 export interface SwarmHost {
   readonly id: HostId;
   readonly isSeed: boolean;
+  /** Whether it says where it stands in the purge log when it serves, as only our own daemons do. */
+  readonly isGuarded: boolean;
   readonly idc: string;
   /** Parts of the location, outermost first. */
   readonly location: readonly string[];
@@ -52,8 +54,8 @@ export interface SwarmTask {
   readonly peers: Map<PeerId, SwarmPeer>;
   /** Set from the first word about pieces on. */
   content: TaskContent | undefined;
-  /** When a seed was asked to fetch it; unset once that seed has come to an end. */
-  seedAskedAtMs: number | undefined;
+  /** The seed that was asked to fetch it; unset once that seed has come to an end. */
+  askedSeed: HostId | undefined;
   readonly createdAtMs: number;
   updatedAtMs: number;
 }

@@ -8,12 +8,13 @@ import { Swarm, type SwarmOptions } from './swarm.js';
 const TASK = parseTaskId('a'.repeat(64));
 const WAIT_MS = DEFAULT_SWARM_LIMITS.waitMsMax;
 
-function host(id: string, isSeed = false): SwarmEvent {
+function host(id: string, isSeed = false, isGuarded = true): SwarmEvent {
   return {
     kind: 'host-announced',
     host: {
       id: parseHostId(id),
       isSeed,
+      isGuarded,
       idc: '',
       location: [],
       isShared: true,
@@ -88,6 +89,42 @@ describe('Swarm', () => {
       stage.apply(...['a', 'b', 'c'].map((name) => host(`h-${name}`)));
       const effects = stage.apply(register('a'), register('b'), register('c'));
       expect(stage.answers(effects)).toEqual(['a<-origin', 'b<-a', 'c<-a+b']);
+    });
+  });
+
+  describe('when a foreign daemon has the task', () => {
+    const announced = [host('h-own'), host('h-other', false, false), host('h-third', false, false)];
+    const held = { kind: 'peer-succeeded', peerId: peer('other') } as const;
+    const foreignCopy = [
+      register('other', 'h-other'),
+      { kind: 'peer-back-to-source', peerId: peer('other') } as const,
+      held,
+    ];
+
+    it('sends our own host to the origin, and foreign ones to it', () => {
+      const stage = new Stage();
+      stage.apply(...announced, ...foreignCopy);
+      expect(stage.answers(stage.apply(register('own', 'h-own')))).toEqual(['own<-origin']);
+      expect(stage.answers(stage.apply(register('third', 'h-third')))).toEqual([
+        'third<-other+own',
+      ]);
+    });
+
+    it('does not let our own host wait for it, neither as fetcher nor as seed', () => {
+      const stage = new Stage();
+      stage.apply(...announced, host('h-seed', true, false), register('other', 'h-other'), {
+        kind: 'peer-back-to-source',
+        peerId: peer('other'),
+      });
+      const effects = stage.apply(register('own', 'h-own'));
+      expect(stage.answers(effects)).toEqual(['own<-origin', 'other<-own']);
+    });
+
+    it('gives it as parent to our own host where the cluster allows that', () => {
+      const limits = () => ({ ...DEFAULT_SWARM_LIMITS, allowsForeignParents: true });
+      const stage = new Stage({ limits });
+      stage.apply(...announced, ...foreignCopy);
+      expect(stage.answers(stage.apply(register('own', 'h-own')))).toEqual(['own<-other']);
     });
   });
 

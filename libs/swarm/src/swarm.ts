@@ -10,7 +10,13 @@ import {
   type RandomSource,
   type TaskId,
 } from '@pondhawk/core';
-import { chooseParents, wouldCycle, type CycleCheck } from './choose-parents.js';
+import {
+  chooseParents,
+  isBeingFetched,
+  maySupply,
+  wouldCycle,
+  type CycleCheck,
+} from './choose-parents.js';
 import { hasEnded, nextPeerState, type PeerEvent } from './peer-state.js';
 import { mergeContent } from './task-content.js';
 import type { HeldCopy, PeerNames, SwarmEffect, SwarmEvent } from './swarm-event.js';
@@ -86,7 +92,7 @@ export class Swarm {
       case 'task-deleted':
         return this.deleteTask(event.hostId, event.taskId);
       case 'seed-failed':
-        return this.onTask(event.taskId, (task) => (task.seedAskedAtMs = undefined));
+        return this.onTask(event.taskId, (task) => (task.askedSeed = undefined));
       case 'tick':
         return this.tick();
       default:
@@ -164,7 +170,7 @@ export class Swarm {
       state: 'Pending',
       peers: new Map(),
       content: undefined,
-      seedAskedAtMs: undefined,
+      askedSeed: undefined,
       createdAtMs: this.nowMs,
       updatedAtMs: this.nowMs,
     };
@@ -189,7 +195,7 @@ export class Swarm {
     this.dropParents(peer);
     const task = this.tasks.get(peer.taskId);
     if (task !== undefined && this.hosts.get(peer.hostId)?.isSeed === true)
-      task.seedAskedAtMs = undefined;
+      task.askedSeed = undefined;
     if (peer.state === 'Failed') this.dropChildren(peer);
   }
 
@@ -241,10 +247,10 @@ export class Swarm {
     if (this.nowMs - waitingSinceMs >= this.limits.waitMsMax) {
       return this.sendToSource(task, peer, 'no parent came in time');
     }
-    if (this.isBeingFetched(task, peer)) return; // Its fetcher becomes a parent, or ends.
+    if (isBeingFetched({ task, child: peer, hosts: this.hosts, limits: this.limits })) return; // Its fetcher becomes a parent, or ends.
     const seed = this.chooseSeed(peer);
     if (seed === undefined) return this.sendToSource(task, peer, 'nobody has it');
-    task.seedAskedAtMs = this.nowMs;
+    task.askedSeed = seed.id;
     this.effects.push({ kind: 'ask-seed', hostId: seed.id, taskId: task.id, forPeerId: peer.id });
   }
 
@@ -278,23 +284,12 @@ export class Swarm {
     peer.scheduleCount += 1;
   }
 
-  /** Whether somebody else fetches the task from its origin, or a seed was asked to, and could still serve the child. */
-  private isBeingFetched(task: SwarmTask, child: SwarmPeer): boolean {
-    const isSeed = this.hosts.get(child.hostId)?.isSeed === true;
-    if (task.seedAskedAtMs !== undefined && !isSeed) return true;
-    return [...task.peers.values()].some(
-      (peer) =>
-        peer.id !== child.id &&
-        peer.hostId !== child.hostId &&
-        peer.state === 'BackToSource' &&
-        this.hosts.get(peer.hostId)?.isShared === true &&
-        !child.blockedParents.has(peer.id),
-    );
-  }
-
   private chooseSeed(child: SwarmPeer): SwarmHost | undefined {
-    if (this.hosts.get(child.hostId)?.isSeed === true || child.scheduleCount > 0) return undefined;
-    const seeds = [...this.hosts.values()].filter((host) => host.isSeed && host.isShared);
+    const childHost = this.hosts.get(child.hostId);
+    if (childHost?.isSeed === true || child.scheduleCount > 0) return undefined;
+    const seeds = [...this.hosts.values()].filter(
+      (host) => host.isSeed && host.isShared && maySupply(host, childHost, this.limits),
+    );
     return seeds[Math.floor(this.options.random() * seeds.length)];
   }
 

@@ -8,6 +8,7 @@ type Response = pondhawkV1.SyncResponse;
 
 const EPOCH = Buffer.alloc(16);
 const HASH = '0'.repeat(64);
+const LEASE_MS = 4_000;
 const NAMED_LOG: Response = {
   response: { $case: 'log', value: { logEpoch: EPOCH, first: 1n, head: 0n, headHash: '' } },
 };
@@ -33,7 +34,6 @@ async function listen(): Promise<string> {
 async function* serve(
   requests: AsyncIterable<pondhawkV1.SyncRequest>,
 ): AsyncGenerator<Response, void, undefined> {
-  void read(requests).catch(() => undefined); // The stream's end ends the writing as well.
   const waiting: Response[] = [NAMED_LOG];
   let wake: () => void = () => undefined;
   const write = (response: Response): void => {
@@ -41,6 +41,7 @@ async function* serve(
     wake();
   };
   writers.add(write);
+  void read(requests, write).catch(() => undefined); // The stream's end ends the writing as well.
   try {
     for (;;) {
       const next = waiting.shift();
@@ -52,12 +53,21 @@ async function* serve(
   }
 }
 
-async function read(requests: AsyncIterable<pondhawkV1.SyncRequest>): Promise<void> {
+async function read(
+  requests: AsyncIterable<pondhawkV1.SyncRequest>,
+  write: (response: Response) => void,
+): Promise<void> {
   for await (const { request } of requests) {
+    if (request?.$case === 'leaseRequest') write(grantOf(request.value));
     if (request?.$case !== 'outcomes') continue;
     answered += request.value.outcomes.length;
     onAnswer();
   }
+}
+
+function grantOf({ number }: pondhawkV1.SyncLeaseRequest): Response {
+  const value = { incarnation: EPOCH, number, refusal: '', logEpoch: EPOCH, needs: 0n };
+  return { response: { $case: 'grant', value: { ...value, hostLeaseMs: LEASE_MS } } };
 }
 
 /** Sends one entry on every stream and waits for all answers. @returns ms. */

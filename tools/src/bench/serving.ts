@@ -160,15 +160,15 @@ function report(
   const series = [...kept].map(([name, values]): Series => ({ name, unit: 's', values }));
   const time = (name: string): number => median(kept.get(name) ?? []);
   const work = (name: string): number => used.get(name) ?? Number.NaN;
-  const ratio = (what: string, lone: number, leased: number): Finding => ({
-    ...{ what, value: lone / leased, unit: '×', goal: GOAL, bound: 'least' },
-  });
-  const findings = ['pieces', 'socket'].flatMap((way) => [
-    ratio(`${way}: speed under a lease, as a ratio to that without`, ...both(way, time)),
-    ratio(
-      `${way}: processor time without a lease, as a ratio to that under one`,
-      ...both(way, work),
-    ),
+  const findings = ['pieces', 'socket'].flatMap((way): Finding[] => [
+    {
+      what: `${way}: speed under a lease, as a ratio to that without`,
+      ...{ value: ratioOf(way, time), unit: '×', goal: GOAL, bound: 'least' },
+    },
+    {
+      what: `${way}: processor time without a lease, as a ratio to that under one`,
+      ...{ value: ratioOf(way, work), unit: '×', bound: 'least' },
+    },
   ]);
   const speed = (name: string): string => formatNumber(sizeBytes / MIB / time(name));
   return {
@@ -177,15 +177,15 @@ function report(
     findings,
     notes: [
       `${sizeBytes / MIB} MiB from two daemons of the same build: one in a cluster, which asks for its lease at each chunk of 256 KiB, and one that belongs to no cluster and needs none.`,
-      `pieces: ${CONNECTIONS} connections to the piece port; socket: DownloadTask with its bytes on the unix socket. The bytes are thrown away. Processor time is the daemon's alone, of all rounds together: it tells more than the clock where others use the machine.`,
+      `pieces: ${CONNECTIONS} connections to the piece port; socket: DownloadTask with its bytes on the unix socket. The bytes are thrown away. Processor time is the daemon's alone, of all rounds together, garbage collection and all.`,
       `Speeds under a lease: pieces ${speed('pieces, leased')} MiB/s, socket ${speed('socket, leased')} MiB/s.`,
     ],
   };
 }
 
-/** A figure of the two sides of one way, the lone one first. */
-function both(way: string, figure: (name: string) => number): [number, number] {
-  return [figure(`${way}, lone`), figure(`${way}, leased`)];
+/** Of a figure of which less is better, so that more than 1 speaks for the host under leases. */
+function ratioOf(way: string, figure: (name: string) => number): number {
+  return figure(`${way}, lone`) / figure(`${way}, leased`);
 }
 
 function sum(values: readonly number[]): number {

@@ -1,8 +1,15 @@
-/** Many hosts that have nothing but their stream: each on a connection of its own, with what the protocol asks of a host that holds no copy. */
+/** Many hosts that have nothing but their stream: each on a connection of its own, with what the protocol asks of a host that holds no copy, leases included. */
 
 import { randomBytes } from 'node:crypto';
-import { commonV2, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
-import { callBidi, callUnary, createClient, type BidiCall, type Client } from '@pondhawk/rpc';
+import { commonV2, INCARNATION_KEY, pondhawkV1, schedulerV2 } from '@pondhawk/contracts';
+import {
+  callBidi,
+  callUnary,
+  createClient,
+  Metadata,
+  type BidiCall,
+  type Client,
+} from '@pondhawk/rpc';
 import { answerParent } from './bench-child.js';
 
 type Call = BidiCall<pondhawkV1.SyncRequest, pondhawkV1.SyncResponse>;
@@ -18,16 +25,33 @@ interface OpenQuestion {
 interface SimulatedHost {
   readonly client: Client;
   readonly host: commonV2.Host;
+  readonly incarnation: Buffer;
   readonly call: Call;
+  /** Of the newest lease request. */
+  number: number;
+  /** Monotonic ms when that one was sent. */
+  askedAtMs: number;
+  /** Monotonic ms until which the newest lease runs. */
+  leasedUntilMs: number;
+}
+
+/** How leases went since they were last asked for. */
+interface LeaseCounts {
+  granted: number;
+  refused: number;
 }
 
 /** Streams that are being opened at once. */
 const OPENING_AT_ONCE = 64;
 const ANNOUNCE_TIMEOUT_MS = 5_000;
 const EPOCH_BYTES = 16;
+/** As peers ask, with leases of 4 s. */
+const LEASE_INTERVAL_MS = 1_000;
 
 const hosts: SimulatedHost[] = [];
 let announcing: NodeJS.Timeout[] = [];
+const asking: NodeJS.Timeout[] = [];
+let counts: LeaseCounts = { granted: 0, refused: 0 };
 
 async function open({ address, name, count }: OpenQuestion): Promise<void> {
   const numbers = Array.from({ length: count }, (_, index) => index + 1).values();
@@ -54,26 +78,31 @@ async function openOne(address: string, hostname: string): Promise<void> {
   });
   const client = createClient(address);
   const call = callBidi(client, pondhawkV1.FleetSyncService.sync, {});
-  hosts.push({ client, host, call });
+  const incarnation = randomBytes(EPOCH_BYTES);
+  const simulated = { client, host, incarnation, call, number: 0, askedAtMs: 0, leasedUntilMs: 0 };
+  hosts.push(simulated);
   await call.send({
     request: {
       $case: 'hello',
       value: pondhawkV1.SyncHello.fromPartial({
         host,
-        incarnation: randomBytes(EPOCH_BYTES),
+        incarnation,
         logEpoch: Buffer.alloc(EPOCH_BYTES),
         applied: 0n,
       }),
     },
   });
   await new Promise<void>((resolve, reject) => {
-    follow(call, resolve).catch(reject);
+    follow(simulated, resolve).catch(reject);
   });
+  askForLeases(simulated);
 }
 
-async function follow(call: Call, onLog: () => void): Promise<void> {
+async function follow(host: SimulatedHost, onLog: () => void): Promise<void> {
+  const { call } = host;
   for await (const { response } of call.responses) {
     if (response?.$case === 'log') onLog();
+    if (response?.$case === 'grant') takeGrant(host, response.value);
     if (response?.$case !== 'entries') continue;
     const { logEpoch, entries } = response.value;
     const outcomes = entries.map(({ seq }) =>
@@ -83,16 +112,55 @@ async function follow(call: Call, onLog: () => void): Promise<void> {
   }
 }
 
+/** From now on, at moments of its own. */
+function askForLeases(host: SimulatedHost): void {
+  const ask = (): void => {
+    host.number += 1;
+    host.askedAtMs = performance.now();
+    const value = { number: BigInt(host.number), applied: 0n };
+    // A stream that has ended fails the bench by its count of hosts.
+    host.call.send({ request: { $case: 'leaseRequest', value } }).catch(() => undefined);
+  };
+  const first = setTimeout(() => asking.push(setInterval(ask, LEASE_INTERVAL_MS)), spread());
+  asking.push(first);
+  ask();
+}
+
+function spread(): number {
+  return Math.random() * LEASE_INTERVAL_MS;
+}
+
+function takeGrant(host: SimulatedHost, grant: pondhawkV1.SyncGrant): void {
+  if (grant.refusal !== '') {
+    counts.refused += 1;
+    return;
+  }
+  counts.granted += 1;
+  if (Number(grant.number) === host.number) {
+    host.leasedUntilMs = host.askedAtMs + grant.hostLeaseMs;
+  }
+}
+
+/** How leases went since the last such question, and how many hosts have one now. */
+function leases(): LeaseCounts & { readonly held: number } {
+  const told = counts;
+  counts = { granted: 0, refused: 0 };
+  const now = performance.now();
+  return { ...told, held: hosts.filter(({ leasedUntilMs }) => leasedUntilMs > now).length };
+}
+
 /** Has each host announce itself every so often, as real ones do besides their stream. */
 function announce(intervalMs: number): void {
-  announcing = hosts.map(({ client, host }) => {
+  announcing = hosts.map(({ client, host, incarnation }) => {
+    const metadata = new Metadata();
+    metadata.set(INCARNATION_KEY, incarnation.toString('hex'));
     const say = (): void => {
       const interval = { seconds: BigInt(intervalMs / 1_000), nanos: 0 };
       callUnary(
         client,
         schedulerV2.SchedulerService.announceHost,
         schedulerV2.AnnounceHostRequest.fromPartial({ host, interval }),
-        { timeoutMs: ANNOUNCE_TIMEOUT_MS },
+        { timeoutMs: ANNOUNCE_TIMEOUT_MS, metadata },
       ).catch(() => undefined); // The next one tells as much.
     };
     return setTimeout(() => {
@@ -103,11 +171,11 @@ function announce(intervalMs: number): void {
 }
 
 function close(): void {
-  for (const timer of announcing) clearTimeout(timer);
+  for (const timer of [...announcing, ...asking]) clearTimeout(timer);
   for (const { call, client } of hosts.splice(0)) {
     call.cancel();
     client.close();
   }
 }
 
-answerParent({ open, announce, close }, close);
+answerParent({ open, announce, leases, close }, close);

@@ -25,6 +25,15 @@ interface Rest {
   readonly heapKibPerStream: number;
   readonly processorPercent: number;
   readonly announcingPercent: number;
+  readonly leases: Leases;
+}
+
+/** As the hosts counted them over the time at rest. */
+interface Leases {
+  readonly granted: number;
+  readonly refused: number;
+  /** Hosts that had one at the end of that time. */
+  readonly held: number;
 }
 
 interface Input {
@@ -70,15 +79,15 @@ async function measure(
   const atBare = new BenchChild('simulated-hosts-process.js');
   try {
     const rest = await measureRest(options, {
-      ...{ streams, restMs: input.restMs, hosts: atScheduler },
+      ...{ streams, restMs: input.restMs, hosts: atScheduler, isAnnouncing: true },
       ...{ pid: scheduler.pid, address: scheduler.addresses['grpc'] ?? '', file: memoryFile },
     });
     const bareRest = await measureRest(options, {
-      ...{ streams, restMs: 0, hosts: atBare },
+      ...{ streams, restMs: input.restMs, hosts: atBare, isAnnouncing: false },
       ...{ pid: bare.pid, address: bareAddress, file: `${memoryFile}-bare` },
     });
     const kept = await measurePurges(options, input);
-    return report({ streams, rest, bareRest, kept });
+    return report({ streams, restMs: input.restMs, rest, bareRest, kept });
   } finally {
     await atScheduler.stop();
     await atBare.stop();
@@ -94,9 +103,10 @@ async function measureRest(
     readonly pid: number;
     readonly address: string;
     readonly file: string;
+    readonly isAnnouncing: boolean;
   },
 ): Promise<Rest> {
-  const { hosts, streams, restMs, pid, address, file } = input;
+  const { hosts, streams, restMs, pid, address, file, isAnnouncing } = input;
   await hosts.ask('open', { address, name: 'first', count: WARM_UP_STREAMS });
   await sleep(SETTLE_MS);
   const before = await readCollected(pid, file);
@@ -107,11 +117,20 @@ async function measureRest(
   const kibPerStream = (after.residentKib - before.residentKib) / added;
   const heapKibPerStream = (after.heapKib - before.heapKib) / added;
   options.say(`${streams} streams, ${formatNumber(kibPerStream)} KiB each; load ${loadAverage()}`);
+  await hosts.ask<Leases>('leases');
   const processorPercent = await processorShare(pid, restMs);
-  if (restMs > 0) await hosts.ask('announce', ANNOUNCE_INTERVAL_MS);
+  const leases = await hosts.ask<Leases>('leases');
+  const { granted, refused, held } = leases;
+  options.say(
+    `${formatNumber(processorPercent)} % at rest; ${held} hosts have a lease, ${granted} granted, ${refused} refused`,
+  );
+  if (!isAnnouncing) {
+    return { kibPerStream, heapKibPerStream, processorPercent, announcingPercent: 0, leases };
+  }
+  await hosts.ask('announce', ANNOUNCE_INTERVAL_MS);
   await sleep(Math.min(restMs, ANNOUNCE_INTERVAL_MS));
   const announcingPercent = await processorShare(pid, restMs);
-  return { kibPerStream, heapKibPerStream, processorPercent, announcingPercent };
+  return { kibPerStream, heapKibPerStream, processorPercent, announcingPercent, leases };
 }
 
 /** Processor time that a process uses over a while, as a share of one core, in percent. */
@@ -146,13 +165,18 @@ async function measurePurges(
   });
 }
 
+function perSecond(count: number, ms: number): number {
+  return count / (ms / 1_000);
+}
+
 function report(input: {
   readonly streams: number;
+  readonly restMs: number;
   readonly rest: Rest;
   readonly bareRest: Rest;
   readonly kept: ReadonlyMap<string, readonly number[]>;
 }): PartReport {
-  const { streams, rest, bareRest, kept } = input;
+  const { streams, restMs, rest, bareRest, kept } = input;
   const timeOf = (side: string): number => median(kept.get(side) ?? []);
   const one = (name: string, unit: Series['unit'], value: number): Series => ({
     ...{ name, unit, values: [value] },
@@ -164,7 +188,11 @@ function report(input: {
       one('memory of a stream: bare server', 'KiB', bareRest.kibPerStream),
       one('of it on the heap: scheduler', 'KiB', rest.heapKibPerStream),
       one('of it on the heap: bare server', 'KiB', bareRest.heapKibPerStream),
-      one('processor at rest', '%', rest.processorPercent),
+      one('processor at rest: scheduler', '%', rest.processorPercent),
+      one('processor at rest: bare server', '%', bareRest.processorPercent),
+      one('hosts with a lease at rest', '%', (rest.leases.held / streams) * 100),
+      one('leases granted at rest', '/s', perSecond(rest.leases.granted, restMs)),
+      one('lease requests refused at rest', '/s', perSecond(rest.leases.refused, restMs)),
       one('processor while hosts announce', '%', rest.announcingPercent),
       ...[...kept].map(([name, values]): Series => ({
         ...{ name: `one entry to all and back: ${name}`, unit: 'ms', values },
@@ -180,6 +208,10 @@ function report(input: {
         ...{ value: rest.kibPerStream / bareRest.kibPerStream, unit: '×', bound: 'most' },
       },
       {
+        what: 'leases at rest, processor: scheduler / bare server',
+        ...{ value: rest.processorPercent / bareRest.processorPercent, unit: '×', bound: 'most' },
+      },
+      {
         what: `one purge, ${streams} hosts`,
         ...{ value: timeOf('job') / 1_000, unit: 's', goal: SECONDS_GOAL, bound: 'most' },
       },
@@ -191,7 +223,7 @@ function report(input: {
     notes: [
       `${streams} simulated hosts in a process of their own, each on a connection of its own; 1 scheduler.`,
       'Memory: resident, after a garbage collection, with all streams less with the first 50. Bare server: the same streams on the same gRPC server, nothing behind them.',
-      `Processor: of one core, over ${ANNOUNCE_INTERVAL_MS / 500} s; hosts announce every ${ANNOUNCE_INTERVAL_MS / 1_000} s.`,
+      `Processor: of one core, over ${ANNOUNCE_INTERVAL_MS / 500} s; each host asks for a lease every second, and announces itself every ${ANNOUNCE_INTERVAL_MS / 1_000} s where it says so. The bare server grants without looking.`,
       'One purge: from POST /jobs to the answer that says SUCCESS and counts all hosts; bare streams: one message to each, one back.',
     ],
   };

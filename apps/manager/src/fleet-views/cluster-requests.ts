@@ -2,12 +2,7 @@
 
 import type { ClusterFacts, ClusterRecord, ClusterSettings } from '../ledger/index.js';
 import { FieldReader, ID_BOUNDS, invalidField } from '../rest-edge/field-reader.js';
-import {
-  PEER_LOAD_LIMIT,
-  SCHEDULER_SETTINGS,
-  SEED_PEER_LOAD_LIMIT,
-  SettingsReader,
-} from './cluster-settings.js';
+import { PEER_LOAD_LIMIT, SEED_PEER_LOAD_LIMIT, SettingsReader } from './cluster-settings.js';
 
 /** Characters of a cluster's name, from 1. */
 export const CLUSTER_NAME_LENGTH_MAX = 255;
@@ -65,7 +60,7 @@ export function parseCluster(
   const facts = {
     bio: body.text('bio', { lengthMax: CLUSTER_BIO_LENGTH_MAX }),
     isDefault: body.flag('is_default'),
-    config: settings.numbers(names.config, SCHEDULER_SETTINGS, present?.config ?? {}),
+    config: settings.ofSchedulers(names.config, present?.config ?? {}),
     clientConfig: settings.load(names.clientConfig, PEER_LOAD_LIMIT, present?.clientConfig ?? {}),
     seedClientConfig: settings.load(
       names.seedClientConfig,

@@ -14,6 +14,8 @@ export const SCHEDULER_SETTINGS: Readonly<Record<string, SettingBounds>> = {
   filter_parent_limit: { min: 10, max: 1_000, fallback: 15 },
   job_rate_limit: JOB_RATE_LIMIT,
 };
+/** Of schedulers, off until they are given; not of every console's making, so shown only then. */
+export const SCHEDULER_FLAGS: readonly string[] = ['allow_foreign_parents'];
 /** Of hosts. */
 export const PEER_LOAD_LIMIT: SettingBounds = { min: 1, max: 2_000, fallback: 200 };
 /** Of seeds. */
@@ -39,19 +41,17 @@ export class SettingsReader {
     this.readers = [body];
   }
 
-  /** Numbers that are not given keep their `present` value; undefined if the whole field is absent. */
-  numbers(
-    field: string,
-    settings: Readonly<Record<string, SettingBounds>>,
-    present: ClusterSettings,
-  ): ClusterSettings | undefined {
+  /** What is not given keeps its `present` value; undefined if the whole field is absent. */
+  ofSchedulers(field: string, present: ClusterSettings): ClusterSettings | undefined {
     return this.nested(this.body, field, (reader) =>
-      Object.fromEntries(
-        Object.entries(settings).map(([name, { fallback, ...bounds }]) => [
-          name,
-          reader.wholeNumber(name, bounds) ?? present[name] ?? fallback,
-        ]),
-      ),
+      Object.fromEntries<unknown>([
+        ...Object.entries(SCHEDULER_SETTINGS).map(([name, { fallback, ...bounds }]) => {
+          return [name, reader.wholeNumber(name, bounds) ?? present[name] ?? fallback] as const;
+        }),
+        ...SCHEDULER_FLAGS.map(
+          (name) => [name, reader.flag(name) ?? present[name]] as const,
+        ).filter(([, flag]) => flag !== undefined),
+      ]),
     );
   }
 

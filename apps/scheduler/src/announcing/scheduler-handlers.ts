@@ -58,12 +58,15 @@ export function schedulerHandlers({
       const limit = host.type === 0 ? uploadLimit : seedUploadLimit;
       const hostId = parseHostId(host.id);
       const claimant = claimantOf(context);
-      const event = toHostEvent(host, toIntervalMs(interval), limit);
+      const isOurs = claimant.incarnation !== '';
+      const event = toHostEvent(host, {
+        ...{ intervalMs: toIntervalMs(interval), uploadLimit: limit, isGuarded: isOurs },
+      });
       claims.claim(hostId, claimant);
       loop.apply(event);
       loop.addHost(hostId, host);
       // Our own hosts are enrolled by the stream to their home; others have nothing but this.
-      if (claimant.incarnation === '') enrolment.open(host);
+      if (!isOurs) enrolment.open(host);
       return Promise.resolve(Empty.create());
     },
     listHosts: async ({ type }) =>

@@ -35,8 +35,15 @@ const PORT_MAX = 65_535;
  */
 export function toHostEvent(
   host: commonV2.Host,
-  intervalMs: number | undefined,
-  uploadLimit: number,
+  {
+    intervalMs,
+    uploadLimit,
+    isGuarded,
+  }: {
+    readonly intervalMs: number | undefined;
+    readonly uploadLimit: number;
+    readonly isGuarded: boolean;
+  },
 ): SwarmEvent {
   const badPort = [host.port, host.downloadPort].some((port) => port < 0 || port > PORT_MAX);
   if (host.ip === '' || badPort || host.port === 0) {
@@ -54,6 +61,7 @@ export function toHostEvent(
     host: {
       id: parseHostId(host.id, 'host.id'),
       isSeed: host.type !== 0,
+      isGuarded,
       idc: host.network?.idc ?? '',
       location: (host.network?.location ?? '').split('|').filter((part) => part !== ''),
       isShared: !host.disableShared,

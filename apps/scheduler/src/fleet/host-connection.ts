@@ -11,6 +11,9 @@ import type { Mailbox } from '../announcing/mailbox.js';
 import { OpenQuestions } from './open-questions.js';
 import type { PurgeFeed } from './purge-feed.js';
 
+/** Outcomes kept for orders that come after what they order: views and enrolments tell of the log as well. */
+export const EARLY_OUTCOMES_MAX = 32;
+
 type Outcome = pondhawkV1.PurgeOutcome;
 
 interface Waiter {
@@ -45,6 +48,8 @@ export class HostConnection {
   private sent = 0; // The host was sent everything up to here.
   private lateUpTo = 0; // Entries up to here were accepted before the host connected.
   private readonly waiters = new Map<number, Waiter>(); // By number.
+  private readonly early = new Map<number, Outcome>(); // Came before anybody waited, oldest first.
+  private answeredUpTo = 0; // Entries up to here have had their answers on this stream.
   private readonly abandoned = new Set<number>(); // Waited for in vain.
   private readonly pumping = new WakeLoop(() => this.send());
   private isClosed = false;
@@ -100,6 +105,8 @@ export class HostConnection {
     this.epoch = state.epoch;
     this.sent = continues ? position.applied : state.head;
     this.lateUpTo = state.head;
+    this.answeredUpTo = 0;
+    this.early.clear();
     this.parts.outbox.post({ response: { $case: 'log', value: fromLogState(state) } });
     this.pump();
   }
@@ -116,17 +123,22 @@ export class HostConnection {
     if (this.sent < state.head) this.pumping.wake();
   }
 
-  /** Whether an entry is still to be sent, so that its outcome will come on this stream. */
-  willSend(epoch: string, seq: number): boolean {
-    return !this.isClosed && this.epoch === epoch && this.sent < seq;
+  /** Whether the outcome of an entry comes on this stream, or has just come and nobody took it. */
+  tells(epoch: string, seq: number): boolean {
+    if (this.isClosed || this.epoch !== epoch) return false;
+    if (this.sent < seq) return true;
+    return seq > this.lateUpTo && (seq > this.answeredUpTo || this.early.has(seq));
   }
 
   /**
-   * The outcome of an entry that `willSend` promised.
+   * The outcome of an entry that `tells` promised.
    *
    * @throws UnavailableError (`HOST_CONNECTION_LOST`) when the stream ends before; (`HOST_UNREACHABLE`) after `timeoutMs`.
    */
   waitFor(seq: number, timeoutMs: number): Promise<Outcome> {
+    const early = this.early.get(seq);
+    this.early.delete(seq);
+    if (early !== undefined) return Promise.resolve(early);
     return new Promise<Outcome>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.waiters.delete(seq);
@@ -156,9 +168,18 @@ export class HostConnection {
       const waiter = this.waiters.get(seq);
       this.waiters.delete(seq);
       const isLate = this.abandoned.delete(seq) || seq <= this.lateUpTo;
+      this.answeredUpTo = Math.max(this.answeredUpTo, seq);
       if (waiter !== undefined) waiter.resolve(outcome);
       else if (isLate) this.parts.onLater(outcome, epoch);
+      else this.keepEarly(seq, outcome);
     }
+  }
+
+  private keepEarly(seq: number, outcome: Outcome): void {
+    this.early.set(seq, outcome);
+    if (this.early.size <= EARLY_OUTCOMES_MAX) return;
+    const [oldest] = this.early.keys();
+    if (oldest !== undefined) this.early.delete(oldest);
   }
 
   /** Ends the stream. */

@@ -186,7 +186,7 @@ export class OrderExecutor {
     // Before the entry is sent: an answer may come at once.
     for (const host of hosts) {
       const connection = connections.find(host.id);
-      if (connection?.willSend(purge.log_epoch, purge.seq) !== true) continue;
+      if (connection?.tells(purge.log_epoch, purge.seq) !== true) continue;
       const answer = connection.waitFor(purge.seq, timeoutMs).then(toHostAnswer, () => undefined);
       streamed.set(host, answer);
     }

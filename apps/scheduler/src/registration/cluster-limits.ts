@@ -12,6 +12,8 @@ export interface ClusterLimits {
   readonly uploadLimit: number;
   /** The same of a seed peer. */
   readonly seedUploadLimit: number;
+  /** Whether our own hosts may download from foreign daemons, which gives up the promise that purges are final. */
+  readonly allowsForeignParents: boolean;
 }
 
 /** Until the manager has told any; the values of a new cluster. */
@@ -20,12 +22,13 @@ export const DEFAULT_CLUSTER_LIMITS: ClusterLimits = {
   filterParentLimit: 15,
   uploadLimit: 200,
   seedUploadLimit: 2_000,
+  allowsForeignParents: false,
 };
 
 const UPLOAD_LIMIT_MAX = 50_000;
 
 /**
- * Reads the JSON of a cluster's row: `candidate_parent_limit` and `filter_parent_limit` of its config,
+ * Reads the JSON of a cluster's row: `candidate_parent_limit`, `filter_parent_limit` and `allow_foreign_parents` of its config,
  * `load_limit` of its client and seed client configs. What is missing or out of its range gives the default:
  * a scheduler has to work with a row that some other console wrote.
  */
@@ -39,6 +42,7 @@ export function parseClusterLimits(cluster: managerV2.SchedulerCluster | undefin
       within(config['filter_parent_limit'], 10, 1_000) ?? defaults.filterParentLimit,
     uploadLimit: loadLimit(cluster?.clientConfig) ?? defaults.uploadLimit,
     seedUploadLimit: loadLimit(cluster?.seedClientConfig) ?? defaults.seedUploadLimit,
+    allowsForeignParents: config['allow_foreign_parents'] === true,
   };
 }
 

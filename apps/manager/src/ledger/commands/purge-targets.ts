@@ -1,6 +1,7 @@
 /** Whom a purge or a question must account for, read inside the transaction that accepts it. */
 
 import { type DaemonIdentity, PURGE_RULES, finalityReasons } from '@pondhawk/purge';
+import type { ClusterSettings } from '../cluster-commands.js';
 import type { CommandContext } from '../command-context.js';
 import { activeUntilMs } from '../liveness.js';
 import type { WatchedPurge } from '../purge-watch.js';
@@ -94,10 +95,24 @@ export async function loadPurgeTargets(
     superseded,
     pending,
     finality: {
-      reasons: finalityReasons({ foreignHosts: foreign.length }),
+      reasons: finalityReasons({
+        foreignHosts: foreign.length,
+        allowsForeignParents: await allowsForeignParents(context, clusterId),
+      }),
       hosts: foreign.slice(0, FINALITY_HOSTS_MAX).map(({ id }) => id),
     },
   };
+}
+
+/** A setting of the cluster; schedulers go by it from their next registration on. */
+async function allowsForeignParents({ db }: CommandContext, clusterId: number): Promise<boolean> {
+  const cluster = await db
+    .selectFrom('scheduler_clusters')
+    .select('config')
+    .where('id', '=', clusterId)
+    .executeTakeFirst();
+  const config = JSON.parse(cluster?.config ?? '{}') as ClusterSettings;
+  return config['allow_foreign_parents'] === true;
 }
 
 /** Rows that count as leased, and those of open connections; oldest first. */
