@@ -54,6 +54,36 @@ describeWithTool('nats-server', 'the events of a job', () => {
     await dir.remove();
   }, 30_000);
 
+  it('end for whoever may not see them any more, and for nobody else', async () => {
+    const jobId = await post();
+    const root = (method: string, path: string, body?: unknown) =>
+      manager.request(method, `/api/v1/${path}`, body === undefined ? {} : { body });
+    const makeToken = async (name: string) => {
+      const body = { name, expired_at: '2100-01-01T00:00:00Z', scopes: ['job'] };
+      return (await root('POST', 'personal-access-tokens', body)).json;
+    };
+    const [one, other] = [await makeToken('one'), await makeToken('other')];
+    const open = async (authorization: string) => {
+      const url = `http://${manager.running.addresses.rest}/api/v1/jobs/${jobId}/events`;
+      const client = await EventClient.open(url, { authorization });
+      clients.push(client);
+      return client;
+    };
+    const byOne = await open(`Bearer ${one.token as string}`);
+    const byOther = await open(`Bearer ${other.token as string}`);
+    const bySession = await open(manager.authorization);
+    expect([byOne.status, byOther.status, bySession.status]).toEqual([200, 200, 200]);
+    let hasOtherEnded = false;
+    void byOther.ended.then(() => (hasOtherEnded = true));
+    await root('DELETE', `personal-access-tokens/${one.id as number}`);
+    await byOne.ended;
+    expect(hasOtherEnded).toBe(false);
+    await root('PATCH', `personal-access-tokens/${other.id as number}`, { scopes: ['cluster'] });
+    await byOther.ended;
+    await root('POST', 'users/signout', {});
+    await bySession.ended;
+  }, 30_000);
+
   it('are a snapshot, each change with what stands then, and the end; then nobody comes again', async () => {
     scheduler = await FakeScheduler.start(manager, nats.url, () => []);
     const jobId = await post();
