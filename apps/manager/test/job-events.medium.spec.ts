@@ -60,7 +60,8 @@ describeWithTool('nats-server', 'the events of a job', () => {
       manager.request(method, `/api/v1/${path}`, body === undefined ? {} : { body });
     const makeToken = async (name: string) => {
       const body = { name, expired_at: '2100-01-01T00:00:00Z', scopes: ['job'] };
-      return (await root('POST', 'personal-access-tokens', body)).json;
+      const { json } = await root('POST', 'personal-access-tokens', body);
+      return { id: json.id as number, token: json.token as string };
     };
     const [one, other] = [await makeToken('one'), await makeToken('other')];
     const open = async (authorization: string) => {
@@ -69,16 +70,16 @@ describeWithTool('nats-server', 'the events of a job', () => {
       clients.push(client);
       return client;
     };
-    const byOne = await open(`Bearer ${one.token as string}`);
-    const byOther = await open(`Bearer ${other.token as string}`);
+    const byOne = await open(`Bearer ${one.token}`);
+    const byOther = await open(`Bearer ${other.token}`);
     const bySession = await open(manager.authorization);
     expect([byOne.status, byOther.status, bySession.status]).toEqual([200, 200, 200]);
     let hasOtherEnded = false;
     void byOther.ended.then(() => (hasOtherEnded = true));
-    await root('DELETE', `personal-access-tokens/${one.id as number}`);
+    await root('DELETE', `personal-access-tokens/${one.id}`);
     await byOne.ended;
     expect(hasOtherEnded).toBe(false);
-    await root('PATCH', `personal-access-tokens/${other.id as number}`, { scopes: ['cluster'] });
+    await root('PATCH', `personal-access-tokens/${other.id}`, { scopes: ['cluster'] });
     await byOther.ended;
     await root('POST', 'users/signout', {});
     await bySession.ended;
