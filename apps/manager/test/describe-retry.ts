@@ -11,6 +11,10 @@ import {
 
 const SOON_MS = START_MS + 1_000;
 
+/** A host that says itself that it could not; one that is not reached is waited for until it is fenced. */
+const broken = (index: number) =>
+  aTarget(index, 'failed', { code: 'UNLINK_FAILED', message: 'EIO' });
+
 /** What every ledger must do with jobs that are tried again, whichever database it lies in. */
 export function describeRetry(get: () => Ledger): void {
   describe('when a job is tried again', () => {
@@ -38,11 +42,7 @@ export function describeRetry(get: () => Ledger): void {
 
     it('asks those that failed and no others, under the same number, and is whole with them', async () => {
       const { jobId, messages } = await start(3);
-      await report(messages[0]!, [
-        aTarget(1, 'deleted'),
-        aTarget(2, 'failed'),
-        aTarget(3, 'absent'),
-      ]);
+      await report(messages[0]!, [aTarget(1, 'deleted'), broken(2), aTarget(3, 'absent')]);
       const again = await retry(jobId);
       const [order] = again.messages;
       expect([named(order!), payloadOf(order!).only_named]).toEqual([['h00002'], true]);
@@ -60,9 +60,9 @@ export function describeRetry(get: () => Ledger): void {
 
     it('is partial, not failed, when only what had ended before has ended well; and goes on from there', async () => {
       const { jobId, messages } = await start(2);
-      await report(messages[0]!, [aTarget(1, 'deleted'), aTarget(2, 'failed')]);
+      await report(messages[0]!, [aTarget(1, 'deleted'), broken(2)]);
       const second = await retry(jobId);
-      await report(second.messages[0]!, [aTarget(2, 'failed')]);
+      await report(second.messages[0]!, [broken(2)]);
       expect((await find(second.jobId)).job).toMatchObject({
         state: 'FAILURE',
         outcome: 'partial',
@@ -86,7 +86,7 @@ export function describeRetry(get: () => Ledger): void {
 
     it('waits for a scheduler while there is none, and asks the same hosts then', async () => {
       const { jobId, messages } = await start(2);
-      await report(messages[0]!, [aTarget(1, 'deleted'), aTarget(2, 'failed')]);
+      await report(messages[0]!, [aTarget(1, 'deleted'), broken(2)]);
       const lateMs = START_MS + 60_000;
       const again = await get().writer.execute('retry-job', {
         ...{ atMs: lateMs, jobId, userId: 0, uuid: 'late' },
@@ -99,7 +99,7 @@ export function describeRetry(get: () => Ledger): void {
 
     it('is given to the same job twice under one key, and once at a time without', async () => {
       const { jobId, messages } = await start(1);
-      await report(messages[0]!, [aTarget(1, 'failed')]);
+      await report(messages[0]!, [broken(1)]);
       const keyed = (uuid: string) =>
         get().writer.execute('retry-job', {
           ...{ atMs: SOON_MS, jobId, userId: 3, uuid },
@@ -122,9 +122,9 @@ export function describeRetry(get: () => Ledger): void {
 
     it('is refused for a delete whose log has begun anew, and not for a question', async () => {
       const { jobId, messages } = await start(1);
-      await report(messages[0]!, [aTarget(1, 'failed')]);
+      await report(messages[0]!, [broken(1)]);
       const question = await get().writer.execute('accept-job', aJob({ type: 'get_task' }));
-      await report(question.messages[0]!, [aTarget(1, 'failed')]);
+      await report(question.messages[0]!, [broken(1)]);
       const { epoch } = await get().writer.execute('renew-log-id', {
         ...{ atMs: SOON_MS, clusterId: 1, epoch: 'e1'.repeat(16), hostId: 'h' },
         ...{ seq: 9, chainHash: 'x', newEpoch: 'e2'.repeat(16) },

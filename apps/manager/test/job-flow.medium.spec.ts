@@ -96,7 +96,8 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
     let tries = 0;
     scheduler = await FakeScheduler.start(manager, nats.url, () => {
       tries += 1;
-      const second = aTarget(2, tries === 1 ? 'failed' : 'deleted');
+      const second =
+        tries === 1 ? aTarget(2, 'failed', { code: 'UNLINK_FAILED' }) : aTarget(2, 'deleted');
       const targets = tries === 1 ? [aTarget(1, 'deleted'), second] : [second];
       return [{ targets: targets as never, is_last: true }];
     });
