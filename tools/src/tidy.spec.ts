@@ -69,7 +69,8 @@ describe('the repository', () => {
   });
 
   it('writes to the log or to the streams of a command, never by console', () => {
-    expect(linesThatMatch(typescript, /\bconsole[.]\w/)).toEqual([]);
+    // `console.dir` is a setting; the linter knows the method of that name.
+    expect(linesThatMatch(typescript, /\bconsole[.](?!dir\b)\w/)).toEqual([]);
   });
 
   it('gives every document one title', () => {

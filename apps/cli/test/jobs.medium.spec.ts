@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { json as readJson } from 'node:stream/consumers';
+import { text as readText } from 'node:stream/consumers';
+import { makeTempDir } from '@pondhawk/testing';
+import { join } from 'node:path';
 import { run, type CliRun } from './run-in-test.js';
 
 const TASK_ID = 'ab'.repeat(32);
@@ -12,11 +15,19 @@ interface Answer {
 
 /** A manager that answers by a table of its last words for each method and path. */
 class FakeManager {
-  readonly requests: { readonly line: string; readonly body: unknown }[] = [];
+  readonly requests: { readonly line: string; readonly body: unknown; readonly key: unknown }[] =
+    [];
+  /** Requests whose connection is cut before the answer. */
+  cuts = 0;
   /** Answers by `METHOD path` without the query; each is used once, the last for ever. */
   readonly answers = new Map<string, Answer[]>();
   private readonly server: Server = createServer((request, response) => {
     void this.answer(request).then(({ status = 200, body }) => {
+      if (this.cuts > 0) {
+        this.cuts -= 1;
+        request.socket.destroy();
+        return;
+      }
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(typeof body === 'string' ? body : JSON.stringify(body));
     });
@@ -38,8 +49,10 @@ class FakeManager {
   private async answer(request: IncomingMessage): Promise<Answer> {
     const { pathname } = new URL(request.url ?? '', this.url);
     const line = `${request.method ?? ''} ${request.url ?? ''}`;
-    const body: unknown = request.method === 'POST' ? await readJson(request) : undefined;
-    this.requests.push({ line, body });
+    const sent = await readText(request);
+    const body: unknown = sent === '' ? undefined : JSON.parse(sent);
+    const key = request.headers['idempotency-key'];
+    this.requests.push({ line, body, key });
     const answers = this.answers.get(`${request.method ?? ''} ${pathname}`) ?? [];
     const next = answers.length > 1 ? answers.shift() : answers[0];
     return next ?? { status: 404, body: { message: 'No such route.', code: 'NOT_FOUND' } };
@@ -88,6 +101,9 @@ describe('pondhawk against a manager', () => {
     manager.answers.set('POST /api/v1/jobs', [
       { body: aJob({ phase: 'accepted', outcome: '', state: 'PENDING' }) },
     ]);
+    manager.answers.set('POST /api/v1/jobs/batch', [
+      { body: [42, 43].map((id, index) => ({ index, status: 200, id, args: {} })) },
+    ]);
     manager.answers.set('GET /api/v1/jobs/42', [
       { body: aJob({ phase: 'running', outcome: '', state: 'PENDING' }) },
       { body: aJob() },
@@ -120,7 +136,9 @@ describe('pondhawk against a manager', () => {
       );
       expect(result.exitCode).toBe(0);
       expect(result.stdout).toContain('pondhawk job watch 42');
-      expect(manager.requests.map(({ body }) => body)).toEqual([
+      expect(manager.requests.map(({ line }) => line)).toEqual(['POST /api/v1/jobs/batch']);
+      const { jobs } = manager.requests[0]?.body as { jobs: unknown[] };
+      expect(jobs).toEqual([
         {
           type: 'delete_task',
           args: { task_id: TASK_ID, timeout: '1m30s' },
@@ -179,6 +197,65 @@ describe('pondhawk against a manager', () => {
       });
     });
 
+    it('takes more names from a file, each once, and tells the line that means nothing', async () => {
+      const dir = await makeTempDir();
+      const list = join(dir.path, 'list.txt');
+      await writeFile(list, `# old builds\n\n${TASK_ID}\nhttp://o/f\r\n`);
+      await cli('task', 'clear', TASK_ID, '--file', list);
+      expect(manager.requests[0]?.body).toMatchObject({
+        jobs: [{ args: { task_id: TASK_ID } }, { args: { url: 'http://o/f' } }],
+      });
+      await writeFile(list, `${TASK_ID}\nnonsense\n`);
+      const wrong = await cli('task', 'clear', '--file', list);
+      expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('list.txt:2') });
+      expect(await cli('task', 'clear', '--file', join(dir.path, 'none'))).toMatchObject({
+        exitCode: 2,
+      });
+      expect(await cli('task', 'clear')).toMatchObject({ exitCode: 2 });
+      expect(manager.requests).toHaveLength(1);
+      await dir.remove();
+    });
+
+    it('tells which of several the manager refused, and ends with 3', async () => {
+      const error = { code: 'CLUSTER_NOT_FOUND', message: 'no cluster 9.' };
+      manager.answers.set('POST /api/v1/jobs/batch', [
+        {
+          body: [
+            { index: 0, status: 200, id: 42, args: {} },
+            { index: 1, status: 404, error },
+          ],
+        },
+      ]);
+      const result = await cli('task', 'clear', TASK_ID, 'http://o/f');
+      expect(result).toMatchObject({ exitCode: 3 });
+      expect(result.stderr).toContain('no cluster 9. [CLUSTER_NOT_FOUND]');
+      expect(result.stdout).toContain('job 42 accepted');
+    });
+
+    it('asks again under the same key when the answer is lost', async () => {
+      manager.cuts = 1;
+      expect(await cli('task', 'clear', TASK_ID)).toMatchObject({ exitCode: 0 });
+      const keys = manager.requests.map(({ key }) => key);
+      expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
+      expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+      await cli('task', 'clear', TASK_ID);
+      expect(manager.requests[2]?.key).not.toBe(keys[0]);
+    });
+
+    it('only looks with --dry-run, and refuses --verify', async () => {
+      const looked = aJob() as { result: object };
+      const result = { ...looked.result, dry_run: true, held_bytes: 2_048 };
+      manager.answers.set('GET /api/v1/jobs/42', [{ body: { ...looked, result } }]);
+      const told = await cli('task', 'clear', TASK_ID, '--dry-run');
+      expect(told.stdout).toContain('2.0 KiB held, nothing deleted');
+      expect(manager.requests[0]?.body).toMatchObject({
+        args: { task_id: TASK_ID, dry_run: true },
+      });
+      const refused = await cli('task', 'clear', TASK_ID, '--verify');
+      expect(refused).toMatchObject({ exitCode: 2 });
+      expect(refused.stderr).toContain('--verify is not built yet');
+    });
+
     it('orders nothing when one of the names means nothing', async () => {
       expect(await cli('task', 'clear', TASK_ID, 'nonsense')).toMatchObject({ exitCode: 2 });
       expect(manager.requests).toEqual([]);
@@ -230,6 +307,30 @@ describe('pondhawk against a manager', () => {
       const result = await cli('job', 'get', '42', '--json');
       const document = JSON.parse(result.stdout) as { targets: unknown[] };
       expect(document.targets).toHaveLength(1001);
+    });
+
+    it('cancel and retry name the job, and wait if asked to', async () => {
+      manager.answers.set('POST /api/v1/jobs/42/cancel', [
+        { body: aJob({ outcome: 'cancelled', state: 'FAILURE' }) },
+      ]);
+      const cancelled = await cli('job', 'cancel', '42');
+      expect(cancelled).toMatchObject({ exitCode: 0 });
+      expect(cancelled.stdout).toContain('job 42 delete_task: FAILURE, cancelled');
+      manager.answers.set('POST /api/v1/jobs/7/retry', [
+        { body: aJob({ phase: 'accepted', outcome: '', state: 'PENDING' }) },
+      ]);
+      const retried = await cli('job', 'retry', '7');
+      expect([retried.exitCode, retried.stdout]).toEqual([
+        ...[0, 'job 42 accepted; see it with: pondhawk job watch 42\n'],
+      ]);
+      expect(manager.requests.at(-1)?.key).toEqual(expect.any(String));
+      manager.answers.set('GET /api/v1/jobs/42', [
+        { body: aJob({ outcome: 'partial', state: 'FAILURE' }) },
+      ]);
+      expect(await cli('job', 'retry', '7', '--wait')).toMatchObject({ exitCode: 3 });
+      const body = { message: 'Job 7 has ended.', code: 'JOB_ENDED' };
+      manager.answers.set('POST /api/v1/jobs/7/cancel', [{ status: 409, body }]);
+      expect(await cli('job', 'cancel', '7')).toMatchObject({ exitCode: 1 });
     });
 
     it('watch stops waiting in time and says that the job goes on', async () => {

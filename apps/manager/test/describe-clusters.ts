@@ -89,6 +89,13 @@ export function describeClusters(get: () => Ledger): void {
       await expect(remove(id)).rejects.toMatchObject({ code: 'CLUSTER_NOT_FOUND' });
     });
 
+    it('takes no job once the last one is gone', async () => {
+      await remove(1);
+      await expect(get().writer.execute('accept-job', aJob())).rejects.toMatchObject({
+        ...{ kind: 'not-found', code: 'CLUSTER_NOT_FOUND' },
+      });
+    });
+
     it('refuses to remove one with schedulers or unfinished jobs', async () => {
       const { id } = await create('c-busy');
       await get().writer.execute('accept-job', aJob({ clusterIds: [id] }));

@@ -12,6 +12,7 @@ import { describeLeases } from './describe-leases.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
+import { describeRetry } from './describe-retry.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
@@ -190,6 +191,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     describeAttempts(() => ledger);
     describeCancel(() => ledger);
     describeDryRun(() => ledger);
+    describeRetry(() => ledger);
     describeClusters(() => ledger);
     describeInstances(() => ledger);
     describeEvents(() => ledger);

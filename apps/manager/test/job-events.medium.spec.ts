@@ -54,6 +54,40 @@ describeWithTool('nats-server', 'the events of a job', () => {
     await dir.remove();
   }, 30_000);
 
+  it('end for whoever may not see them any more, and for nobody else', async () => {
+    // Without a scheduler it does not end while the test runs.
+    const search = { body: { ...A_DELETE.body, type: 'get_task' } };
+    const { json } = await manager.request('POST', '/api/v1/jobs', search);
+    const jobId = json.id as number;
+    const root = (method: string, path: string, body?: unknown) =>
+      manager.request(method, `/api/v1/${path}`, body === undefined ? {} : { body });
+    const makeToken = async (name: string) => {
+      const body = { name, expired_at: '2100-01-01T00:00:00Z', scopes: ['job'] };
+      const made = await root('POST', 'personal-access-tokens', body);
+      return { id: made.json.id as number, token: made.json.token as string };
+    };
+    const [one, other] = [await makeToken('one'), await makeToken('other')];
+    const open = async (authorization: string) => {
+      const url = `http://${manager.running.addresses.rest}/api/v1/jobs/${jobId}/events`;
+      const client = await EventClient.open(url, { authorization });
+      clients.push(client);
+      return client;
+    };
+    const byOne = await open(`Bearer ${one.token}`);
+    const byOther = await open(`Bearer ${other.token}`);
+    const bySession = await open(manager.authorization);
+    expect([byOne.status, byOther.status, bySession.status]).toEqual([200, 200, 200]);
+    let hasOtherEnded = false;
+    void byOther.ended.then(() => (hasOtherEnded = true));
+    await root('DELETE', `personal-access-tokens/${one.id}`);
+    await byOne.ended;
+    expect(hasOtherEnded).toBe(false);
+    await root('PATCH', `personal-access-tokens/${other.id}`, { scopes: ['cluster'] });
+    await byOther.ended;
+    await root('POST', 'users/signout', {});
+    await bySession.ended;
+  }, 30_000);
+
   it('are a snapshot, each change with what stands then, and the end; then nobody comes again', async () => {
     scheduler = await FakeScheduler.start(manager, nats.url, () => []);
     const jobId = await post();

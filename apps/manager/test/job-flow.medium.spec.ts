@@ -92,6 +92,33 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
     expect((await manager.request('GET', `/api/v1/jobs/${json.id}`)).status).toBe(404);
   });
 
+  it('tries again what failed, on that host alone, as a job of its own', async () => {
+    let tries = 0;
+    scheduler = await FakeScheduler.start(manager, nats.url, () => {
+      tries += 1;
+      const second =
+        tries === 1 ? aTarget(2, 'failed', { code: 'UNLINK_FAILED' }) : aTarget(2, 'deleted');
+      const targets = tries === 1 ? [aTarget(1, 'deleted'), second] : [second];
+      return [{ targets: targets as never, is_last: true }];
+    });
+    const { json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
+    const early = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
+    expect(early.json.result.outcome).toBe('partial');
+    const headers = { 'idempotency-key': 'again' };
+    const post = () => manager.request('POST', `/api/v1/jobs/${json.id}/retry`, { headers });
+    const again = await post();
+    expect(again.json).toMatchObject({ retry_of: json.id, type: 'delete_task' });
+    const ended = await manager.request('GET', `/api/v1/jobs/${again.json.id}?wait=10s`);
+    expect(ended.json.result).toMatchObject({
+      ...{ outcome: 'complete', settled_before: 1, purge_seq: { 1: 1 }, counts: { targets: 1 } },
+    });
+    expect((await post()).json.id).toBe(again.json.id);
+    const done = await manager.request('POST', `/api/v1/jobs/${again.json.id}/retry`);
+    expect([done.status, done.json.code]).toEqual([409, 'NOTHING_TO_RETRY']);
+    const missing = await manager.request('POST', '/api/v1/jobs/999/retry');
+    expect([missing.status, missing.json.code]).toEqual([404, 'JOB_NOT_FOUND']);
+  });
+
   it('asks who holds a task and how much, and deletes nothing, when it is a dry run', async () => {
     const task = {
       ...{ id: TASK_ID, url: '', tag: '', application: '', state: 'complete' as const },

@@ -37,6 +37,8 @@ export interface TestManagerOptions {
   readonly keepAliveIntervalMs?: number;
   readonly tokenRequestsPerSecond?: number;
   readonly faults?: Faults;
+  /** Another console's build. */
+  readonly consoleDir?: string;
   /** Absent: jobs may come as fast as a test sends them. */
   readonly jobRateLimit?: 'default';
 }
@@ -70,6 +72,7 @@ export function testConfig(options: TestManagerOptions): ManagerConfig {
   config.grpc.port = 0;
   config.metrics.port = 0;
   config.auth.rootPassword = new Secret(ROOT_PASSWORD);
+  config.console.dir = options.consoleDir ?? '';
   config.nats.url = options.natsUrl ?? NO_BROKER;
   config.auth.tokenRequestsPerSecond = options.tokenRequestsPerSecond ?? 100_000;
   if (options.keepAliveIntervalMs !== undefined) {

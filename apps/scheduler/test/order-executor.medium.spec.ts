@@ -2,7 +2,9 @@ import {
   commonV2,
   HeldTask,
   OrderPayload,
+  packHosts,
   pondhawkV1,
+  toHostRecord,
   type ReportPayload,
   type TargetReport,
 } from '@pondhawk/contracts';
@@ -364,6 +366,17 @@ describe('OrderExecutor', () => {
     expect(sink.outcomes('deleted')).toHaveLength(1);
     expect(sink.outcomes('skipped').map(({ code }) => code)).toEqual(Array(4).fill('CANCELLED'));
     expect(sink.reports.at(-1)?.is_last).toBe(true);
+  });
+
+  it('asks those alone that are named when the order says so', async () => {
+    const fake = new FakeHosts(gone);
+    const [one = ''] = names(1);
+    const hosts = packHosts([JSON.stringify(toHostRecord(commonV2.Host.fromPartial({ id: one })))]);
+    const executor = makeExecutor(makeLoop(names(3)), fake);
+    await executor.execute(anOrder({ hosts, only_named: true }), new Sink().send);
+    expect(fake.asked.map(({ host }) => host)).toEqual([one]);
+    await executor.execute(anOrder({ hosts }), new Sink().send);
+    expect(fake.asked).toHaveLength(4);
   });
 
   it('asks nobody when the cancel came first, and everybody under another attempt', async () => {

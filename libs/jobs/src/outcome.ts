@@ -33,6 +33,11 @@ export const NO_TARGETS: TargetCounts = {
   deleted: 0,
 };
 
+/** Counts of a retry as its whole purge or question is judged: what had ended well before counts as well. */
+export function withSettled(counts: TargetCounts, settledCount: number): TargetCounts {
+  return { ...counts, absent: counts.absent + settledCount };
+}
+
 /** What one cluster's part of a job came to. */
 export interface ClusterTally {
   readonly clusterId: number;

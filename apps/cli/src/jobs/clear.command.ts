@@ -1,25 +1,30 @@
 import type { Command } from 'commander';
 import { collectTaskName } from '../arguments/values.js';
 import { say, sayJson, type CliContext } from '../context.js';
-import { ExitCode } from '../exit-code.js';
+import { ExitCode, usageError } from '../exit-code.js';
 import type { ManagerClient } from '../manager/manager-client.js';
-import {
-  exitCodeOf,
-  readJob,
-  worstExitCode,
-  type JobRecord,
-  type TargetRecord,
-} from './job-record.js';
+import { printable } from '../output/printable.js';
+import { exitCodeOf, worstExitCode, type JobRecord, type TargetRecord } from './job-record.js';
 import { taskJobBody, type TaskNameOptions } from './job-request.js';
 import { renderJob } from './job-table.js';
 import { loadTargets, watchJob } from './job-watch.js';
+import { createJobs } from './create-jobs.js';
+import { readTaskList } from './task-list-file.js';
 import { managerOf, withJobOptions, type ManagerOptions } from './manager-options.js';
 
 /** The manager ends a job at its time limit; the answer may take a little longer. */
 const WAIT_GRACE_MS = 15_000;
+/** Jobs whose ends are waited for at once: each asks the manager a few times a second. */
+const WATCHED_AT_ONCE = 16;
 
 /** How a command that runs jobs was called. */
 export type RunOptions = ManagerOptions & TaskNameOptions & { readonly wait?: boolean };
+
+type ClearOptions = RunOptions & {
+  readonly file?: string;
+  readonly dryRun?: boolean;
+  readonly verify?: boolean;
+};
 
 /** A job that has ended, with its hosts. */
 interface EndedJob {
@@ -34,12 +39,35 @@ export function addClearCommand(
   exit: (code: ExitCode) => void,
 ): void {
   withJobOptions(task.command('clear').description('delete tasks on every host of the fleet'))
-    .argument('<task...>', 'ids or URLs of tasks', collectTaskName)
+    .argument('[task...]', 'ids or URLs of tasks', collectTaskName)
+    .option('--file <list>', 'more of them, one a line; - reads standard input')
+    .option('--dry-run', 'show who holds how much and delete nothing; waits for the answers')
+    .option('--verify', 'refused: hosts cannot be asked from outside yet')
     .option('--wait', 'wait for the end and show what came of each host')
-    .action(async (names: readonly string[], options: RunOptions) => {
-      const bodies = names.map((name) => taskJobBody('delete_task', name, options));
-      exit(await runJobs(context, bodies, options));
+    .action(async (names: readonly string[] | undefined, options: ClearOptions) => {
+      exit(await runClear(context, names ?? [], options));
     });
+}
+
+async function runClear(
+  context: CliContext,
+  names: readonly string[],
+  options: ClearOptions,
+): Promise<ExitCode> {
+  if (options.verify === true) {
+    throw usageError('--verify is not built yet; see what came of each host with --wait.');
+  }
+  const listed = options.file === undefined ? [] : await readTaskList(options.file);
+  const all = [...new Set([...names, ...listed])];
+  if (all.length === 0) throw usageError('Name a task by id or URL, or a list with --file.');
+  const isDryRun = options.dryRun === true;
+  const bodies = all.map((name) => clearBody(name, options, isDryRun));
+  return runJobs(context, bodies, isDryRun ? { ...options, wait: true } : options);
+}
+
+function clearBody(name: string, options: ClearOptions, isDryRun: boolean): object {
+  const body = taskJobBody('delete_task', name, options);
+  return isDryRun ? { ...body, args: { ...body.args, dry_run: true } } : body;
 }
 
 /** Creates the jobs, waits for them if asked to, and shows them. */
@@ -49,18 +77,46 @@ export async function runJobs(
   options: RunOptions,
 ): Promise<ExitCode> {
   const manager = managerOf(context, options);
-  const jobs: JobRecord[] = [];
-  // One after the other: if the manager refuses one, it is clear which of them it has taken.
-  for (const body of bodies) jobs.push(await createJob(context, manager, { body, options }));
-  if (options.wait !== true) {
-    if (options.json === true) sayJson(context, { jobs: jobs.map(({ raw }) => raw) });
-    return ExitCode.Complete;
+  const { jobs, refused } = await createJobs(manager, bodies);
+  for (const { message, code } of refused) {
+    context.stderr.write(`pondhawk: ${printable(message)} [${printable(code)}]\n`);
   }
-  const ended = await Promise.all(
-    jobs.map((job, index) => endOf(context, manager, { job, options, isQuiet: index > 0 })),
-  );
+  if (options.wait !== true) {
+    if (options.json === true) {
+      const errors = refused.length === 0 ? {} : { errors: refused };
+      sayJson(context, { jobs: jobs.map(({ raw }) => raw), ...errors });
+    } else for (const { id } of jobs) say(context, acceptedLine(id));
+    return worstExitCode([
+      ...jobs.map(() => ExitCode.Complete),
+      ...refused.map(() => ExitCode.Failed),
+    ]);
+  }
+  const ended = await waitForAll(context, manager, { jobs, options });
+  return worstExitCode([
+    ...ended.map(({ job }) => exitCodeOf(job)),
+    ...refused.map(() => ExitCode.Failed),
+  ]);
+}
+
+/** Waits for the ends of jobs, a few at a time, and shows them. */
+export async function waitForAll(
+  context: CliContext,
+  manager: ManagerClient,
+  { jobs, options }: { readonly jobs: readonly JobRecord[]; readonly options: RunOptions },
+): Promise<readonly EndedJob[]> {
+  const ended: EndedJob[] = [];
+  for (let start = 0; start < jobs.length; start += WATCHED_AT_ONCE) {
+    const part = jobs.slice(start, start + WATCHED_AT_ONCE);
+    ended.push(
+      ...(await Promise.all(
+        part.map((job, index) =>
+          endOf(context, manager, { job, options, isQuiet: start + index > 0 }),
+        ),
+      )),
+    );
+  }
   showEnded(context, ended, options);
-  return worstExitCode(ended.map(({ job }) => exitCodeOf(job)));
+  return ended;
 }
 
 /** Shows ended jobs with their hosts. */
@@ -81,16 +137,9 @@ export function showEnded(
   for (const { job, targets } of ended) say(context, renderJob(job, targets));
 }
 
-async function createJob(
-  context: CliContext,
-  manager: ManagerClient,
-  { body, options }: { body: object; options: RunOptions },
-): Promise<JobRecord> {
-  const job = readJob(await manager.post('/jobs', body));
-  if (options.json !== true && options.wait !== true) {
-    say(context, `job ${job.id} accepted; see it with: pondhawk job watch ${job.id}`);
-  }
-  return job;
+/** What is said of a job that is not waited for. */
+export function acceptedLine(id: number): string {
+  return `job ${id} accepted; see it with: pondhawk job watch ${id}`;
 }
 
 async function endOf(

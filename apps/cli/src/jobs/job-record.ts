@@ -18,6 +18,8 @@ export interface JobRecord {
   readonly url: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly deletedBytes: number;
+  /** Of a dry run: stored on all hosts. */
+  readonly heldBytes: number | undefined;
   /** Lines of clusters that failed as a whole. */
   readonly errors: readonly string[];
   readonly held: readonly HeldRecord[];
@@ -69,6 +71,7 @@ export function readJob(value: unknown): JobRecord {
     url: text(args['url']),
     counts: numbersOf(record(result['counts'])),
     deletedBytes: number(result['deleted_bytes']),
+    heldBytes: result['dry_run'] === true ? number(result['held_bytes']) : undefined,
     errors: list(result['job_states'])
       .map((state) => text(record(state)['error']))
       .filter((error) => error !== ''),

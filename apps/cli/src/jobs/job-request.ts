@@ -12,8 +12,11 @@ export interface TaskNameOptions {
   readonly timeout?: number;
 }
 
+/** The body of one job. */
+export type JobBody = { readonly type: string; readonly args: object };
+
 /** A job over a task named by id or URL. */
-export function taskJobBody(type: string, name: string, options: TaskNameOptions): object {
+export function taskJobBody(type: string, name: string, options: TaskNameOptions): JobBody {
   const named = isTaskId(name)
     ? { task_id: name }
     : {
@@ -27,7 +30,7 @@ export function taskJobBody(type: string, name: string, options: TaskNameOptions
 }
 
 /** A job with any args. */
-export function jobBody(type: string, args: object, options: TaskNameOptions): object {
+export function jobBody(type: string, args: object, options: TaskNameOptions): JobBody {
   const timeout = options.timeout === undefined ? undefined : formatDuration(options.timeout);
   return {
     type,

@@ -40,6 +40,7 @@ export function summaryLine(job: JobRecord): string {
     job.state,
     job.outcome,
     countsLine(job),
+    job.heldBytes === undefined ? '' : `${formatBytes(job.heldBytes)} held, nothing deleted`,
     job.deletedBytes > 0 ? `${formatBytes(job.deletedBytes)} deleted` : '',
   ].filter((part) => part !== '');
   return printable(`job ${job.id} ${job.type}: ${parts.join(', ')}`);

@@ -1,11 +1,11 @@
 import { Argument, Option, type Command } from 'commander';
 import { parseNumberOption, parseTaskName, parseTimeoutMs } from '../arguments/values.js';
 import { say, sayJson, type CliContext } from '../context.js';
-import { usageError, type ExitCode } from '../exit-code.js';
-import { runJobs, showEnded, type RunOptions } from './clear.command.js';
+import { ExitCode, usageError } from '../exit-code.js';
+import { acceptedLine, runJobs, showEnded, waitForAll, type RunOptions } from './clear.command.js';
 import { exitCodeOf, readJob, type JobRecord } from './job-record.js';
 import { jobBody, taskJobBody } from './job-request.js';
-import { renderJob, renderJobs } from './job-table.js';
+import { renderJob, renderJobs, summaryLine } from './job-table.js';
 import { loadTargets, watchJob } from './job-watch.js';
 import {
   managerOf,
@@ -61,6 +61,18 @@ export function addJobCommand(
     .action(async (id: number, options: WatchCommandOptions) => {
       exit(await runWatch(context, id, options));
     });
+  withManagerOptions(job.command('cancel').description('spare the hosts that were not asked yet'))
+    .argument('<id>', 'number of the job', parseNumberOption)
+    .option('--wait', 'wait for the end and show what came of each host')
+    .action(async (id: number, options: RunOptions) => {
+      await runCancel(context, id, options);
+    });
+  withManagerOptions(job.command('retry').description('try again what did not end well'))
+    .argument('<id>', 'number of the job', parseNumberOption)
+    .option('--wait', 'wait for the end and show what came of each host')
+    .action(async (id: number, options: RunOptions) => {
+      exit(await runRetry(context, id, options));
+    });
 }
 
 function createBody(type: string, task: string | undefined, options: CreateOptions): object {
@@ -113,4 +125,29 @@ async function runWatch(
   });
   showEnded(context, [{ job, targets: await loadTargets(manager, jobId) }], options);
   return exitCodeOf(job);
+}
+
+/** Complete once the job is cancelled, whatever came of its hosts. */
+async function runCancel(context: CliContext, jobId: number, options: RunOptions): Promise<void> {
+  const manager = managerOf(context, options);
+  const job = readJob(await manager.post(`/jobs/${jobId}/cancel`));
+  if (options.wait === true) await waitForAll(context, manager, { jobs: [job], options });
+  else if (options.json === true) sayJson(context, job.raw);
+  else say(context, summaryLine(job));
+}
+
+async function runRetry(
+  context: CliContext,
+  jobId: number,
+  options: RunOptions,
+): Promise<ExitCode> {
+  const manager = managerOf(context, options);
+  const job = readJob(await manager.order(`/jobs/${jobId}/retry`));
+  if (options.wait === true) {
+    const [ended] = await waitForAll(context, manager, { jobs: [job], options });
+    return ended === undefined ? ExitCode.Failed : exitCodeOf(ended.job);
+  }
+  if (options.json === true) sayJson(context, job.raw);
+  else say(context, acceptedLine(job.id));
+  return ExitCode.Complete;
 }

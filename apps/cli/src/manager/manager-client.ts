@@ -1,5 +1,7 @@
 /** The manager's REST API, as far as the commands use it. */
 
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, toError } from '@pondhawk/core';
 import { CliError, ExitCode } from '../exit-code.js';
 
@@ -7,6 +9,16 @@ import { CliError, ExitCode } from '../exit-code.js';
 export const DEFAULT_MANAGER_URL = 'http://127.0.0.1:8080';
 /** An answer takes at most this, the manager's longest wait included. */
 const ANSWER_TIMEOUT_MS = 45_000;
+
+/** Times that an order is sent when its answer does not come, and the pause between. */
+const ORDER_TRIES_MAX = 3;
+const ORDER_PAUSE_MS = 300;
+
+/** What a request carries. */
+interface Sent {
+  readonly body?: object | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
 
 /** A value of JSON whose shape has not been looked at. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -33,33 +45,59 @@ export class ManagerClient {
     return { answer, value: headers.get(header) ?? undefined };
   }
 
+  /** @param path below `/api/v1`. @param body absent: the path says all. */
+  async post(path: string, body?: object): Promise<unknown> {
+    return (await this.request('POST', path, { body })).answer;
+  }
+
+  /**
+   * Orders something under a key of its own, again if the answer does not come: whatever was lost, it is
+   * ordered once.
+   *
+   * @param path below `/api/v1`, of a route that knows `Idempotency-Key`.
+   */
+  async order(path: string, body?: object): Promise<unknown> {
+    const how = { body, headers: { 'idempotency-key': randomUUID() } };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return (await this.request('POST', path, how)).answer;
+      } catch (error) {
+        const isLost = error instanceof CliError && error.code === 'MANAGER_UNREACHABLE';
+        if (!isLost || tries === ORDER_TRIES_MAX || this.signal.aborted) throw error;
+        await sleep(ORDER_PAUSE_MS, undefined, { signal: this.signal }).catch(() => undefined);
+      }
+    }
+  }
+
   /** @param path below `/api/v1`. */
-  async post(path: string, body: object): Promise<unknown> {
-    return (await this.request('POST', path, body)).answer;
+  async delete(path: string): Promise<void> {
+    await this.request('DELETE', path);
   }
 
   private async request(
     method: string,
     path: string,
-    body?: object,
+    how: Sent = {},
   ): Promise<{ readonly answer: unknown; readonly headers: Headers }> {
-    const response = await this.fetch(method, path, body);
+    const response = await this.fetch(method, path, how);
     const text = await response.text().catch((error: unknown) => {
       throw this.unreachable(error);
     });
     const answer = parseJson(text);
-    if (response.ok && answer !== undefined) return { answer, headers: response.headers };
+    if (response.ok && (answer !== undefined || text === ''))
+      return { answer, headers: response.headers };
     throw this.refused(response.status, answer);
   }
 
-  private async fetch(method: string, path: string, body?: object): Promise<Response> {
+  private async fetch(method: string, path: string, { body, headers }: Sent): Promise<Response> {
     try {
       return await fetch(`${this.baseUrl}/api/v1${path}`, {
         method,
         signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
         headers: {
           accept: 'application/json',
-          'content-type': 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
           ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

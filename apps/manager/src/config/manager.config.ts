@@ -149,6 +149,13 @@ export class RetentionConfig {
   purgeDays = 30;
 }
 
+/** A console of another make. */
+export class ConsoleConfig {
+  /** Folder with its build, which is served at `/`; empty: `/` says what there is. */
+  @IsString()
+  dir = '';
+}
+
 /** The log on stdout. */
 export class LogConfig {
   @IsIn(LOG_LEVELS)
@@ -197,6 +204,10 @@ export class ManagerConfig {
   @ValidateNested()
   @Type(() => RetentionConfig)
   retention: RetentionConfig = new RetentionConfig();
+
+  @ValidateNested()
+  @Type(() => ConsoleConfig)
+  console: ConsoleConfig = new ConsoleConfig();
 
   @ValidateNested()
   @Type(() => LogConfig)

@@ -18,7 +18,13 @@ import type { Query } from '../rest-edge/query-parameters.js';
 import { CLUSTER_NAMES } from './cluster-requests.js';
 import { ClusterStore } from './cluster-store.js';
 import { clusterView } from './cluster-views.js';
-import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
+import {
+  CLUSTER_BODY,
+  FleetItemDocs,
+  FleetListDocs,
+  FleetRemoveDocs,
+  FleetWriteDocs,
+} from './fleet.docs.js';
 
 /** A scheduler cluster and the seed peer cluster of the same name as one, over REST. */
 @Controller('api/v1/clusters')
@@ -37,7 +43,9 @@ export class ClusterController {
 
   @Post()
   @HttpCode(200)
-  @FleetWriteDocs('createCluster', 'A new cluster, with a seed peer cluster of its name')
+  @FleetWriteDocs('createCluster', 'A new cluster, with a seed peer cluster of its name', {
+    body: { name: 'string!', ...CLUSTER_BODY },
+  })
   async create(
     @Body() body: unknown,
     @Res({ passthrough: true }) response: Response,
@@ -53,7 +61,10 @@ export class ClusterController {
   }
 
   @Patch(':id')
-  @FleetWriteDocs('updateCluster', 'Change a cluster; what is not said stays', { hasId: true })
+  @FleetWriteDocs('updateCluster', 'Change a cluster; what is not said stays', {
+    hasId: true,
+    body: { name: 'string', ...CLUSTER_BODY },
+  })
   async update(
     @Param('id', IdPipe) clusterId: number,
     @Body() body: unknown,

@@ -33,6 +33,18 @@ export const FleetListDocs = (
     ErrorDocs(422),
   );
 
+/** Fields of a cluster by the names of `/clusters`. */
+export const CLUSTER_BODY = {
+  ...{ bio: 'string', is_default: 'boolean', scopes: 'object' },
+  ...{ scheduler_cluster_config: 'object', seed_peer_cluster_config: 'object' },
+  peer_cluster_config: 'object',
+} as const;
+/** The same by those of `/scheduler-clusters`. */
+export const SCHEDULER_CLUSTER_BODY = {
+  ...{ bio: 'string', is_default: 'boolean', scopes: 'object', config: 'object' },
+  ...{ client_config: 'object', seed_client_config: 'object', seed_peer_cluster_id: 'integer' },
+} as const;
+
 /** A row that is created, or with an id changed; `body` names its fields and their types, `!` those that must be there. */
 export const FleetWriteDocs = (
   operationId: string,

@@ -20,7 +20,13 @@ import type { Query } from '../rest-edge/query-parameters.js';
 import { SCHEDULER_CLUSTER_NAMES } from './cluster-requests.js';
 import { ClusterStore } from './cluster-store.js';
 import { schedulerClusterView } from './cluster-views.js';
-import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
+import {
+  FleetItemDocs,
+  FleetListDocs,
+  FleetRemoveDocs,
+  FleetWriteDocs,
+  SCHEDULER_CLUSTER_BODY,
+} from './fleet.docs.js';
 import { InstanceStore } from './instance-store.js';
 
 /** Scheduler clusters over REST. */
@@ -45,7 +51,9 @@ export class SchedulerClusterController {
 
   @Post()
   @HttpCode(200)
-  @FleetWriteDocs('createSchedulerCluster', 'A new scheduler cluster')
+  @FleetWriteDocs('createSchedulerCluster', 'A new scheduler cluster', {
+    body: { name: 'string!', ...SCHEDULER_CLUSTER_BODY },
+  })
   async create(
     @Body() body: unknown,
     @Res({ passthrough: true }) response: Response,
@@ -63,6 +71,7 @@ export class SchedulerClusterController {
   @Patch(':id')
   @FleetWriteDocs('updateSchedulerCluster', 'Change a scheduler cluster; what is not said stays', {
     hasId: true,
+    body: { name: 'string', ...SCHEDULER_CLUSTER_BODY },
   })
   async update(
     @Param('id', IdPipe) clusterId: number,

@@ -43,7 +43,9 @@ export class SeedPeerClusterController {
 
   @Post()
   @HttpCode(200)
-  @FleetWriteDocs('createSeedPeerCluster', 'A new seed peer cluster')
+  @FleetWriteDocs('createSeedPeerCluster', 'A new seed peer cluster', {
+    body: { name: 'string!', bio: 'string', config: 'object!' },
+  })
   async create(
     @Body() body: unknown,
     @Res({ passthrough: true }) response: Response,
@@ -60,6 +62,7 @@ export class SeedPeerClusterController {
   @Patch(':id')
   @FleetWriteDocs('updateSeedPeerCluster', 'Change a seed peer cluster; what is not said stays', {
     hasId: true,
+    body: { name: 'string', bio: 'string', config: 'object' },
   })
   async update(
     @Param('id', IdPipe) clusterId: number,

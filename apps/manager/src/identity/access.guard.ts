@@ -6,6 +6,7 @@ import { scopeOf } from './access-token.js';
 import { isTokenApi, refuseToken, type Authenticator } from './authenticator.js';
 import { setCaller, type Caller } from './caller.js';
 import type { IdentityStore } from './identity-store.js';
+import { noteRecheck } from './open-streams.js';
 import { checkOrigin } from './origin-check.js';
 import { ROUTE_MARK, accessOf, isRead, type RouteAccess, type RouteMark } from './route-access.js';
 import type { TokenRateLimits } from './token-rate-limits.js';
@@ -39,6 +40,9 @@ export class AccessGuard implements CanActivate {
     setCaller(request, caller);
     if (caller.via === 'token') this.limits.take(caller.token.id);
     await this.requireAccess(request, caller, access);
+    noteRecheck(request, async () =>
+      this.requireAccess(request, await this.authenticator.authenticate(request), access),
+    );
     return true;
   }
 

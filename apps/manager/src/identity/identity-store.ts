@@ -27,6 +27,7 @@ interface Remembered {
 export class IdentityStore {
   /** Filled by reads, emptied by changes. */
   private remembered = new Map<string, Remembered>();
+  private readonly listeners: (() => void)[] = []; // Filled at the start.
 
   constructor(
     private readonly reader: IdentityReader,
@@ -60,7 +61,13 @@ export class IdentityStore {
       return await this.writer.execute(name, timed);
     } finally {
       this.remembered.clear();
+      for (const listener of this.listeners) listener();
     }
+  }
+
+  /** Calls `listener` after each change made here. */
+  onChanged(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   private recall<T>(key: string, read: () => Promise<T>): Promise<T> {

@@ -13,6 +13,7 @@ import { AuditRecorder } from './audit-recorder.js';
 import { AuthKeySource } from './auth-key.js';
 import { Authenticator } from './authenticator.js';
 import { IdentityStore } from './identity-store.js';
+import { OpenStreams } from './open-streams.js';
 import { PasswordHasher } from './password.js';
 import { RoleController } from './role.controller.js';
 import { RootUser } from './root-user.js';
@@ -63,6 +64,11 @@ const MINUTE_MS = 60_000;
       useFactory: (reader: IdentityReader, writer: LedgerWriter, clock: Clock) =>
         new IdentityStore(reader, writer, clock),
       inject: [IdentityReader, LedgerWriter, Clock],
+    },
+    {
+      provide: OpenStreams,
+      useFactory: (store: IdentityStore) => new OpenStreams(store),
+      inject: [IdentityStore],
     },
     {
       provide: Authenticator,
@@ -123,6 +129,6 @@ const MINUTE_MS = 60_000;
       inject: [Reflector, Authenticator, IdentityStore, ManagerConfig, Clock],
     },
   ],
-  exports: [AuthKeySource],
+  exports: [AuthKeySource, OpenStreams],
 })
 export class IdentityModule {}

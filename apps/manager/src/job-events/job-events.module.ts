@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Log } from '@pondhawk/observability';
+import { IdentityModule } from '../identity/identity.module.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
@@ -8,7 +9,7 @@ import { JobEvents } from './job-events.js';
 
 /** The live events of jobs. */
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, IdentityModule],
   controllers: [JobEventController],
   providers: [
     {

@@ -1,4 +1,4 @@
-import { JobState, JobType, decideOutcome, isJobEnded } from '@pondhawk/jobs';
+import { JobState, JobType, decideOutcome, isJobEnded, withSettled } from '@pondhawk/jobs';
 import type { JobClusterRecord, JobDetail, TargetRecord } from '../ledger/index.js';
 import { type Json, descriptionOf, timeView } from './peer-view.js';
 import { targetsOf } from './result-lists-view.js';
@@ -27,7 +27,7 @@ function stateOf({ job }: JobDetail, cluster: JobClusterRecord): JobState {
     clusters: [
       {
         clusterId: cluster.id,
-        counts: cluster.counts,
+        counts: withSettled(cluster.counts, cluster.settledCount),
         failedOrders: cluster.orders.filter(({ state }) => isFailedState(state)).length,
       },
     ],

@@ -20,6 +20,7 @@ export function jobView(detail: JobDetail): Json {
     task_id: groupUuid(job),
     state: job.state,
     phase: job.phase,
+    ...(job.retryOf === undefined ? {} : { retry_of: job.retryOf }),
     ...(job.cancelledAtMs === undefined ? {} : { cancelled_at: timeView(job.cancelledAtMs) }),
     user_id: job.userId,
     user: {},
@@ -47,6 +48,9 @@ function resultView(detail: JobDetail): Json {
     ...(isDelete
       ? { deleted_bytes: clusters.reduce((sum, { deletedBytes }) => sum + deletedBytes, 0) }
       : {}),
+    ...(job.retryOf === undefined
+      ? {}
+      : { settled_before: clusters.reduce((sum, one) => sum + one.settledCount, 0) }),
     ...(job.isDryRun
       ? { dry_run: true, held_bytes: clusters.reduce((sum, one) => sum + one.heldBytes, 0) }
       : {}),

@@ -23,6 +23,17 @@ export function parseIdempotencyKey(
   return header === undefined ? undefined : keyOf(`${userId} ${header}`, request);
 }
 
+/** The key of a retry. @throws InvalidArgumentError (`INVALID_FIELD`). */
+export function parseRetryKey(
+  raw: string | undefined,
+  { jobId, userId }: { readonly jobId: number; readonly userId: number },
+): IdempotencyKey | undefined {
+  const header = parseKeyHeader(raw);
+  return header === undefined
+    ? undefined
+    : { key: `${userId} ${header}`, requestHash: `retry of ${jobId}` };
+}
+
 /** The key of one line of a batch that has a key. No key holds a blank, so that it is nobody else's. */
 export function lineKey(
   header: string | undefined,

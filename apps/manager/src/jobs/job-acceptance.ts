@@ -92,6 +92,26 @@ export class JobAcceptance {
     if (!isRepeated) metrics.jobsAccepted.increment({ type });
     return { jobId, isRepeated };
   }
+
+  /**
+   * Tries again what an ended job left open, as a job of its own.
+   *
+   * @throws what `retry-job` refuses; ResourceExhaustedError (`JOB_RATE_LIMITED`).
+   */
+  async retry(
+    formerJobId: number,
+    caller: { readonly userId: number; readonly idempotency: IdempotencyKey | undefined },
+  ): Promise<{ readonly job: JobDetail; readonly isRepeated: boolean }> {
+    const { writer, reader, clock, faults, metrics } = this.options;
+    const former = requireJob(await reader.findJob(formerJobId), formerJobId);
+    await this.requireRoom(former.clusters.map(({ id }) => id));
+    const { jobId, isRepeated } = await writer.execute('retry-job', {
+      ...{ atMs: clock.nowMs(), jobId: formerJobId, uuid: randomUUID(), ...caller },
+    });
+    faults.reach('manager.job.committed');
+    if (!isRepeated) metrics.jobsAccepted.increment({ type: former.job.type });
+    return { job: requireJob(await reader.findJob(jobId), jobId), isRepeated };
+  }
 }
 
 /** @throws NotFoundError (`JOB_NOT_FOUND`) if there is none. */

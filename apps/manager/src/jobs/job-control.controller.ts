@@ -7,10 +7,10 @@ import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
 import { IdPipe } from '../rest-edge/id.pipe.js';
 import { warnOfStripped } from '../rest-edge/warning-header.js';
-import { parseKeyHeader } from './idempotency-key.js';
-import { requireJob } from './job-acceptance.js';
+import { parseKeyHeader, parseRetryKey } from './idempotency-key.js';
+import { JobAcceptance, requireJob } from './job-acceptance.js';
 import { JobBatch, parseBatch, type BatchLineAnswer } from './job-batch.js';
-import { BatchDocs, CancelJobDocs } from './job-control.docs.js';
+import { BatchDocs, CancelJobDocs, RetryJobDocs } from './job-control.docs.js';
 
 /** What may be done to a job that is there. */
 @Controller('api/v1/jobs')
@@ -18,6 +18,7 @@ export class JobControlController {
   constructor(
     private readonly reader: LedgerReader,
     private readonly writer: LedgerWriter,
+    private readonly acceptance: JobAcceptance,
     private readonly batch: JobBatch,
     private readonly edge: ProcessEdge,
   ) {}
@@ -48,5 +49,22 @@ export class JobControlController {
     await this.writer.execute('cancel-job', { atMs: this.edge.clock.nowMs(), jobId });
     this.edge.faults.reach('manager.job.cancel-committed');
     return jobView(requireJob(await this.reader.findJob(jobId), jobId));
+  }
+
+  @Post(':id/retry')
+  @HttpCode(200)
+  @RetryJobDocs()
+  async retry(
+    @Param('id', IdPipe) jobId: number,
+    @Headers('idempotency-key') rawKey: string | undefined,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<Json> {
+    noteSelector(request, `id=${jobId}`);
+    const userId = requireCaller(request).user.id;
+    const idempotency = parseRetryKey(rawKey, { jobId, userId });
+    const { job, isRepeated } = await this.acceptance.retry(jobId, { userId, idempotency });
+    if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');
+    return jobView(job);
   }
 }

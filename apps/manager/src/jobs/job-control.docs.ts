@@ -70,3 +70,19 @@ export const CancelJobDocs = (): MethodDecorator =>
     ApiResponse({ status: 200, type: JobAnswer }),
     ErrorDocs(404, 409, 422, 429, 503),
   );
+
+/** `POST /jobs/:id/retry`. */
+export const RetryJobDocs = (): MethodDecorator =>
+  applyDecorators(
+    ApiTags('jobs'),
+    ApiOperation({
+      operationId: 'retryJob',
+      summary: 'Try again what did not end well',
+      description:
+        'A new job over the hosts that failed or were skipped; of a delete under the same numbers of the purge logs.',
+    }),
+    IdDocs(),
+    IdempotencyKeyDocs(),
+    ApiResponse({ status: 200, type: JobAnswer }),
+    ErrorDocs(404, 409, 422, 429, 503),
+  );

@@ -132,6 +132,16 @@ export interface CancelJob {
   readonly jobId: number;
 }
 
+/** A job whose open targets are to be tried again. */
+export interface RetryJob {
+  readonly atMs: number;
+  readonly jobId: number;
+  readonly userId: number;
+  /** Of the new job. */
+  readonly uuid: string;
+  readonly idempotency?: IdempotencyKey | undefined;
+}
+
 /** A job's record to remove, with its targets, orders and events. */
 export interface DeleteJobRecord {
   readonly atMs: number;
@@ -314,6 +324,16 @@ export interface LedgerCommands
     /** Present when nothing was left to wait for. */
     readonly result: { readonly ended?: EndedJob };
   };
+  /**
+   * A new job over the targets of an ended one that did not end well, of a delete under the same numbers
+   * of the purge logs.
+   *
+   * @throws NotFoundError (`JOB_NOT_FOUND`).
+   * @throws ConflictError (`JOB_NOT_FINISHED`) while it has not ended; (`RETRY_UNDER_WAY`) while a retry
+   *   of it has not; (`NOTHING_TO_RETRY`) if all ended well; (`PURGE_NOT_LOGGED`) if a purge log does not
+   *   have the delete any more; (`IDEMPOTENCY_KEY_REUSED`).
+   */
+  readonly 'retry-job': { readonly input: RetryJob; readonly result: AcceptedJob };
   /**
    * @throws NotFoundError (`JOB_NOT_FOUND`).
    * @throws ConflictError (`JOB_NOT_FINISHED`) while the job has not ended.

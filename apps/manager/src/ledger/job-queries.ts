@@ -88,6 +88,7 @@ export async function loadJobClusters(
           purgeSeq: purge.purge_seq ?? undefined,
           finality: parseFinality(purge.finality),
           deletedBytes: tally.reduce((sum, { deleted_bytes }) => sum + deleted_bytes, 0),
+          settledCount: purge.settled_count,
           heldBytes: held.find(isOfCluster)?.bytes ?? 0,
           orders: orders.filter(isOfCluster).map(toOrderRecord),
         },

@@ -28,6 +28,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     uuid: row.uuid,
     type: row.type satisfies JobType,
     isDryRun: row.dry_run !== 0,
+    retryOf: row.retry_of ?? undefined,
     state: row.state as JobState,
     phase: row.phase as JobPhase,
     outcome: (row.outcome ?? undefined) as JobOutcome | undefined,

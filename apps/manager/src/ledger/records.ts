@@ -35,6 +35,8 @@ export interface JobRecord {
   readonly type: JobType;
   /** Ordered as a delete that only asks: a `get_task` that is shown as `delete_task`. */
   readonly isDryRun: boolean;
+  /** The job whose open targets it has. */
+  readonly retryOf: number | undefined;
   readonly state: JobState;
   readonly phase: JobPhase;
   /** Absent until it has ended. */
@@ -68,6 +70,8 @@ export interface JobClusterRecord {
   readonly deletedBytes: number;
   /** Stored of the task, on all hosts; of dry runs alone. */
   readonly heldBytes: number;
+  /** Targets that had ended well in the jobs that this one retries. */
+  readonly settledCount: number;
   /** Number in the cluster's purge log; with deletes. */
   readonly purgeSeq: number | undefined;
   /** With deletes. */

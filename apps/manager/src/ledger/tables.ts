@@ -167,6 +167,8 @@ export interface JobsTable {
   cancelled_at_ms: Generated<number | null>;
   /** 1: ordered as a delete that only asks; its `type` is how it is carried out. */
   dry_run: Generated<number>;
+  /** The job whose open targets this one has; null if it is nobody's retry. */
+  retry_of: Generated<number | null>;
 }
 
 /** The clusters of a job; the name as it was then. */
@@ -177,6 +179,8 @@ export interface JobClustersTable {
   purge_seq: number | null;
   /** JSON: what stood against the promise of a purge when it was accepted; null with other jobs. */
   finality: Generated<string | null>;
+  /** Targets that had ended well in the jobs that this one retries. */
+  settled_count: Generated<number>;
 }
 
 /** Targets, keyed by (job, node). */
@@ -238,6 +242,8 @@ export interface OrdersTable {
   home_scheduler_id: Generated<number | null>;
   /** Hosts of it were fenced, so that its last report need not be waited for. */
   has_fenced: Generated<number>;
+  /** 1: no other hosts than `hosts` are meant. */
+  only_named: Generated<number>;
 }
 
 /** Messages to the broker. */

@@ -1,15 +1,17 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Log } from '@pondhawk/observability';
 import type { RequestHandler } from 'express';
+import { ManagerConfig } from '../config/manager.config.js';
 import { AuditRecorder } from '../identity/audit-recorder.js';
 import { TOKEN_API, TOKEN_API_OBJECTS, SESSION_API } from '../identity/route-access.js';
 import { serveApiDocument } from '../openapi/api-document.js';
 import { ManagerMetrics, type StatusClass } from '../process-wide/manager-metrics.js';
+import { otherConsole } from './console-build.js';
 import { ErrorFilter } from './error.filter.js';
 import { limitHttpServer } from './http-limits.js';
 import { jsonBody } from './json-body.js';
 
-/** Sets an application up to serve REST: limits, bodies, errors, counting, the API's description. */
+/** Sets an application up to serve REST: limits, bodies, errors, counting, the API's description, another console. @throws ConfigError (`CONSOLE_UNUSABLE`). */
 export function serveRest(app: NestExpressApplication): void {
   limitHttpServer(app.getHttpServer());
   app.disable('x-powered-by');
@@ -17,6 +19,8 @@ export function serveRest(app: NestExpressApplication): void {
   app.set('etag', false);
   app.use(countRequests(app.get(ManagerMetrics)));
   app.use(plainHeaders);
+  const { dir } = app.get(ManagerConfig).console;
+  if (dir !== '') app.use(otherConsole(dir));
   app.use(app.get(AuditRecorder).handler());
   app.use(serveTokenApi);
   for (const handler of jsonBody()) app.use(handler);

@@ -14,7 +14,7 @@ export interface OrderHost {
 
 /**
  * The hosts that the ledger names and those that have announced themselves here and belong to the
- * order's share; one that did both stands as it announced itself.
+ * order's share, unless those that are named are meant alone; one that did both stands as it announced itself.
  *
  * @throws InvalidArgumentError (`PAYLOAD_INVALID`, `INVALID_HOST_ID`).
  */
@@ -28,6 +28,7 @@ export function findOrderHosts(
     const known = announced.get(id) ?? fromHostRecord(record, order.scheduler_cluster_id);
     hosts.set(id, { id, record: known, isNamed: true });
   }
+  if (order.only_named === true) return [...hosts.values()];
   // A taken-over order still means the hosts of the scheduler that had it first.
   const home = order.home_scheduler_id ?? order.scheduler_id;
   for (const [id, record] of announced) {

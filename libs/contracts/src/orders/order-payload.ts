@@ -5,6 +5,7 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
+  IsBoolean,
   IsDefined,
   IsIn,
   IsInt,
@@ -74,6 +75,8 @@ export class OrderPayload {
   @IsOptional() @ValidateNested() @Type(() => OrderPurge) purge?: OrderPurge | undefined;
   /** The hosts that this scheduler must account for, see `packHosts`. */
   @IsOptional() @IsString() @MaxLength(PACKED_HOSTS_LENGTH_MAX) hosts?: string | undefined;
+  /** No others are meant, whoever else the scheduler knows. */
+  @IsOptional() @IsBoolean() only_named?: boolean | undefined;
   /** Unix ms, by the manager's clock. */
   @IsInt() @Min(0) accepted_at_ms!: number;
   /** Unix ms, by the manager's clock; for hosts of other clocks `spec.timeout_ms` is the measure. */

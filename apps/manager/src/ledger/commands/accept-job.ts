@@ -93,6 +93,9 @@ async function requireClusters(
     .select(['id', 'name'])
     .orderBy('id')
     .execute();
+  if (all.length === 0) {
+    throw new NotFoundError('CLUSTER_NOT_FOUND', 'There is no cluster that could carry it out.');
+  }
   if (clusterIds.length === 0) return all;
   const missing = clusterIds.find((clusterId) => !all.some(({ id }) => id === clusterId));
   if (missing !== undefined) {

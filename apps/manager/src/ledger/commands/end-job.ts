@@ -7,6 +7,7 @@ import {
   TargetOutcome,
   decideOutcome,
   mayEnd,
+  withSettled,
   nextJobPhase,
   nextOrderState,
 } from '@pondhawk/jobs';
@@ -155,7 +156,7 @@ async function tallyJob(context: CommandContext, job: JobRow): Promise<JobTally>
   const { db } = context;
   const clusters = await db
     .selectFrom('job_clusters')
-    .select('scheduler_cluster_id as clusterId')
+    .select(['scheduler_cluster_id as clusterId', 'settled_count'])
     .where('job_id', '=', job.id)
     .execute();
   const tallies = await loadTallies(context, [job.id]);
@@ -168,9 +169,12 @@ async function tallyJob(context: CommandContext, job: JobRow): Promise<JobTally>
     .execute();
   return {
     type: job.type as JobType,
-    clusters: clusters.map(({ clusterId }) => ({
+    clusters: clusters.map(({ clusterId, settled_count }) => ({
       clusterId,
-      counts: toCounts(tallies.filter((row) => row.scheduler_cluster_id === clusterId)),
+      counts: withSettled(
+        toCounts(tallies.filter((row) => row.scheduler_cluster_id === clusterId)),
+        settled_count,
+      ),
       failedOrders: failed.find((row) => row.clusterId === clusterId)?.count ?? 0,
     })),
   };

@@ -5,6 +5,9 @@ import type { CommandContext } from '../command-context.js';
 /** How long a key stands for its request. */
 export const IDEMPOTENCY_KEY_AGE_MS_MAX = 24 * 3_600_000;
 
+/** Who asks, and under which key. */
+type KeyedRequest = Pick<AcceptJob, 'idempotency' | 'userId'>;
+
 /**
  * The job that was accepted under the key of this request, if it has come before.
  *
@@ -12,7 +15,7 @@ export const IDEMPOTENCY_KEY_AGE_MS_MAX = 24 * 3_600_000;
  */
 export async function findRepeated(
   { db, atMs }: CommandContext,
-  { idempotency, userId }: AcceptJob,
+  { idempotency, userId }: KeyedRequest,
 ): Promise<number | undefined> {
   if (idempotency === undefined) return undefined;
   const row = await db
@@ -34,7 +37,7 @@ export async function findRepeated(
 /** Keeps the key for the job; one that has run out gives way. */
 export async function keepKey(
   { db, atMs }: CommandContext,
-  { idempotency, userId }: AcceptJob,
+  { idempotency, userId }: KeyedRequest,
   jobId: number,
 ): Promise<void> {
   if (idempotency === undefined) return;

@@ -15,6 +15,7 @@ import { markSent, recordStreams, renewBroker } from './outbox.js';
 import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
 import { removeAged } from './remove-aged.js';
+import { retryJob } from './retry-job.js';
 import {
   addPermission,
   createRole,
@@ -49,6 +50,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'expire-jobs': expireJobs,
   'expire-leases': expireLeases,
   'cancel-job': cancelJob,
+  'retry-job': retryJob,
   'delete-job-record': deleteJobRecord,
   'remove-aged': removeAged,
   'upsert-scheduler': upsertScheduler,

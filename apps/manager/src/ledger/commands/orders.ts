@@ -25,6 +25,8 @@ export async function insertOrder(
     readonly parallelism: number;
     /** Those to account for, packed. */
     readonly hosts: string;
+    /** No other hosts are meant. Default: whoever the scheduler knows besides is meant as well. */
+    readonly isOnlyNamed?: boolean;
   },
 ): Promise<number> {
   const { id } = await db
@@ -36,6 +38,7 @@ export async function insertOrder(
       state: OrderState.Waiting,
       parallelism: order.parallelism,
       hosts: order.hosts,
+      only_named: order.isOnlyNamed === true ? 1 : 0,
       error_code: '',
       error_message: '',
       created_at_ms: atMs,
@@ -148,6 +151,7 @@ async function payloadOf(
     },
     ...(await purgeOf(context, order)),
     hosts: order.hosts,
+    ...(order.only_named === 0 ? {} : { only_named: true }),
     accepted_at_ms: job.created_at_ms,
     deadline_at_ms: job.deadline_at_ms,
   };

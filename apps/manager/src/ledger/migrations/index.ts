@@ -13,6 +13,7 @@ import { auditStart } from './0013-audit-start.js';
 import { identity } from './0020-identity.js';
 import { jobControl } from './0030-job-control.js';
 import { dryRuns } from './0031-dry-runs.js';
+import { retries } from './0032-retries.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
@@ -34,4 +35,5 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   identity,
   jobControl,
   dryRuns,
+  retries,
 ];
