@@ -5,6 +5,7 @@ import { Stage, type Job } from './stage.js';
 const KEEPALIVE_MS = 500;
 /** For 30 s after the manager's start nothing is taken over; a lease lasts 15 s. */
 const TAKEN_OVER_MS_MAX = 60_000;
+const LONG_LEASES = { schedulerLeaseMs: 60_000, hostLeaseMs: 60_000 };
 const fault = (point: string) => ({ NODE_ENV: 'test', PONDHAWK_FAULT: `${point}:kill` });
 const DYING = ['scheduler-1', 'scheduler-2'];
 
@@ -14,7 +15,10 @@ describe('An order whose scheduler dies', () => {
   beforeAll(async () => {
     stage = await Stage.open({
       ...{ schedulers: 3, seeds: 0, peers: 3 },
-      overrides: { scheduler: { keepAlive: { intervalMs: KEEPALIVE_MS } } },
+      overrides: {
+        scheduler: { keepAlive: { intervalMs: KEEPALIVE_MS } },
+        manager: { leases: LONG_LEASES }, // Or hosts would be fenced before.
+      },
       env: {
         // One before it does anything, one in the middle: while all hosts are silent it has just said so.
         'scheduler-1': fault('scheduler.order.received'),
