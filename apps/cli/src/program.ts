@@ -4,12 +4,15 @@ import { Command, CommanderError } from 'commander';
 import { sayJson, type CliContext } from './context.js';
 import { ExitCode, toFailure } from './exit-code.js';
 import { addAuditLogCommand } from './audits/audit-log.command.js';
+import { addCompletionCommand } from './completion/completion.command.js';
 import { addGetCommand } from './get/get.command.js';
 import { addClearCommand } from './jobs/clear.command.js';
 import { addJobCommand } from './jobs/job.command.js';
 import { addLoginCommand } from './login/login.command.js';
 import { interrupted } from './manager/manager-client.js';
 import { printable } from './output/printable.js';
+import { addFleetCommands } from './resources/fleet.command.js';
+import { addIdentityCommands } from './resources/identity.command.js';
 import { addTaskCommand } from './tasks/task.command.js';
 
 /** Version told by `--version`. */
@@ -53,7 +56,10 @@ function buildProgram(context: CliContext, exit: (code: ExitCode) => void): Comm
   addClearCommand(addTaskCommand(program, context), context, exit);
   addJobCommand(program, context, exit);
   addLoginCommand(program, context);
+  addFleetCommands(program, context);
+  addIdentityCommands(program, context);
   addAuditLogCommand(program, context, exit);
+  addCompletionCommand(program, context);
   return program;
 }
 

@@ -6,7 +6,21 @@ import { say, sayJson, type CliContext } from '../context.js';
 import { CliError, ExitCode } from '../exit-code.js';
 import { managerOf, withManagerOptions, type ManagerOptions } from '../jobs/manager-options.js';
 import { isRecord, type ManagerClient } from '../manager/manager-client.js';
+import { addListCommand, type Resource } from '../resources/resource.command.js';
 
+const AUDITS: Resource = {
+  noun: 'audit-log',
+  about: 'Who changed what',
+  path: '/audits',
+  columns: {
+    ...{ ID: 'id', AT: 'operated_at', ACTOR: 'actor_name', FROM: 'remote_ip', DOES: 'operation' },
+    ...{ PATH: 'path', STATUS: 'status_code', SELECTOR: 'selector', RESULT: 'detail' },
+  },
+  filters: {
+    ...{ actor_name: 'actor', actor_type: 'kind of actor (USER, PAT, UNKNOWN)' },
+    ...{ operation: 'method', state: 'state (SUCCESS, FAILURE)', path: 'path' },
+  },
+};
 const PER_PAGE = 1_000;
 const START_HEADER = 'Pondhawk-Audit-Start';
 
@@ -17,6 +31,7 @@ export function addAuditLogCommand(
   exit: (code: ExitCode) => void,
 ): void {
   const command = program.command('audit-log').description('Who changed what');
+  addListCommand(command, context, AUDITS);
   withManagerOptions(
     command
       .command('verify')

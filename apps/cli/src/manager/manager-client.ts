@@ -70,6 +70,16 @@ export class ManagerClient {
   }
 
   /** @param path below `/api/v1`. */
+  async put(path: string): Promise<void> {
+    await this.request('PUT', path);
+  }
+
+  /** @param path below `/api/v1`. */
+  async patch(path: string, body: object): Promise<unknown> {
+    return (await this.request('PATCH', path, { body })).answer;
+  }
+
+  /** @param path below `/api/v1`. */
   async delete(path: string): Promise<void> {
     await this.request('DELETE', path);
   }

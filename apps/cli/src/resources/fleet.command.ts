@@ -1,0 +1,108 @@
+/** `pondhawk cluster`, `scheduler`, `peer`: the fleet as the manager knows it. */
+
+import type { Command } from 'commander';
+import { parseNumberOption } from '../arguments/values.js';
+import type { CliContext } from '../context.js';
+import { usageError } from '../exit-code.js';
+import { managerOf, withManagerOptions, type ManagerOptions } from '../jobs/manager-options.js';
+import { addResourceCommand, showRow, type Resource } from './resource.command.js';
+
+const CLUSTER: Resource = {
+  noun: 'cluster',
+  about: 'clusters: schedulers and hosts that belong together',
+  path: '/clusters',
+  columns: { ID: 'id', NAME: 'name', DEFAULT: 'is_default', CREATED: 'created_at', BIO: 'bio' },
+  filters: { name: 'name' },
+  isRemovable: true,
+};
+
+const SCHEDULER: Resource = {
+  noun: 'scheduler',
+  about: 'schedulers',
+  path: '/schedulers',
+  columns: {
+    ...{ ID: 'id', HOST: 'host_name', IP: 'ip', PORT: 'port', STATE: 'state' },
+    ...{ CLUSTER: 'scheduler_cluster_id', SEEN: 'last_keep_alive_at' },
+  },
+  filters: { scheduler_cluster_id: 'cluster', state: 'state', host_name: 'host name', ip: 'ip' },
+  isRemovable: true,
+};
+
+const PEER: Resource = {
+  noun: 'peer',
+  about: 'hosts that run a peer daemon',
+  path: '/peers',
+  columns: {
+    ...{ ID: 'id', HOST: 'host_name', IP: 'ip', PORT: 'port', TYPE: 'type', STATE: 'state' },
+    ...{ CLUSTER: 'scheduler_cluster_id' },
+  },
+  filters: { scheduler_cluster_id: 'cluster', state: 'state', host_name: 'host name', ip: 'ip' },
+  isRemovable: true,
+};
+
+interface CreateClusterOptions extends ManagerOptions {
+  readonly bio?: string;
+  readonly default?: boolean;
+}
+
+/** Adds the commands. */
+export function addFleetCommands(program: Command, context: CliContext): void {
+  const cluster = addResourceCommand(program, context, CLUSTER);
+  addClusterCreate(cluster, context);
+  addClusterSet(cluster, context);
+  addResourceCommand(program, context, SCHEDULER);
+  addResourceCommand(program, context, PEER);
+}
+
+function addClusterCreate(cluster: Command, context: CliContext): void {
+  withManagerOptions(cluster.command('create').description('make a cluster'))
+    .argument('<name>', 'its name')
+    .option('--bio <text>', 'what it is for')
+    .option('--default', 'take hosts that no scope fits')
+    .action(async (name: string, options: CreateClusterOptions) => {
+      const body = {
+        name,
+        ...(options.bio === undefined ? {} : { bio: options.bio }),
+        ...(options.default === true ? { is_default: true } : {}),
+        scheduler_cluster_config: {},
+        seed_peer_cluster_config: {},
+        peer_cluster_config: {},
+      };
+      showRow(context, await managerOf(context, options).post('/clusters', body), options);
+    });
+}
+
+function addClusterSet(cluster: Command, context: CliContext): void {
+  withManagerOptions(cluster.command('set').description('change limits of a cluster'))
+    .argument('<id>', 'its number', parseNumberOption)
+    .option('--job-rate-limit <n>', 'jobs a second', parseNumberOption)
+    .option('--candidate-parent-limit <n>', 'parents offered at a time', parseNumberOption)
+    .option('--filter-parent-limit <n>', 'peers looked at for them', parseNumberOption)
+    .option('--load-limit <n>', 'children that a peer serves at once', parseNumberOption)
+    .action(async (id: number, options: SetOptions) => {
+      const body = {
+        scheduler_cluster_config: given({
+          job_rate_limit: options.jobRateLimit,
+          candidate_parent_limit: options.candidateParentLimit,
+          filter_parent_limit: options.filterParentLimit,
+        }),
+        peer_cluster_config: given({ load_limit: options.loadLimit }),
+      };
+      const named = Object.entries(body).filter(([, config]) => Object.keys(config).length > 0);
+      if (named.length === 0) throw usageError('Name a limit to change; see --help.');
+      const change = Object.fromEntries(named);
+      const row = await managerOf(context, options).patch(`/clusters/${id}`, change);
+      showRow(context, row, options);
+    });
+}
+
+interface SetOptions extends ManagerOptions {
+  readonly jobRateLimit?: number;
+  readonly candidateParentLimit?: number;
+  readonly filterParentLimit?: number;
+  readonly loadLimit?: number;
+}
+
+function given(fields: Readonly<Record<string, number | undefined>>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
