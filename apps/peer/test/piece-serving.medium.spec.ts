@@ -9,7 +9,12 @@ import {
 } from '@pondhawk/contracts';
 import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { eventually } from '@pondhawk/testing';
-import { ChunkPool, PieceServer, type PieceServerOptions } from '../src/piece-serving/index.js';
+import {
+  CHUNK_BYTES,
+  ChunkPool,
+  PieceServer,
+  type PieceServerOptions,
+} from '../src/piece-serving/index.js';
 import { RateLimiter } from '../src/rate-limit/index.js';
 import {
   PIECE_BYTES,
@@ -227,6 +232,24 @@ describe('PieceServer', () => {
       expect(answered).toEqual(['no_lease', 'no_lease']);
       gate.isOpen = true;
       expect((await ask(socket, plain(0))).bytes).toHaveLength(PIECE_BYTES);
+    });
+
+    it('sends no further chunk, though nobody has told of the end', async () => {
+      const big = contentOf(1024 * 1024);
+      const fill = await store.copies.beginFill({ ...newCopy(task), pieceLength: big.length });
+      const writer = fill.openPiece({ number: 0, offset: 0, originHostId: 'me' });
+      await writer.write(big);
+      await writer.finish();
+      await fill.complete({ contentLength: big.length });
+      await serve({}, 2 * big.length); // A chunk each eighth of a second.
+      const socket = await dial();
+      const firstBytes = once(socket, 'data');
+      const answer = ask(socket, plain(0));
+      await firstBytes;
+      gate.isOpen = false; // As by a clock that leapt: no timer has run out.
+      expect(await answer).toMatchObject({ closed: true });
+      expect(sentBytes).toBe(CHUNK_BYTES);
+      expect(answered).toEqual(['no_lease']);
     });
 
     const slow = 64 * 1024 * 1024; // More than the kernel takes for a child that does not read.

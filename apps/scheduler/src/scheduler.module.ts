@@ -48,13 +48,20 @@ const PROVIDERS: Provider[] = [
   },
   {
     provide: Fleet,
-    useFactory: (link: ManagerLink, loop: SwarmLoop, clock: Clock, log: Log) => {
+    useFactory: (
+      link: ManagerLink,
+      loop: SwarmLoop,
+      caller: HostCaller,
+      clock: Clock,
+      log: Log,
+    ) => {
       const manager = new GrpcManagerCalls(link);
-      const fleet = new Fleet({ manager, loop, clock, clocks: new SystemLeaseClocks(), log });
+      const clocks = new SystemLeaseClocks();
+      const fleet = new Fleet({ manager, loop, caller, clock, clocks, log });
       link.onRegistered(() => fleet.begin());
       return fleet;
     },
-    inject: [ManagerLink, SwarmLoop, Clock, Log],
+    inject: [ManagerLink, SwarmLoop, HostCaller, Clock, Log],
   },
   {
     provide: HostCaller,

@@ -5,6 +5,7 @@ import { createClient, GrpcServer } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { registerFleetMetrics } from '../src/fleet/fleet-metrics.js';
 import { Fleet } from '../src/fleet/fleet.js';
+import { FakeCaller } from './fake-caller.js';
 import { FakeHost } from './fake-host.js';
 import { FakeManager } from './fake-manager.js';
 
@@ -13,9 +14,16 @@ const WAIT = { timeoutMs: 10_000 };
 it('The metrics of a fleet tell the age of its view, leases granted and why others were refused', async () => {
   const manager = new FakeManager();
   const clocks = new ManualLeaseClocks();
-  const loop = { onHostLost: () => undefined };
+  const loop = { onHostLost: () => undefined, apply: () => undefined };
   const log = new MemoryLog();
-  const fleet = new Fleet({ manager, clocks, clock: new SystemClock(), log, loop });
+  const fleet = new Fleet({
+    caller: new FakeCaller(),
+    manager,
+    clocks,
+    clock: new SystemClock(),
+    log,
+    loop,
+  });
   const metrics = new Metrics();
   registerFleetMetrics(metrics, fleet);
   const server = new GrpcServer({

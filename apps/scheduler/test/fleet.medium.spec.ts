@@ -5,6 +5,7 @@ import { callBidi, callUnary, createClient, GrpcServer, type Client } from '@pon
 import { eventually } from '@pondhawk/testing';
 import { AnnouncedHosts } from '../src/fleet/announced-hosts.js';
 import { Fleet } from '../src/fleet/fleet.js';
+import { FakeCaller } from './fake-caller.js';
 import { FakeHost, hostMessage } from './fake-host.js';
 import { FakeManager } from './fake-manager.js';
 
@@ -22,10 +23,20 @@ describe('The fleet of a scheduler', () => {
 
   beforeEach(async () => {
     manager = new FakeManager();
-    const loop = { onHostLost: (listener: (id: never) => void) => (lose = listener as never) };
+    const loop = {
+      onHostLost: (listener: (id: never) => void) => (lose = listener as never),
+      apply: () => undefined,
+    };
     clocks = new ManualLeaseClocks();
     const log = new MemoryLog();
-    fleet = new Fleet({ manager, loop, clock: new SystemClock(), clocks, log });
+    fleet = new Fleet({
+      caller: new FakeCaller(),
+      manager,
+      loop,
+      clock: new SystemClock(),
+      clocks,
+      log,
+    });
     server = new GrpcServer({
       listen: { host: '127.0.0.1', port: 0 },
       onUnexpectedError: ({ error }) => {
@@ -283,7 +294,7 @@ describe('The fleet of a scheduler', () => {
   });
 
   it('enrols hosts that only announce themselves, until they fall silent or leave', async () => {
-    const announced = new AnnouncedHosts(fleet.enrolment, {
+    const announced = new AnnouncedHosts(fleet.enrolment, fleet.foreign, {
       onHostLost: (listener) => (lose = listener as never),
     });
     const host = fromHostRecord(

@@ -4,6 +4,7 @@ import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { createClient, GrpcServer, type Client } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { Fleet } from '../src/fleet/fleet.js';
+import { FakeCaller } from './fake-caller.js';
 import { FakeHost } from './fake-host.js';
 import { FakeManager } from './fake-manager.js';
 
@@ -17,8 +18,9 @@ describe('The inventory of a host at its home', () => {
 
   beforeEach(async () => {
     fleet = new Fleet({
+      caller: new FakeCaller(),
       manager: new FakeManager(),
-      loop: { onHostLost: () => undefined },
+      loop: { onHostLost: () => undefined, apply: () => undefined },
       clock: new SystemClock(),
       clocks: new ManualLeaseClocks(),
       log: new MemoryLog(),

@@ -4,6 +4,7 @@ import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { createClient, GrpcServer, type Client } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { Fleet } from '../src/fleet/fleet.js';
+import { FakeCaller } from './fake-caller.js';
 import { FakeHost } from './fake-host.js';
 import { FakeManager } from './fake-manager.js';
 
@@ -22,8 +23,9 @@ describe('The leases that a scheduler grants', () => {
     manager = new FakeManager();
     clocks = new ManualLeaseClocks();
     fleet = new Fleet({
+      caller: new FakeCaller(),
       ...{ manager, clocks, clock: new SystemClock(), log: new MemoryLog() },
-      loop: { onHostLost: () => undefined },
+      loop: { onHostLost: () => undefined, apply: () => undefined },
     });
     server = new GrpcServer({
       listen: { host: '127.0.0.1', port: 0 },

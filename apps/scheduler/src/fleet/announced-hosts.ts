@@ -2,6 +2,7 @@ import type { commonV2 } from '@pondhawk/contracts';
 import type { HostId } from '@pondhawk/core';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import type { Enrolment } from './enrolment.js';
+import type { ForeignPurges } from './foreign-purges.js';
 
 /**
  * Enrols daemons that only announce themselves: connected with the first announcement, lost when
@@ -13,6 +14,7 @@ export class AnnouncedHosts {
 
   constructor(
     private readonly enrolment: Enrolment,
+    private readonly purges: Pick<ForeignPurges, 'heard' | 'lost'>,
     loop: Pick<SwarmLoop, 'onHostLost'>,
   ) {
     loop.onHostLost((hostId) => this.close(hostId, false));
@@ -23,6 +25,7 @@ export class AnnouncedHosts {
     this.connections.set(host.id, connection);
     // Whoever waits for it: nobody. A newer announcement takes its place.
     this.enrolment.open(host, connection).catch(() => undefined);
+    this.purges.heard(host);
   }
 
   leave(hostId: HostId): void {
@@ -34,5 +37,6 @@ export class AnnouncedHosts {
     if (connection === undefined) return;
     this.connections.delete(hostId);
     this.enrolment.close(hostId, connection, hasLeft);
+    this.purges.lost(hostId);
   }
 }

@@ -7,7 +7,7 @@ const MS_PER_SECOND = 1_000;
 /** What is seen from outside of a scheduler's hosts, and of the leases it grants them. */
 export function registerFleetMetrics(
   metrics: Metrics,
-  { connections, holders, views }: Fleet,
+  { connections, holders, views, foreign }: Fleet,
 ): void {
   metrics.observedGauge(
     { name: 'pondhawk_scheduler_connections', help: 'Open streams of hosts.' },
@@ -53,5 +53,13 @@ export function registerFleetMetrics(
       help: 'Streams that were closed because their hosts asked for no lease.',
     },
     () => connections.silentCount,
+  );
+  metrics.observedCounter(
+    {
+      name: 'pondhawk_scheduler_foreign_purges_total',
+      help: 'Calls about purges to daemons that know no purge log, beside those of orders.',
+      labels: { outcome: ['repeated', 'caught_up', 'failed', 'still_held'] },
+    },
+    ({ outcome }) => foreign.counts[outcome],
   );
 }

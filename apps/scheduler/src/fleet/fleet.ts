@@ -1,10 +1,13 @@
 import type { Clock, LeaseClocks } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
+import type { LeaseLengths } from '@pondhawk/purge';
 import { HostClaims } from '../announcing/host-claims.js';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import { Holders } from '../inventory/holders.js';
+import type { HostCaller } from '../orders/host-caller.js';
 import { AnnouncedHosts } from './announced-hosts.js';
 import { Enrolment } from './enrolment.js';
+import { ForeignPurges } from './foreign-purges.js';
 import { HostConnections } from './host-connections.js';
 import { LaterReports } from './later-reports.js';
 import type { ManagerCalls } from './manager-calls.js';
@@ -14,7 +17,8 @@ import { ViewLoop } from './view-loop.js';
 /** What the fleet works with. */
 export interface FleetParts {
   readonly manager: ManagerCalls;
-  readonly loop: Pick<SwarmLoop, 'onHostLost'>;
+  readonly loop: Pick<SwarmLoop, 'apply' | 'onHostLost'>;
+  readonly caller: HostCaller;
   readonly clock: Clock;
   readonly clocks: LeaseClocks;
   readonly log: Log;
@@ -27,12 +31,12 @@ export class Fleet {
   readonly connections: HostConnections;
   readonly announced: AnnouncedHosts;
   readonly claims: HostClaims;
+  readonly foreign: ForeignPurges;
   readonly holders = new Holders();
+  readonly views: ViewLoop;
   private readonly later: LaterReports;
 
-  readonly views: ViewLoop;
-
-  constructor({ manager, loop, log, clock, clocks }: FleetParts) {
+  constructor({ manager, loop, log, clock, clocks, caller }: FleetParts) {
     this.feed = new PurgeFeed(manager, log);
     this.enrolment = new Enrolment(manager, this.feed, log);
     this.later = new LaterReports(manager, log);
@@ -46,7 +50,9 @@ export class Fleet {
     this.connections = new HostConnections({
       ...{ manager, feed, enrolment, later, holders, views, clock },
     });
-    this.announced = new AnnouncedHosts(enrolment, loop);
+    const lengths = (): LeaseLengths => views.lengths;
+    this.foreign = new ForeignPurges({ feed, caller, later, loop, lengths, clock, log });
+    this.announced = new AnnouncedHosts(enrolment, this.foreign, loop);
     this.claims = new HostClaims({
       findConnected: (hostId) => this.connections.find(hostId)?.incarnation,
     });
@@ -62,6 +68,7 @@ export class Fleet {
   /** Ends what runs in the background. */
   async stop(): Promise<void> {
     this.connections.stop();
+    this.foreign.stop();
     await Promise.all([
       this.views.stop(),
       this.enrolment.stop(),

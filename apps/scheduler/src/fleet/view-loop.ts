@@ -36,10 +36,11 @@ export interface ViewLoopParts {
  * that are granted on it (R4, R5). A scheduler that has just started has none (R6).
  */
 export class ViewLoop {
+  /** How long leases run, as the manager said last. */
+  lengths: LeaseLengths = DEFAULT_TIMING;
   /** Views taken, and questions that were not answered. */
   readonly counts = { taken: 0, failed: 0 };
   private readonly keeper: ViewKeeper;
-  private lengths: LeaseLengths = DEFAULT_TIMING; // As the manager said last.
   private openCount = 0;
   private isFailing = false; // Told once in a row.
   private readonly stopping = new AbortController();
