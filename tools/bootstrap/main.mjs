@@ -21,15 +21,17 @@ const USAGE = `usage: node tools/bootstrap.mjs <command> [args…]
   verify          everything that is fast: format, types, lint, freshness, unit tests
   medium | e2e    one selection of tests; further words go to Jest
   bench           benchmarks
+  chaos           faults on real daemons, and a check that nothing purged is served
   build           compile only
   exec CMD…       compile, then run CMD with node_modules/.bin on PATH
 `;
 
-/** Commands that are a compiled program of tools/. */
+/** Commands that are a compiled program. */
 const PROGRAMS = new Map([
-  ['demo', 'demo.js'],
-  ['up', 'up.js'],
-  ['bench', 'bench.js'],
+  ['demo', 'tools/dist/demo.js'],
+  ['up', 'tools/dist/up.js'],
+  ['bench', 'tools/dist/bench.js'],
+  ['chaos', 'e2e/dist/chaos/main.js'],
 ]);
 
 /**
@@ -58,6 +60,7 @@ const COMMANDS = {
   demo: (args, ready) => runProgram('demo', args, ready),
   up: (args, ready) => runProgram('up', args, ready),
   bench: (args, ready) => runProgram('bench', args, ready),
+  chaos: (args, ready) => runProgram('chaos', args, ready),
   build: async (_args, ready) => {
     await ready();
     return 0;
@@ -92,8 +95,8 @@ async function prepare(command) {
  */
 async function runProgram(name, args, ready) {
   await ready();
-  const file = join(root, 'tools', 'dist', PROGRAMS.get(name) ?? '');
-  if (!existsSync(file)) throw new Refusal(`there is no ${name} in tools/src yet`, EXIT_FAILED);
+  const file = join(root, PROGRAMS.get(name) ?? '');
+  if (!existsSync(file)) throw new Refusal(`there is no ${file}`, EXIT_FAILED);
   return run(process.execPath, [file, ...args], { cwd: process.cwd(), env: childEnv() });
 }
 

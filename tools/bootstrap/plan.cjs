@@ -53,6 +53,7 @@ const NEEDS = {
   demo: { must: ['nats-server'], may: [] },
   up: { must: ['nats-server'], may: [] },
   bench: { must: ['nats-server', 'curl', 'aria2c'], may: [] },
+  chaos: { must: ['nats-server'], may: [] },
   test: { must: [], may: Object.keys(TOOLS) },
   medium: { must: [], may: ['nats-server', 'initdb'] },
   e2e: { must: [], may: Object.keys(TOOLS) },

@@ -5,7 +5,8 @@ import { aTarget } from './ledger-fixtures.js';
 import { useTestManager } from './manager-harness.js';
 import { startManagerProcess, type ManagerProcess } from './manager-process.js';
 
-const A_DELETE = { body: { type: 'delete_task', args: { task_id: 'e'.repeat(64) } } };
+/** A delete would be over at once, as there are no hosts; a question waits for its scheduler. */
+const A_QUESTION = { body: { type: 'get_task', args: { task_id: 'e'.repeat(64) } } };
 const PATIENCE = { timeoutMs: 15_000 };
 
 describe('POST /jobs/:id/cancel', () => {
@@ -13,7 +14,7 @@ describe('POST /jobs/:id/cancel', () => {
   const post = (path: string) => manager.get().request('POST', `/api/v1/jobs/${path}`);
 
   it('ends a job that nobody has begun, says so to whoever follows, and lets it be forgotten then', async () => {
-    const { json } = await manager.get().request('POST', '/api/v1/jobs', A_DELETE);
+    const { json } = await manager.get().request('POST', '/api/v1/jobs', A_QUESTION);
     const id = json.id as number;
     const early = await manager.get().request('DELETE', `/api/v1/jobs/${id}`);
     expect([early.status, early.json.code]).toEqual([409, 'JOB_NOT_FINISHED']);
@@ -22,7 +23,7 @@ describe('POST /jobs/:id/cancel', () => {
       status: 200,
       json: { id, phase: 'ended', state: 'FAILURE', cancelled_at: expect.any(String) },
     });
-    expect(cancelled.json.result).toMatchObject({ outcome: 'cancelled', purge_seq: { 1: 1 } });
+    expect(cancelled.json.result.outcome).toBe('cancelled');
     expect(await post(`${id}/cancel`)).toMatchObject({ status: 200, json: cancelled.json });
     expect((await manager.get().request('DELETE', `/api/v1/jobs/${id}`)).status).toBe(200);
   });
@@ -30,8 +31,8 @@ describe('POST /jobs/:id/cancel', () => {
   it('answers 404 for no job, 422 for no id, and 409 for one that ended by itself', async () => {
     expect(await post('999/cancel')).toMatchObject({ status: 404 });
     expect(await post('x/cancel')).toMatchObject({ status: 422 });
-    const short = { ...A_DELETE.body.args, timeout: '1ms' };
-    const body = { ...A_DELETE.body, args: short };
+    const short = { ...A_QUESTION.body.args, timeout: '1ms' };
+    const body = { ...A_QUESTION.body, args: short };
     const { json } = await manager.get().request('POST', '/api/v1/jobs', { body });
     await manager.get().request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
     const late = await post(`${json.id}/cancel`);
@@ -63,7 +64,7 @@ describeWithTool('nats-server', 'A cancel over the broker', () => {
     scheduler = await FakeScheduler.start(first, nats.url, () => [
       { targets: [aTarget(1, 'pending')] as never },
     ]);
-    const { json } = await first.request('POST', '/api/v1/jobs', A_DELETE);
+    const { json } = await first.request('POST', '/api/v1/jobs', A_QUESTION);
     const isRunning = async () =>
       (await first.request('GET', `/api/v1/jobs/${json.id}?wait=0`)).json.phase === 'running';
     await eventually(isRunning, PATIENCE);

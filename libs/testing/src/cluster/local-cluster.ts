@@ -61,6 +61,8 @@ export interface LocalClusterOptions extends ClusterShape {
   readonly projectDir: string;
   /** Environment of single daemons, by name. */
   readonly env?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How long a daemon may take until it listens; 30 s unless said otherwise. */
+  readonly startTimeoutMs?: number;
 }
 
 /**
@@ -195,7 +197,7 @@ export class LocalCluster {
         const { socket } = planned.addresses;
         if (socket !== undefined) await tryConnect({ path: socket });
       },
-      { timeoutMs: START_TIMEOUT_MS },
+      { timeoutMs: this.options.startTimeoutMs ?? START_TIMEOUT_MS },
     ).catch((error: unknown) => {
       throw new ConfigError(
         'DAEMON_DID_NOT_START',
