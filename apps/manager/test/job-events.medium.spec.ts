@@ -1,9 +1,9 @@
 import { NatsServer } from '@pondhawk/messaging/testing';
 import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
 import { EventClient } from './event-client.js';
-import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { type Answering, FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
 import { LedgerReader, LedgerWriter } from '../src/ledger/index.js';
-import { aTarget } from './ledger-fixtures.js';
+import { aHost, aTarget } from './ledger-fixtures.js';
 import { startTestManager, type TestManager } from './manager-harness.js';
 
 const A_DELETE = { body: { type: 'delete_task', args: { task_id: 'd'.repeat(64) } } };
@@ -18,6 +18,16 @@ describeWithTool('nats-server', 'the events of a job', () => {
 
   const start = () =>
     startTestManager({ dataDir: dir.path, natsUrl: nats.url, keepAliveIntervalMs: 60_000 });
+  /** A scheduler, and the hosts that it will report: some of other daemons, which are waited for as long as it takes. */
+  const startScheduler = async (answer: Answering): Promise<FakeScheduler> => {
+    const started = await FakeScheduler.start(manager, nats.url, answer);
+    await manager.running.app.get(LedgerWriter).execute('enrol-hosts', {
+      ...{ atMs: Date.now(), clusterId: 1, schedulerId: started.id, closed: [] },
+      schedulerIncarnation: '51'.repeat(16),
+      opened: [1, 2].map((index) => ({ host: aHost(index), connection: index })),
+    });
+    return started;
+  };
   const follow = async (jobId: number, lastEventId?: string): Promise<EventClient> => {
     const url = `http://${manager.running.addresses.rest}/api/v1/jobs/${jobId}/events`;
     const client = await EventClient.open(url, {
@@ -89,7 +99,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   }, 30_000);
 
   it('are a snapshot, each change with what stands then, and the end; then nobody comes again', async () => {
-    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    scheduler = await startScheduler(() => []);
     const jobId = await post();
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const client = await follow(jobId);
@@ -129,7 +139,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   });
 
   it('go on after the last one that a client has, over a restart of the manager', async () => {
-    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    scheduler = await startScheduler(() => []);
     const jobId = await post();
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const client = await follow(jobId);
@@ -165,7 +175,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   });
 
   it('end again for a client that comes back for what a host did after the end', async () => {
-    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    scheduler = await startScheduler(() => []);
     const jobId = await post();
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const client = await follow(jobId);
@@ -184,7 +194,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   });
 
   it('end with the record, and refuse what is no job, no id, or no event', async () => {
-    scheduler = await FakeScheduler.start(manager, nats.url, deletesEverywhere(1));
+    scheduler = await startScheduler(deletesEverywhere(1));
     const jobId = await post();
     await manager.request('GET', `/api/v1/jobs/${jobId}?wait=30s`);
     const events = (path: string, headers?: Record<string, string>) =>
@@ -208,7 +218,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   });
 
   it('reach every client of a job', async () => {
-    scheduler = await FakeScheduler.start(manager, nats.url, () => []);
+    scheduler = await startScheduler(() => []);
     const jobId = await post();
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const many = await Promise.all(Array.from({ length: 40 }, () => follow(jobId)));
