@@ -5,7 +5,8 @@ import type { Invariant } from './truth.js';
 
 /** More than ten times what most of them take. */
 const SEEDS_MAX = 3_000;
-const FIRST_SEED = 1;
+/** The two that are hardest to find take some 1,000 from here, and several thousand from elsewhere. */
+const FIRST_SEED = 101_000;
 const real = REAL_PARTS.rules;
 
 function rules(weaker: Partial<PurgeRules>): SimParts {

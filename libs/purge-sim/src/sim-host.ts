@@ -24,6 +24,12 @@ interface Bytes {
   readonly pieces: Set<number>;
 }
 
+/** A grant, and when its request was sent; -1 if that was another's. */
+interface TakenGrant {
+  readonly grant: Grant;
+  readonly sentAt: number;
+}
+
 /** A host's disk, as a backup keeps it. */
 interface Disk {
   readonly place: Place;
@@ -46,8 +52,7 @@ export class SimHost implements SimNode {
   private lastAnswer = 0;
   private heardOf = 0;
   private lease!: HostLease;
-  private grant: Grant | undefined;
-  private grantSentAt = 0;
+  private taken: TakenGrant[] = [];
   private readonly sentAt = new Map<number, number>();
   private backup: Disk;
 
@@ -72,7 +77,7 @@ export class SimHost implements SimNode {
     const { world, parts, newId } = this.context;
     this.incarnation = newId('host');
     this.attempt = newId('attempt');
-    this.grant = undefined;
+    this.taken = [];
     this.heardOf = 0;
     this.lastAnswer = world.now;
     this.sentAt.clear();
@@ -203,9 +208,9 @@ export class SimHost implements SimNode {
 
   private takeGrant(grant: Grant): void {
     if (!this.lease.take(grant)) return;
-    this.grant = grant;
-    this.grantSentAt =
-      grant.incarnation === this.incarnation ? (this.sentAt.get(grant.number) ?? -1) : -1;
+    const isOwn = grant.incarnation === this.incarnation;
+    this.taken = this.taken.slice(-32);
+    this.taken.push({ grant, sentAt: isOwn ? (this.sentAt.get(grant.number) ?? -1) : -1 });
   }
 
   private tickWork(): void {
@@ -329,10 +334,13 @@ export class SimHost implements SimNode {
   private checkLease(): void {
     const { world } = this.context;
     const { epoch, applied } = this.copies.place;
-    if (this.grant === undefined) return;
-    if (this.grant.epoch !== epoch || this.grant.needs > applied)
-      throw new InvariantBroken('LEASE_UNMET', `needs ${this.grant.needs}, applied ${applied}`);
-    if ((world.now - this.grantSentAt) * this.rate > SIM_TIMING.hostLeaseMs + 1e-6)
-      throw new InvariantBroken('LEASE_TOO_LONG', `sent ${this.grantSentAt}, now ${world.now}`);
+    const isMet = ({ grant }: TakenGrant): boolean =>
+      grant.epoch === epoch && grant.needs <= applied;
+    const runs = ({ sentAt }: TakenGrant): boolean =>
+      (world.now - sentAt) * this.rate <= SIM_TIMING.hostLeaseMs + 1e-6;
+    const running = this.taken.filter(runs);
+    const last = JSON.stringify({ now: world.now, applied, last: this.taken.at(-1) });
+    if (running.length === 0) throw new InvariantBroken('LEASE_TOO_LONG', last);
+    if (!running.some(isMet)) throw new InvariantBroken('LEASE_UNMET', last);
   }
 }

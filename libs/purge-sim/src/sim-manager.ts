@@ -141,7 +141,11 @@ export class SimManager implements SimNode {
 
   private newAccount(): LeaseAccount {
     const { world, parts } = this.context;
-    return new LeaseAccount(() => SIM_TIMING, () => world.monotonic(this), parts.rules);
+    return new LeaseAccount(
+      () => SIM_TIMING,
+      () => world.monotonic(this),
+      parts.rules,
+    );
   }
 
   private reading(state: LedgerState): LedgerReading {

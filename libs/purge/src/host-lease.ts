@@ -6,11 +6,23 @@ import { PURGE_RULES, type PurgeRules } from './rules.js';
 /** Requests of which an answer is still taken; older ones are given up. */
 export const PENDING_REQUESTS_MAX = 16;
 
-/** One incarnation's lease on a host (R4, R6, R11). Held in memory only. */
+/** Grants that are kept; each is over long before so many came after it. */
+const GRANTS_KEPT_MAX = 16;
+
+interface Held {
+  readonly from: ClockReadings;
+  readonly grant: Grant;
+}
+
+/**
+ * One incarnation's lease on a host (R4, R6, R11). Held in memory only. A grant that needs what is not
+ * applied yet does not end the one before it: with a steady stream of purges there would be no lease
+ * between the grant and the applying.
+ */
 export class HostLease {
   private readonly pending = new Map<number, ClockReadings>();
   private last = 0;
-  private held: { readonly from: ClockReadings; readonly grant: Grant } | undefined;
+  private granted: Held[] = []; // Newest last.
 
   constructor(
     private readonly incarnation: string,
@@ -33,27 +45,34 @@ export class HostLease {
     if (from === undefined) return false;
     for (const number of this.pending.keys())
       if (number <= grant.number) this.pending.delete(number);
-    this.held = { from, grant };
+    this.granted = [...this.granted, { from, grant }].slice(-GRANTS_KEPT_MAX);
     return true;
   }
 
   /** Gives the lease up: it is over, and no answer that is still to come counts. */
   surrender(): void {
-    this.held = undefined;
+    this.granted = [];
     this.pending.clear();
   }
 
   /** Whether bytes may leave now, for a host that stands at `host`. */
   isValid(host: Place): boolean {
-    if (this.held === undefined) return false;
-    const { from, grant } = this.held;
-    if (this.rules.isLeaseOver(from, this.readClocks(), grant.hostLeaseMs)) return false;
-    return this.rules.isGrantMet(grant, host);
+    const held = this.newestMet(host);
+    if (held === undefined) return false;
+    return !this.rules.isLeaseOver(held.from, this.readClocks(), held.grant.hostLeaseMs);
   }
 
   /** How long bytes may leave from now on, as long as no clock jumps; 0 without a lease. */
   leftMs(host: Place): number {
-    if (this.held === undefined || !this.isValid(host)) return 0;
-    return leaseLeftMs(this.held.from, this.readClocks(), this.held.grant.hostLeaseMs);
+    const held = this.newestMet(host);
+    if (held === undefined || !this.isValid(host)) return 0;
+    return leaseLeftMs(held.from, this.readClocks(), held.grant.hostLeaseMs);
+  }
+
+  /** The newest grant whose needs are applied; those before it are of no use any more. */
+  private newestMet(host: Place): Held | undefined {
+    const index = this.granted.findLastIndex(({ grant }) => this.rules.isGrantMet(grant, host));
+    if (index > 0) this.granted.splice(0, index);
+    return index < 0 ? undefined : this.granted[0];
   }
 }

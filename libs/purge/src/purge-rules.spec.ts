@@ -51,6 +51,25 @@ describe('HostLease', () => {
     expect(lease.isValid({ epoch: 'e1', applied: 3 })).toBe(false);
   });
 
+  it('goes on until a newer grant is met, and no longer than its own time', () => {
+    const clock = new ManualClock();
+    const lease = new HostLease('i', readings(clock));
+    const take = (needs: number) =>
+      lease.take({ ...lease.request(), epoch: 'e1', needs, hostLeaseMs: 40 });
+    take(3);
+    clock.advance(20);
+    take(4);
+    expect(lease.isValid({ epoch: 'e1', applied: 3 })).toBe(true);
+    expect(lease.leftMs({ epoch: 'e1', applied: 3 })).toBe(20);
+    clock.advance(15);
+    take(5); // Never looked at while 4 was applied and 5 was not known.
+    clock.advance(5);
+    expect(lease.isValid({ epoch: 'e1', applied: 3 })).toBe(false);
+    expect(lease.leftMs({ epoch: 'e1', applied: 4 })).toBe(20);
+    expect(lease.leftMs({ epoch: 'e1', applied: 5 })).toBe(35);
+    expect(lease.isValid({ epoch: 'e2', applied: 5 })).toBe(false);
+  });
+
   it('is over once a clock that counts suspended time says so', () => {
     const clock = new ManualClock();
     let asleepMs = 0;

@@ -70,6 +70,19 @@ describe('LeaseGate', () => {
     expect(gate.isOpen).toBe(false);
   });
 
+  it('does not close at a grant that needs what is about to be applied', () => {
+    const gate = gateOf();
+    let closings = 0;
+    gate.onClosed(() => (closings += 1));
+    for (let applied = 5; applied < 15; applied += 1) {
+      place = { epoch: EPOCH, applied };
+      grant(gate, applied + 1);
+      clocks.advance(1_000);
+      if (applied > 5) expect([gate.isOpen, gate.leftMs]).toEqual([true, LENGTH_MS - 2_000]);
+    }
+    expect(closings).toBe(0);
+  });
+
   it('has nothing of a former start of the daemon: no lease, and no open request', () => {
     const former = gateOf();
     const request = former.request();
