@@ -15,7 +15,8 @@ import {
 } from '@pondhawk/contracts';
 import { eventually } from '@pondhawk/testing';
 import { AckPolicy, connect, type ConsumerMessages, type NatsConnection } from 'nats';
-import { aTarget } from './ledger-fixtures.js';
+import { LedgerWriter } from '../src/ledger/index.js';
+import { aHost, aTarget } from './ledger-fixtures.js';
 import type { TestManager } from './manager-harness.js';
 
 const CLUSTER_ID = 1;
@@ -30,6 +31,22 @@ export function deletesEverywhere(hostCount: number): Answering {
     { targets: numbers.map((number) => aTarget(number, 'pending')) as never, is_last: false },
     { targets: numbers.map((number) => aTarget(number, 'deleted')) as never, is_last: true },
   ];
+}
+
+/** Enrols hosts 1 to `hostCount` as daemons without leases: a purge waits for what is reported of them, however long it takes. */
+export async function enrolReported(
+  { running }: Pick<TestManager, 'running'>,
+  scheduler: FakeScheduler,
+  hostCount: number,
+): Promise<void> {
+  await running.app.get(LedgerWriter).execute('enrol-hosts', {
+    ...{ atMs: Date.now(), clusterId: CLUSTER_ID, schedulerId: scheduler.id, closed: [] },
+    schedulerIncarnation: '51'.repeat(16),
+    opened: Array.from({ length: hostCount }, (_, index) => ({
+      host: aHost(index + 1),
+      connection: index + 1,
+    })),
+  });
 }
 
 /** One scheduler; lives from `start` to `stop`. */

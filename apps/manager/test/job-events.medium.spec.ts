@@ -1,9 +1,14 @@
 import { NatsServer } from '@pondhawk/messaging/testing';
 import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
 import { EventClient } from './event-client.js';
-import { type Answering, FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import {
+  type Answering,
+  FakeScheduler,
+  deletesEverywhere,
+  enrolReported,
+} from './fake-scheduler.js';
 import { LedgerReader, LedgerWriter } from '../src/ledger/index.js';
-import { aHost, aTarget } from './ledger-fixtures.js';
+import { aTarget } from './ledger-fixtures.js';
 import { startTestManager, type TestManager } from './manager-harness.js';
 
 const A_DELETE = { body: { type: 'delete_task', args: { task_id: 'd'.repeat(64) } } };
@@ -21,11 +26,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   /** A scheduler, and the hosts that it will report: some of other daemons, which are waited for as long as it takes. */
   const startScheduler = async (answer: Answering): Promise<FakeScheduler> => {
     const started = await FakeScheduler.start(manager, nats.url, answer);
-    await manager.running.app.get(LedgerWriter).execute('enrol-hosts', {
-      ...{ atMs: Date.now(), clusterId: 1, schedulerId: started.id, closed: [] },
-      schedulerIncarnation: '51'.repeat(16),
-      opened: [1, 2].map((index) => ({ host: aHost(index), connection: index })),
-    });
+    await enrolReported(manager, started, 2);
     return started;
   };
   const follow = async (jobId: number, lastEventId?: string): Promise<EventClient> => {

@@ -1,7 +1,7 @@
 import { NatsServer } from '@pondhawk/messaging/testing';
 import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
 import { aTarget } from './ledger-fixtures.js';
-import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { FakeScheduler, deletesEverywhere, enrolReported } from './fake-scheduler.js';
 import { startTestManager, type TestManager } from './manager-harness.js';
 
 const TASK_ID = 'b'.repeat(64);
@@ -38,6 +38,7 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
 
   it('is accepted at once, and a reader that waits gets its end the moment it is reported', async () => {
     scheduler = await FakeScheduler.start(manager, nats.url, deletesEverywhere(5));
+    await enrolReported(manager, scheduler, 5);
     const accepted = await manager.request('POST', '/api/v1/jobs', A_DELETE);
     expect([accepted.status, accepted.json.state, accepted.json.phase]).toEqual([
       200,
@@ -61,6 +62,7 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
       { targets: [1, 2].map((number) => aTarget(number, 'pending')) as never },
       { targets: [aTarget(1, 'deleted')] as never },
     ]);
+    await enrolReported(manager, scheduler, 2);
     const { json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
     const targets = `/api/v1/jobs/${json.id}/targets`;
     await eventually(async () => {
