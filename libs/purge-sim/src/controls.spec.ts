@@ -76,6 +76,46 @@ const CONTROLS: readonly [string, SimParts, readonly Invariant[]][] = [
     ['PURGED_BYTES_SERVED'],
   ],
   [
+    'R4: needs without the view',
+    rules({ neededBy: (_view, enrolment) => enrolment.head }),
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R4: granted before the row is in the ledger',
+    { ...REAL_PARTS, enrolmentFor: (own, view) => own ?? view },
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R4: enrolled with a ledger of another run',
+    rules({
+      grantRefusal: (found, log) => {
+        const refusal = real.grantRefusal(found, log);
+        return refusal === 'OTHER_RUN' ? undefined : refusal;
+      },
+    }),
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R5, R9: targets read before the transaction of the accept',
+    { ...REAL_PARTS, acceptMs: 150 },
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R6: an answer to a former incarnation counts',
+    rules({ leaseStart: (grant, pending) => pending.sentAt.get(grant.number) }),
+    ['LEASE_TOO_LONG', 'PURGED_BYTES_SERVED'],
+  ],
+  [
+    'apply: what goes wrong is swallowed, and answered as done',
+    rules({ isPurgedBy: () => false }),
+    ['PURGED_BYTES_IN_COPY', 'PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R8: success with targets that have not answered',
+    rules({ isBoundOver: () => true }),
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
     'R5: a view that is cached',
     { ...REAL_PARTS, readForView: (_now: LedgerState, former: LedgerState) => former },
     ['VIEW_STALE'],
