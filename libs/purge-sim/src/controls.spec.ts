@@ -5,8 +5,9 @@ import type { Invariant } from './truth.js';
 
 /** More than ten times what most of them take. */
 const SEEDS_MAX = 3_000;
-/** The two that are hardest to find take some 1,000 from here, and several thousand from elsewhere. */
-const FIRST_SEED = 101_000;
+const FIRST_SEED = 1;
+/** The one that is hardest to find takes some 1,000 from here, and several thousand from elsewhere. */
+const FIRST_SEED_OF_HARDEST = 101_000;
 const real = REAL_PARTS.rules;
 
 function rules(weaker: Partial<PurgeRules>): SimParts {
@@ -14,7 +15,7 @@ function rules(weaker: Partial<PurgeRules>): SimParts {
 }
 
 /** What is weakened, how, and the invariants by which it is found. */
-const CONTROLS: readonly [string, SimParts, readonly Invariant[]][] = [
+const CONTROLS: readonly [string, SimParts, readonly Invariant[], number?][] = [
   [
     'R1: a place that is taken at the end of a fill',
     rules({ filledAtOf: ({ atEnd }) => atEnd }),
@@ -73,6 +74,46 @@ const CONTROLS: readonly [string, SimParts, readonly Invariant[]][] = [
   [
     'R4: needs without the enrolment',
     rules({ neededBy: (view) => view.head }),
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R4: needs without the view',
+    rules({ neededBy: (_view, enrolment) => enrolment.head }),
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R4: granted before the row is in the ledger',
+    { ...REAL_PARTS, enrolmentFor: (own, view) => own ?? view },
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R4: enrolled with a ledger of another run',
+    rules({
+      grantRefusal: (found, log) => {
+        const refusal = real.grantRefusal(found, log);
+        return refusal === 'OTHER_RUN' ? undefined : refusal;
+      },
+    }),
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R5, R9: targets read before the transaction of the accept',
+    { ...REAL_PARTS, acceptMs: 150 },
+    ['PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R6: an answer to a former incarnation counts',
+    rules({ leaseStart: (grant, pending) => pending.sentAt.get(grant.number) }),
+    ['LEASE_TOO_LONG', 'PURGED_BYTES_SERVED'],
+  ],
+  [
+    'apply: what goes wrong is swallowed, and answered as done',
+    rules({ isPurgedBy: () => false }),
+    ['PURGED_BYTES_IN_COPY', 'PURGED_BYTES_SERVED'],
+  ],
+  [
+    'R8: success with targets that have not answered',
+    rules({ isBoundOver: () => true }),
     ['PURGED_BYTES_SERVED'],
   ],
   [
@@ -150,6 +191,7 @@ const CONTROLS: readonly [string, SimParts, readonly Invariant[]][] = [
       isViewFresh: (view, now, leaseMs) => now.monotonicMs - view.requestedAt.monotonicMs < leaseMs,
     }),
     ['PURGED_BYTES_SERVED'],
+    FIRST_SEED_OF_HARDEST,
   ],
   [
     'log id: the same epoch after a restore',
@@ -161,8 +203,8 @@ const CONTROLS: readonly [string, SimParts, readonly Invariant[]][] = [
 describe('a weaker rule is found out', () => {
   it.each(CONTROLS)(
     '%s',
-    (_name, parts, invariants) => {
-      const { failure } = runSeeds(FIRST_SEED, SEEDS_MAX, parts);
+    (_name, parts, invariants, firstSeed = FIRST_SEED) => {
+      const { failure } = runSeeds(firstSeed, SEEDS_MAX, parts);
       expect(invariants).toContain(failure?.invariant);
     },
     400_000,

@@ -1,4 +1,4 @@
-import type { Prng } from './prng.js';
+import { Prng } from './prng.js';
 
 /** Probabilities of one run. Zero is a fault that does not happen in it. */
 export interface FaultWeights {
@@ -19,9 +19,12 @@ export interface FaultWeights {
   readonly truncate: number;
   readonly move: number;
   readonly brokerWipe: number;
+  /** At each entry that comes: the disk stands still for longer than one bound may take. */
+  readonly slowDisk: number;
 }
 
-const HEAVIEST: FaultWeights = {
+/** Those that a seed draws; a disk that stands still is drawn apart, of a seed of its own. */
+const HEAVIEST: Omit<FaultWeights, 'slowDisk'> = {
   loss: 0.3,
   twice: 0.2,
   late: 0.15,
@@ -40,14 +43,28 @@ const HEAVIEST: FaultWeights = {
 };
 
 /** Names of all faults. */
-export const FAULTS = Object.keys(HEAVIEST) as (keyof FaultWeights)[];
+export const FAULTS: readonly (keyof FaultWeights)[] = [
+  ...(Object.keys(HEAVIEST) as (keyof typeof HEAVIEST)[]),
+  'slowDisk',
+];
+const SLOW_DISK_HEAVIEST = 0.3;
+const SLOW_DISK_SHARE = 0.3;
+const SLOW_DISK_SEED = 0x5d15c;
 
 /** Draws which faults a run has and how heavily: not one mixture for all runs. */
-export function drawFaults(prng: Prng, without: readonly string[] = []): FaultWeights {
+export function drawFaults(
+  seed: number,
+  prng: Prng,
+  without: readonly string[] = [],
+): FaultWeights {
   const share = prng.between(0.1, 0.8);
-  const drawn = FAULTS.map((name) => {
-    const weight = prng.chance(share) ? HEAVIEST[name] * prng.next() : 0;
-    return [name, without.includes(name) ? 0 : weight] as const;
-  });
-  return Object.fromEntries(drawn) as unknown as FaultWeights;
+  const own = new Prng(seed ^ SLOW_DISK_SEED);
+  const drawn = FAULTS.map((name) => [name, drawOf(name, share, prng, own)] as const);
+  const kept = drawn.map(([name, weight]) => [name, without.includes(name) ? 0 : weight]);
+  return Object.fromEntries(kept) as FaultWeights;
+}
+
+function drawOf(name: keyof FaultWeights, share: number, prng: Prng, own: Prng): number {
+  if (name === 'slowDisk') return own.chance(SLOW_DISK_SHARE) ? SLOW_DISK_HEAVIEST * own.next() : 0;
+  return prng.chance(share) ? HEAVIEST[name] * prng.next() : 0;
 }

@@ -1,5 +1,6 @@
 import {
   type EnrolmentRow,
+  type LedgerReading,
   type LeaseTiming,
   type LedgerState,
   PURGE_RULES,
@@ -18,6 +19,13 @@ export interface SimParts {
     row: EnrolmentRow,
     found: { isLeased: boolean; isHolder: boolean },
   ) => boolean;
+  /** What a connection counts as enrolled with: its own row alone. */
+  readonly enrolmentFor: (
+    own: LedgerReading | undefined,
+    view: LedgerReading | undefined,
+  ) => LedgerReading | undefined;
+  /** How long an accept takes from reading its targets to its commit; 0: one transaction. */
+  readonly acceptMs: number;
 }
 
 /** The protocol as it is. */
@@ -25,6 +33,8 @@ export const REAL_PARTS: SimParts = {
   rules: PURGE_RULES,
   readForView: (now) => now,
   isTarget: (_row, { isLeased }) => isLeased,
+  enrolmentFor: (own) => own,
+  acceptMs: 0,
 };
 
 /** Leases of the simulated cluster. Short, so that a run sees many of them end. */

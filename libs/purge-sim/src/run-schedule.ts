@@ -1,6 +1,6 @@
 import { type TaskId, parseTaskId } from '@pondhawk/core';
 import { boundMs } from '@pondhawk/purge';
-import { drawFaults } from './faults.js';
+import { FAULTS, drawFaults } from './faults.js';
 import { REAL_PARTS, type SimContext, SIM_TIMING, type SimParts } from './parts.js';
 import { Prng } from './prng.js';
 import { SimHost } from './sim-host.js';
@@ -34,12 +34,14 @@ export interface RunResult {
   readonly events: number;
   /** Mean share of hosts that held a lease, looked at after the warm-up. */
   readonly leasedShare: number;
+  /** The longest that a purge took from its commit to its SUCCESS, in real time. */
+  readonly slowestPurgeMs: number;
 }
 
 /** Runs one schedule. */
 export function runSchedule(schedule: Schedule): RunResult {
   const prng = new Prng(schedule.seed);
-  const world = new World(prng, drawFaults(prng, schedule.without));
+  const world = new World(prng, drawFaults(schedule.seed, prng, schedule.without));
   const truth = new Truth();
   const seen = { rolls: 0, leased: 0 };
   let events = 0;
@@ -67,12 +69,13 @@ export function runSchedule(schedule: Schedule): RunResult {
     broken = error;
   }
   const leasedShare = seen.leased / Math.max(1, seen.rolls);
-  return { broken, coverage: truth.coverage, events, leasedShare };
+  const { coverage, slowestPurgeMs } = truth;
+  return { broken, coverage, events, leasedShare, slowestPurgeMs };
 }
 
 /** No faults any more: after the bound every job has ended. */
 function settle(world: World, { manager, hosts, schedulers }: Fleet): number {
-  world.faults = drawFaults(new Prng(0), Object.keys(world.faults));
+  world.faults = drawFaults(0, new Prng(0), FAULTS);
   world.heal();
   const end = world.now + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
   const openPurges = (): typeof manager.ledger.purges =>

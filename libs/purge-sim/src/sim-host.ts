@@ -53,6 +53,7 @@ export class SimHost implements SimNode {
   private heardOf = 0;
   private lease!: HostLease;
   private taken: TakenGrant[] = [];
+  private stalledUntil = 0;
   private readonly sentAt = new Map<number, number>();
   private backup: Disk;
 
@@ -177,7 +178,10 @@ export class SimHost implements SimNode {
   /** What came is applied a while later, as a disk has it. */
   private applyLater(epoch: string, entries: readonly PurgeEntry[]): void {
     const { world } = this.context;
-    const ms = world.prng.chance(0.2) ? world.prng.between(20, 150) : 4;
+    const { prng, faults } = world;
+    if (prng.chance(faults.slowDisk)) this.stalledUntil = world.now + prng.between(300, 900);
+    const ownMs = prng.chance(0.2) ? prng.between(20, 150) : 4;
+    const ms = Math.max(ownMs, this.stalledUntil - world.now);
     world.later(this, ms, () => {
       const former = this.copies.place;
       if (this.copies.apply(epoch, entries) === 0) return;

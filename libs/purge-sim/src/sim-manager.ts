@@ -58,16 +58,25 @@ export class SimManager implements SimNode {
     this.tick();
   }
 
-  /** An operator's delete. */
+  /** An operator's delete: its targets are read, and with them it is committed. */
   accept(taskId: TaskId): void {
-    const { truth, parts, world } = this.context;
-    const former = this.ledger.log.head;
-    this.ledger = acceptPurge(this.ledger, taskId, (row) =>
+    const { parts, world } = this.context;
+    const isTarget = (row: EnrolmentRow): boolean =>
       parts.isTarget(row, {
         isLeased: this.account.isLeased(row),
         isHolder: this.isHolder(row.hostId, taskId),
-      }),
+      });
+    if (parts.acceptMs === 0) return this.commit(taskId, isTarget);
+    const targets = new Set(this.ledger.rows.filter(isTarget).map(({ connection }) => connection));
+    world.later(this, parts.acceptMs, () =>
+      this.commit(taskId, ({ connection }) => targets.has(connection)),
     );
+  }
+
+  private commit(taskId: TaskId, isTarget: (row: EnrolmentRow) => boolean): void {
+    const { truth, world } = this.context;
+    const former = this.ledger.log.head;
+    this.ledger = acceptPurge(this.ledger, taskId, isTarget);
     const { log, entries } = this.ledger;
     const entry = entries.at(-1);
     if (entry === undefined) return;
@@ -174,7 +183,7 @@ export class SimManager implements SimNode {
         coverage[outcome === 'fenced' ? 'fenced' : 'answered'] += 1;
       // Renamed under another epoch it is still the purge of before.
       const at = [...this.committedAt].find(([key]) => key.startsWith(purge.entry.chainHash))?.[1];
-      this.context.truth.succeed(purge.entry.taskId, at ?? -1);
+      this.context.truth.succeed(purge.entry.taskId, at ?? -1, this.context.world.now);
     });
   }
 }

@@ -108,9 +108,12 @@ export class SimScheduler implements SimNode {
     }
     connection.requestedAtMs = this.context.world.monotonic(this);
     connection.place = request.place;
-    if (connection.enrolment === undefined) return;
-    const { coverage } = this.context.truth;
-    const granted = this.views.grant(request.lease, connection.enrolment, this.log.state);
+    const { views } = this;
+    const { parts, truth } = this.context;
+    const enrolment = parts.enrolmentFor(connection.enrolment, views.view);
+    if (enrolment === undefined) return;
+    const { coverage } = truth;
+    const granted = views.grant(request.lease, enrolment, this.log.state);
     if (typeof granted === 'string') {
       coverage.refused += 1;
       if (granted === 'OTHER_RUN') this.enrol(request.attempt, connection);

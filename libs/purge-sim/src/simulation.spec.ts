@@ -1,8 +1,7 @@
 import { runSchedule } from './run-schedule.js';
 import { runSeeds } from './run-seeds.js';
-import { FAULTS } from './faults.js';
 
-const SEEDS = 2_000;
+const SEEDS = 5_000;
 const FIRST_SEED = 1;
 
 describe('the purge protocol under faults', () => {
@@ -18,16 +17,6 @@ describe('the purge protocol under faults', () => {
 
   it('is the same run for the same seed', () => {
     expect(runSchedule({ seed: 7 })).toEqual(runSchedule({ seed: 7 }));
-  });
-
-  it('ends every purge by answers alone, and refuses nobody, when nothing fails', () => {
-    for (let seed = 1; seed <= 20; seed += 1) {
-      const { broken, coverage, leasedShare } = runSchedule({ seed, without: FAULTS });
-      expect(broken).toBeUndefined();
-      expect(coverage.accepted).toBeGreaterThan(0);
-      expect(coverage.fenced).toBe(0);
-      expect(leasedShare).toBeGreaterThan(0.9);
-    }
   });
 
   it('gives nothing out on a view that is older than the sleep of its scheduler (seed 421)', () => {

@@ -72,6 +72,8 @@ interface Commit {
 /** What an observer outside of all daemons knows, with real times. */
 export class Truth {
   readonly coverage = noCoverage();
+  /** The longest that a purge has taken from its commit to its SUCCESS. */
+  slowestPurgeMs = 0;
   /** By task: the newest commit of a purge that has ended with SUCCESS. */
   private readonly finalSince = new Map<TaskId, number>();
   private readonly commits = new Map<string, Commit[]>();
@@ -87,7 +89,8 @@ export class Truth {
   }
 
   /** A purge has ended with SUCCESS. */
-  succeed(taskId: TaskId, committedAt: number): void {
+  succeed(taskId: TaskId, committedAt: number, now: number): void {
+    this.slowestPurgeMs = Math.max(this.slowestPurgeMs, now - committedAt);
     this.finalSince.set(taskId, Math.max(committedAt, this.finalSince.get(taskId) ?? -1));
     this.coverage.succeeded += 1;
   }
