@@ -15,7 +15,6 @@ import {
 } from '@pondhawk/contracts';
 import { eventually } from '@pondhawk/testing';
 import { AckPolicy, connect, type ConsumerMessages, type NatsConnection } from 'nats';
-import { LedgerWriter } from '../src/ledger/index.js';
 import { aHost, aTarget } from './ledger-fixtures.js';
 import type { TestManager } from './manager-harness.js';
 
@@ -35,18 +34,12 @@ export function deletesEverywhere(hostCount: number): Answering {
 
 /** Enrols hosts 1 to `hostCount` as daemons without leases: a purge waits for what is reported of them, however long it takes. */
 export async function enrolReported(
-  { running }: Pick<TestManager, 'running'>,
+  { fleet }: Pick<TestManager, 'fleet'>,
   scheduler: FakeScheduler,
   hostCount: number,
 ): Promise<void> {
-  await running.app.get(LedgerWriter).execute('enrol-hosts', {
-    ...{ atMs: Date.now(), clusterId: CLUSTER_ID, schedulerId: scheduler.id, closed: [] },
-    schedulerIncarnation: '51'.repeat(16),
-    opened: Array.from({ length: hostCount }, (_, index) => ({
-      host: aHost(index + 1),
-      connection: index + 1,
-    })),
-  });
+  const hosts = Array.from({ length: hostCount }, (_, index) => aHost(index + 1));
+  await fleet.enrolForeign(scheduler.id, hosts);
 }
 
 /** One scheduler; lives from `start` to `stop`. */

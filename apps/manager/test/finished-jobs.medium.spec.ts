@@ -9,7 +9,7 @@ import {
   readSearch,
   readSuccess,
 } from './console-reader.js';
-import { FakeScheduler } from './fake-scheduler.js';
+import { FakeScheduler, enrolReported } from './fake-scheduler.js';
 import { START_MS, aHost, aTarget } from './ledger-fixtures.js';
 import { startTestManager, type Answer, type TestManager } from './manager-harness.js';
 
@@ -100,6 +100,7 @@ describeWithTool('nats-server', 'A finished job', () => {
     scheduler = await FakeScheduler.start(manager, nats.url, () => [
       { targets: answer as never, is_last: true },
     ]);
+    await enrolReported(manager, scheduler, 3);
   }, 30_000);
   afterAll(async () => {
     await scheduler.stop();
@@ -131,7 +132,8 @@ describeWithTool('nats-server', 'A finished job', () => {
       args: { task_id: TASK_ID, timeout: 3_600_000_000_000 },
       result: {
         ...aResult('delete_task', 'SUCCESS', 'complete'),
-        ...{ finality: 'guaranteed', finality_reasons: [], finality_hosts: [] },
+        ...{ finality: 'best_effort', finality_reasons: ['FOREIGN_HOSTS'] },
+        finality_hosts: [1, 2, 3].map((index) => aHost(index).id),
         ...{ purge_seq: { '1': expect.any(Number) as number }, deleted_bytes: 200 },
         counts: counts({ targets: 3, deleted: 2, absent: 1 }),
         success_peers: [1, 3].map((index) =>

@@ -1,6 +1,6 @@
 /** What daemons ask the manager over gRPC. */
 
-import { managerV2, pondhawkV1 } from '@pondhawk/contracts';
+import { fromHostRecord, managerV2, pondhawkV1, type HostRecord } from '@pondhawk/contracts';
 import { callClientStream, callUnary, createClient, type ClientStreamCall } from '@pondhawk/rpc';
 
 const TIMEOUT_MS = 5_000;
@@ -25,6 +25,8 @@ export interface FleetClient {
   keepAlive(hostname: string): KeepAliveStream;
   activeSchedulers(): Promise<string[]>;
   brokerEpoch(): Promise<string>;
+  /** Enrols daemons that know no leases. */
+  enrolForeign(schedulerId: number, hosts: readonly HostRecord[]): Promise<unknown>;
   close(): void;
 }
 
@@ -110,6 +112,20 @@ export function fleetClient(address: string): FleetClient {
       );
       return epoch;
     },
+    enrolForeign: (schedulerId, hosts) =>
+      callUnary(
+        client,
+        pondhawkV1.FleetService.enrol,
+        pondhawkV1.EnrolRequest.fromPartial({
+          ...{ schedulerId: BigInt(schedulerId), schedulerClusterId: 1n },
+          schedulerIncarnation: Buffer.alloc(16, 0x51),
+          opened: hosts.map((host, index) => ({
+            host: fromHostRecord(host, 1),
+            connection: BigInt(index + 1),
+          })),
+        }),
+        options,
+      ),
     close: () => client.close(),
   };
 }

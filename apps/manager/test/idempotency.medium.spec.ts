@@ -53,7 +53,7 @@ describe('POST /jobs with Idempotency-Key', () => {
       args: { ...aDelete('c').args, timeout: '1ms' },
     });
     const ended = await manager.get().request('GET', `${JOBS}/${json.id}?wait=10s`);
-    expect(ended.json.state).toBe('FAILURE');
+    expect(ended.json.phase).toBe('ended');
     await manager.get().request('DELETE', `${JOBS}/${json.id}`);
     const before = await count();
     const again = await post('three', {

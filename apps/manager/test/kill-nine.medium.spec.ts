@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { NatsServer } from '@pondhawk/messaging/testing';
 import { describeWithTool, eventually, makeTempDir, type TempDir } from '@pondhawk/testing';
 import { EventClient } from './event-client.js';
-import { FakeScheduler, deletesEverywhere } from './fake-scheduler.js';
+import { FakeScheduler, deletesEverywhere, enrolReported } from './fake-scheduler.js';
 import { aTarget } from './ledger-fixtures.js';
 import { spawnManager, startManagerProcess, type ManagerProcess } from './manager-process.js';
 
@@ -45,6 +45,7 @@ describeWithTool('nats-server', 'a manager killed with -9', () => {
     async (fault) => {
       const first = await startManagerProcess({ dir: dir.path, natsUrl: nats.url, fault });
       scheduler = await FakeScheduler.start(first, nats.url, deletesEverywhere(3));
+      await enrolReported(first, scheduler, 3);
       await first.request('POST', '/api/v1/jobs', A_DELETE).catch(() => undefined);
       expect(await first.process.ended).toEqual({ code: null, signal: 'SIGKILL' });
       first.fleet.close();
@@ -71,6 +72,7 @@ describeWithTool('nats-server', 'a manager killed with -9', () => {
       const fault = 'manager.report.committed';
       const first = await startManagerProcess({ dir: dir.path, natsUrl: nats.url, fault });
       scheduler = await FakeScheduler.start(first, nats.url, () => []);
+      await enrolReported(first, scheduler, 1);
       await first.request('POST', '/api/v1/jobs', A_DELETE);
       const client = await follow(first);
       await eventually(() => client.events.length > 0 && scheduler!.orders.length === 1, {

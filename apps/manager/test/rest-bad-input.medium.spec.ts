@@ -224,7 +224,8 @@ describe('REST', () => {
   });
 
   it('forgets no job that has not ended', async () => {
-    const { json } = await manager.get().request('POST', '/api/v1/jobs', args({}));
+    const question = job({ type: 'get_task', args: { task_id: TASK_ID } });
+    const { json } = await manager.get().request('POST', '/api/v1/jobs', question);
     const answer = await manager.get().request('DELETE', `/api/v1/jobs/${json.id}`);
     expect([answer.status, answer.json.code]).toEqual([409, 'JOB_NOT_FINISHED']);
   });
