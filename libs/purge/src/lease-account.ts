@@ -14,6 +14,9 @@ interface SeenViews {
   readonly changedAtMs: number;
 }
 
+/** In place of a number of views: there will be no more. */
+const REPLACED = -1;
+
 /** What one manager process has measured of a cluster by its monotonic clock; nothing of it is kept. */
 export class LeaseAccount {
   private readonly views = new Map<string, SeenViews>();
@@ -42,7 +45,15 @@ export class LeaseAccount {
     this.views.set(scheduler, { count, changedAtMs: this.monotonicMs() });
   }
 
-  /** Notes that a connection was reported lost. */
+  /**
+   * Notes that a scheduler's incarnation was replaced: another manager may have given it a view until
+   * just before this process sees so.
+   */
+  seeReplaced(scheduler: string): void {
+    this.seeViews(scheduler, REPLACED);
+  }
+
+  /** Notes that a connection was reported lost, to this manager now or to another one before. */
   noteLost(connection: string): void {
     if (!this.lostAt.has(connection)) this.lostAt.set(connection, this.monotonicMs());
   }

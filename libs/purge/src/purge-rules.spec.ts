@@ -180,6 +180,25 @@ describe('the ledger', () => {
     expect(end()).toBe(true);
   });
 
+  it('counts a row for which another manager answered from when it first sees so', () => {
+    const clock = new ManualClock();
+    const account = new LeaseAccount(
+      () => TIMING,
+      () => clock.monotonicMs(),
+    );
+    const row = { ...ROW, isLost: false };
+    account.seeViews('s1', 1);
+    clock.advance(boundMs(TIMING));
+    expect(account.isLeased(row)).toBe(false);
+    account.seeReplaced('s1'); // Perhaps after a view that only the other one knows of.
+    expect(account.isLeased(row)).toBe(true);
+    clock.advance(boundMs(TIMING) - 1);
+    account.seeReplaced('s1');
+    expect(account.isLeased(row)).toBe(true);
+    clock.advance(1);
+    expect(account.isLeased(row)).toBe(false);
+  });
+
   it('takes a new log id, above every number ever given, when it went back', () => {
     const backup = acceptPurge(emptyLedger('e1'), TASK, () => false);
     expect(openLedger(backup, { epoch: 'e1', head: 1 }, 'e2')).toBe(backup);

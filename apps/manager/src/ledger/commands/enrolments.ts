@@ -1,3 +1,4 @@
+import type { CountedRow, LeaseAccount } from '@pondhawk/purge';
 import type { EnrolHosts } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
@@ -114,6 +115,18 @@ async function lose(
   }
 }
 
+/**
+ * Measures what the ledger says of a row from when this process first sees it: it may have been
+ * another manager that was told.
+ */
+export function seeRow(
+  account: LeaseAccount,
+  row: CountedRow & { readonly isReplaced: boolean },
+): void {
+  if (row.isLost) account.noteLost(row.connection);
+  if (row.isReplaced) account.seeReplaced(row.scheduler);
+}
+
 /** @see LedgerCommands */
 export const forgetEnrolments: HandlerOf<'forget-enrolments'> = async (context) => {
   const { db, dialect, leases, atMs } = context;
@@ -125,13 +138,19 @@ export const forgetEnrolments: HandlerOf<'forget-enrolments'> = async (context) 
       'enrolments.scheduler_incarnation',
     )
     .select(['connection_id', 'scheduler_cluster_id', 'scheduler_incarnation', 'is_lost'])
+    .select('closed_at_ms')
     .where((eb) => eb.or([eb('is_lost', '=', 1), eb('closed_at_ms', 'is not', null)]))
     .limit(FORGOTTEN_ENROLMENTS_MAX)
     .execute();
   const forgotten = rows.filter((row) => {
-    const counted = { connection: row.connection_id, scheduler: row.scheduler_incarnation };
+    const counted = {
+      connection: row.connection_id,
+      scheduler: row.scheduler_incarnation,
+      isLost: row.is_lost !== 0,
+    };
     const account = leases.of(row.scheduler_cluster_id);
-    return !account.isLeased({ ...counted, isLost: row.is_lost !== 0 });
+    seeRow(account, { ...counted, isReplaced: row.closed_at_ms !== null });
+    return !account.isLeased(counted);
   });
   const ids = forgotten.map((row) => row.connection_id);
   for (const set of inSets(ids)) {

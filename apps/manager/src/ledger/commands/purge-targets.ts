@@ -6,6 +6,7 @@ import type { CommandContext } from '../command-context.js';
 import { activeUntilMs } from '../liveness.js';
 import type { WatchedPurge } from '../purge-watch.js';
 import type { ClusterFinality } from '../records.js';
+import { seeRow } from './enrolments.js';
 
 /** How long a host that was lost without a word is still asked, by questions and where there are no leases. */
 export const LOST_HOST_TARGET_MS_MAX = 24 * 3_600_000;
@@ -148,12 +149,15 @@ async function loadCountedRows(
       connection: row.connection_id,
       scheduler: row.scheduler_incarnation,
       isLost: row.is_lost !== 0,
-      isOpen: row.is_lost === 0 && row.closed_at_ms === null,
+      isReplaced: row.closed_at_ms !== null,
       hostId: row.host_id,
       incarnation: row.incarnation,
       lock: row.folder_lock,
     }))
-    .filter((row) => row.isOpen || account.isLeased(row));
+    .filter((row) => {
+      seeRow(account, row);
+      return (!row.isLost && !row.isReplaced) || account.isLeased(row);
+    });
 }
 
 /** The rows that an answer of the newest daemon stands for (R10), and those of others under the id. */
