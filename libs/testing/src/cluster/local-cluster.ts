@@ -289,9 +289,10 @@ function natsConfig(planned: PlannedProcess): string {
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {
-  // Configurations, cluster.json and the password hold what lets in.
-  await writeFile(`${file}.new`, text, { mode: OWNER_ONLY });
-  await rename(`${file}.new`, file);
+  // Configurations, cluster.json and the password hold what lets in. Restarts may run side by side.
+  const written = `${file}.${randomBytes(4).toString('hex')}.new`;
+  await writeFile(written, text, { mode: OWNER_ONLY });
+  await rename(written, file);
 }
 
 async function tryConnect(
