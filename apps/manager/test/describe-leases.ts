@@ -1,6 +1,8 @@
+import { unpackHosts } from '@pondhawk/contracts';
 import type { TargetOutcome } from '@pondhawk/jobs';
 import type { Ledger, OpenedConnection, OutboxMessage, TargetReport } from '../src/ledger/index.js';
 import {
+  OPEN_OPTIONS,
   START_MS,
   aHost,
   aJob,
@@ -164,6 +166,43 @@ export function describeLeases(get: () => Ledger): void {
         [nodeOf(1)]: 'deleted',
         [`${nodeOf(1)}@${'a1'.repeat(16)}`]: 'fenced',
       });
+    });
+
+    it('names in the order which daemon is meant, and fences it when another has its id by then', async () => {
+      await enrol([
+        {
+          ...{ host: aHost(1), incarnation: 'a1'.repeat(16), connection: 1 },
+          leased: { folderLock: LOCK },
+        },
+      ]);
+      const { jobId, messages } = await purge();
+      const { hosts } = JSON.parse(messages[0]!.payload) as { readonly hosts: string };
+      const [host] = unpackHosts(hosts);
+      expect(host).toMatchObject({ incarnation: 'a1'.repeat(16), folder_lock: LOCK });
+      // A daemon that knows no leases announces itself under the id.
+      await enrol([{ host: aHost(1), connection: 2 }]);
+      const other = { ...aTarget(1, 'failed'), host: host!, code: 'OTHER_DAEMON' };
+      await tell(messages[0]!, [other], { is_last: true });
+      expect((await stateOf(jobId)).outcome).toBeUndefined();
+      pass(BOUND_MS);
+      await sweep();
+      expect(await stateOf(jobId)).toEqual({
+        ...{ state: 'SUCCESS', outcome: 'complete' },
+        targets: { [nodeOf(1)]: 'fenced' },
+      });
+      // Beside it stands what that daemon did later, not what the other one did.
+      const later = (incarnation: string, lock: string) =>
+        get().writer.execute('record-later', {
+          ...{ atMs: START_MS, clusterId: 1, epoch: OPEN_OPTIONS.purgeEpoch },
+          outcomes: [
+            {
+              ...{ hostId: aHost(1).id, seq: 1, outcome: 'deleted' },
+              daemon: { incarnation, lock },
+            },
+          ],
+        });
+      expect(await later('a3'.repeat(16), 'dd'.repeat(16))).toEqual({ changedTargetCount: 0 });
+      expect(await later('a2'.repeat(16), LOCK)).toEqual({ changedTargetCount: 1 });
     });
 
     it('lets the next daemon of the same data folder answer for the one before', async () => {

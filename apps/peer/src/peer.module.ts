@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { dfdaemonV2, pondhawkV1 } from '@pondhawk/contracts';
 import { HealthServer } from '@pondhawk/observability';
 import { GrpcServer, type ListenAddress } from '@pondhawk/rpc';
+import { folderLockOf } from '@pondhawk/storage';
 import { CopyStore } from './copies/index.js';
 import { StartupRepair, TaskDeletion } from './deletion/index.js';
 import { GarbageCollector } from './gc/index.js';
@@ -95,6 +96,7 @@ function uploadListener(run: PeerRun): Provider {
           clusterId: config.clusterId,
           address: () => ({ ip: config.host.ip, port: pieces.port }),
           describeHost: () => hostMessage(hostFactsOf(run), config.upload.port),
+          daemon: { incarnation: run.incarnation, folderLock: folderLockOf(run.lock.record) },
         }),
       );
       return listener;

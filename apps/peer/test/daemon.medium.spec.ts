@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dfdaemonV2, pondhawkV1 } from '@pondhawk/contracts';
 import { Metadata, callServerStream, callUnary, createClient, type Client } from '@pondhawk/rpc';
+import { folderLockOf, type DataFolderLock } from '@pondhawk/storage';
 import { eventually } from '@pondhawk/testing';
 import { contentOf, filesIn } from './store-fixture.js';
 
@@ -12,6 +13,8 @@ const BIN = join(__dirname, '..', 'bin', 'pondhawk-peer.js');
 const content = contentOf(300_000);
 const timeoutMs = 10_000;
 const { DfdaemonUploadService: upload, DfdaemonDownloadService: download } = dfdaemonV2;
+
+type LockRecord = DataFolderLock['record'];
 
 describe('pondhawk-peer', () => {
   let dir: string;
@@ -149,21 +152,28 @@ describe('pondhawk-peer', () => {
     expect(initial.get('pondhawk-log-id')).toEqual([`1.${'0'.repeat(32)}`]);
 
     const outcomes: string[] = [];
-    const remove = async (): Promise<void> => {
+    const remove = async (purge?: string): Promise<void> => {
+      const metadata = new Metadata();
+      if (purge !== undefined) metadata.set('pondhawk-purge', purge);
       const onTrailers = (trailers: Metadata): number =>
         outcomes.push(String(trailers.get('pondhawk-delete-outcome')[0]));
       await callUnary(
         outside,
         upload.deleteTask,
         { taskId, remoteIp: undefined },
-        { timeoutMs, onTrailers },
+        { timeoutMs, onTrailers, metadata },
       );
     };
     await remove();
     await remove();
-    expect(outcomes).toEqual([
-      '{"outcome":"deleted","copies":1,"deleted_bytes":300000}',
-      '{"outcome":"absent","copies":0,"deleted_bytes":0}',
+    await remove(`1.${'0'.repeat(32)}.1`);
+    // Whoever counts the answer must know which daemon gives it.
+    const lock = JSON.parse(readFileSync(join(dir, 'data', 'lock'), 'utf8')) as LockRecord;
+    const daemonFacts = { incarnation: lock.incarnation, folder_lock: folderLockOf(lock) };
+    expect(outcomes.map((outcome) => JSON.parse(outcome) as unknown)).toEqual([
+      { outcome: 'deleted', copies: 1, deleted_bytes: 300_000, ...daemonFacts },
+      { outcome: 'absent', copies: 0, deleted_bytes: 0, ...daemonFacts },
+      { outcome: 'absent', copies: 0, deleted_bytes: 0, ...daemonFacts },
     ]);
     expect(filesIn(join(dir, 'data'))).toEqual([]);
     await expect(

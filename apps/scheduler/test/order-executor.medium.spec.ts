@@ -223,6 +223,36 @@ describe('OrderExecutor', () => {
       expect(fake.asked).toEqual([]);
     });
 
+    it('calls a host whose stream is of another daemon than the ledger means, and says whose answer it is', async () => {
+      const [id = ''] = names(1);
+      const meant = { incarnation: 'a1'.repeat(16), folder_lock: 'cc'.repeat(16) };
+      const record = Object.assign(toHostRecord(commonV2.Host.fromPartial({ id })), meant);
+      const answers = (lock: string) => ({
+        find: () =>
+          ({
+            ...{ incarnation: 'a2'.repeat(16), lock, tells: () => true },
+            waitFor: async () => Promise.resolve(outcome('absent')),
+          }) as unknown as HostConnection,
+        whenOpen: () => Promise.resolve(undefined),
+      });
+      const executed = async (lock: string): Promise<[TargetReport[], number]> => {
+        const speaker = { incarnation: 'a2'.repeat(16), lock };
+        const fake = new FakeHosts(async () => Promise.resolve({ outcome: 'absent', speaker }));
+        const sink = new Sink();
+        const order = anOrder({ hosts: packHosts([JSON.stringify(record)]) });
+        await makeExecutor(makeLoop([id]), fake, answers(lock)).execute(order, sink.send);
+        return [sink.reports.at(-1)?.targets ?? [], fake.asked.length];
+      };
+      expect(await executed(meant.folder_lock)).toMatchObject([
+        [{ outcome: 'absent', host: meant }],
+        0,
+      ]);
+      expect(await executed('dd'.repeat(16))).toMatchObject([
+        [{ outcome: 'failed', code: 'OTHER_DAEMON', host: meant }],
+        1,
+      ]);
+    });
+
     it('calls those that lose it at once, and silent holders after a while', async () => {
       const [lost = '', holder = '', other = ''] = names(3);
       const fake = new FakeHosts(gone);

@@ -20,6 +20,9 @@ export interface DeleteOutcome {
   readonly outcome: 'deleted' | 'absent';
   readonly copies: number;
   readonly deleted_bytes: number;
+  /** Which daemon says so, to schedulers: its start, and the identity of its data folder's lock. */
+  readonly incarnation?: string;
+  readonly folder_lock?: string;
 }
 
 /** The value of `DELETE_OUTCOME_KEY`. */
@@ -38,10 +41,19 @@ export function parseDeleteOutcome(raw: string | undefined): DeleteOutcome | und
     return undefined;
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
-  const { outcome, copies, deleted_bytes } = parsed as Record<string, unknown>;
+  const { outcome, copies, deleted_bytes, incarnation, folder_lock } = parsed as Record<
+    string,
+    unknown
+  >;
   if (outcome !== 'deleted' && outcome !== 'absent') return undefined;
   if (!isCount(copies) || !isCount(deleted_bytes)) return undefined;
-  return { outcome, copies, deleted_bytes };
+  return {
+    outcome,
+    copies,
+    deleted_bytes,
+    ...(typeof incarnation === 'string' && { incarnation }),
+    ...(typeof folder_lock === 'string' && { folder_lock }),
+  };
 }
 
 function isCount(value: unknown): value is number {

@@ -269,6 +269,8 @@ export interface RecordLater {
     readonly hostId: string;
     readonly seq: number;
     readonly outcome: 'deleted' | 'absent' | 'failed';
+    /** Which daemon did it; what another one did is not shown beside a target that names one. */
+    readonly daemon?: { readonly incarnation: string; readonly lock: string };
   }[];
 }
 

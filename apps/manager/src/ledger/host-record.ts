@@ -16,6 +16,14 @@ export interface HostRecord {
   readonly git_version: string;
   readonly git_commit: string;
   readonly build_platform: string;
+  /** The daemon that is meant (R10), where an order names one that takes leases. */
+  readonly incarnation?: string | undefined;
+  readonly folder_lock?: string | undefined;
+}
+
+/** Whether a record, as JSON text, says which daemon is meant: one that takes leases. */
+export function namesDaemon(record: string): boolean {
+  return ((JSON.parse(record) as HostRecord).incarnation ?? '') !== '';
 }
 
 /** A task as a host holds it; sizes in bytes, times in Unix ms. */

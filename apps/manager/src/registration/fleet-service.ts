@@ -100,7 +100,7 @@ export class FleetService implements Handlers {
       atMs: this.parts.clock.nowMs(),
       clusterId: Number(request.schedulerClusterId),
       epoch: toHex16(request.logEpoch, 'log_epoch'),
-      outcomes: request.outcomes.flatMap(({ hostId, outcome }) => toLater(hostId, outcome)),
+      outcomes: request.outcomes.flatMap(toLater),
     });
     return {};
   }
@@ -153,15 +153,19 @@ function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
   };
 }
 
-function toLater(
-  hostId: string,
-  outcome: pondhawkV1.PurgeOutcome | undefined,
-): RecordLater['outcomes'] {
+function toLater({ hostId, outcome, ...daemon }: pondhawkV1.LaterOutcome): RecordLater['outcomes'] {
+  const incarnation = Buffer.from(daemon.incarnation).toString('hex');
+  const lock = Buffer.from(daemon.lock).toString('hex');
   switch (outcome?.outcome) {
     case 'deleted':
     case 'absent':
     case 'failed':
-      return [{ hostId, seq: Number(outcome.seq), outcome: outcome.outcome }];
+      return [
+        {
+          ...{ hostId, seq: Number(outcome.seq), outcome: outcome.outcome },
+          daemon: { incarnation, lock },
+        },
+      ];
     default:
       return []; // Of a newer host; nothing that this version could show.
   }

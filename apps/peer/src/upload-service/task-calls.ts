@@ -33,6 +33,12 @@ export function statLocalTask(
   return toStatLocalTask(copy, copies.usesOf(copy.copyId));
 }
 
+/** Who answers (R10): this start of the daemon, and the identity of its data folder's lock. */
+export interface DaemonFacts {
+  readonly incarnation: string;
+  readonly folderLock: string;
+}
+
 /**
  * Deletes a task on this host; that nothing was there is a success, told in the trailers.
  *
@@ -46,7 +52,7 @@ export async function deleteTask(
     readonly announce: boolean;
     readonly context: CallContext;
     /** On listeners that take numbered deletions. */
-    readonly purge?: PurgeTaskParts;
+    readonly purge?: PurgeTaskParts & { readonly daemon: DaemonFacts };
   },
 ): Promise<Empty> {
   const taskId = parseTaskId(call.taskId);
@@ -61,6 +67,10 @@ export async function deleteTask(
       outcome: receipt.outcome,
       copies: receipt.copies,
       deleted_bytes: receipt.deletedBytes,
+      ...(call.purge && {
+        incarnation: call.purge.daemon.incarnation,
+        folder_lock: call.purge.daemon.folderLock,
+      }),
     }),
   );
   return {};

@@ -5,7 +5,7 @@ import type { TaskDeletion } from '../deletion/index.js';
 import type { Admission } from '../scheduler-link/index.js';
 import { syncPieces, type PieceSyncParts } from './piece-sync.js';
 import type { PurgeTaskParts } from './purge-task.js';
-import { deleteTask, statLocalTask, type DownloadTasks } from './task-calls.js';
+import { deleteTask, statLocalTask, type DaemonFacts, type DownloadTasks } from './task-calls.js';
 
 /** How often a watching child is told of this host. */
 export const HOST_INTERVAL_MS = 10_000;
@@ -16,6 +16,7 @@ export interface UploadServiceParts extends PieceSyncParts, PurgeTaskParts {
   readonly downloads: DownloadTasks;
   readonly admission: Admission;
   readonly describeHost: () => commonV2.Host;
+  readonly daemon: DaemonFacts;
 }
 
 /** `dfdaemon.v2.DfdaemonUpload`: what other machines may ask of this host. */

@@ -225,6 +225,7 @@ export class ForeignPurges {
     const { outcome } = answer;
     const deletedBytes = BigInt(outcome === 'deleted' ? (answer.deletedBytes ?? 0) : 0);
     const told = pondhawkV1.PurgeOutcome.fromPartial({ seq: BigInt(seq), outcome, deletedBytes });
-    this.parts.later.add({ hostId: id, outcome: told, epoch });
+    const nobody = Buffer.alloc(0); // Such a daemon does not say which start of it speaks.
+    this.parts.later.add({ hostId: id, outcome: told, epoch, incarnation: nobody, lock: nobody });
   }
 }

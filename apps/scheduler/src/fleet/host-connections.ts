@@ -185,7 +185,12 @@ export class HostConnections {
       connection: this.parts.enrolment.nextConnection(),
       feed: this.parts.feed,
       outbox,
-      onLater: (outcome, epoch) => this.parts.later.add({ hostId, outcome, epoch }),
+      onLater: (outcome, epoch) =>
+        this.parts.later.add({
+          ...{ hostId, outcome, epoch },
+          incarnation: Buffer.from(incarnation, 'hex'),
+          lock: Buffer.from(lock, 'hex'),
+        }),
     });
     this.open.set(hostId, connection);
     this.silence ??= setInterval(() => this.closeSilent(), SILENCE_LOOK_MS).unref();

@@ -9,13 +9,21 @@ import {
   type commonV2,
 } from '@pondhawk/contracts';
 import { NotFoundError, PondhawkError, toError, UnavailableError } from '@pondhawk/core';
+import type { DaemonIdentity } from '@pondhawk/purge';
 import { callUnary, Metadata, type ChannelPool } from '@pondhawk/rpc';
 import { toTimeMs } from '../announcing/swarm-messages.js';
 
+/** Which daemon answered (R10); foreign ones do not tell. */
+export type Speaker = Omit<DaemonIdentity, 'hostId'>;
+
 /** What one call found out. */
 export type HostAnswer =
-  | { readonly outcome: 'deleted'; readonly deletedBytes: number | undefined }
-  | { readonly outcome: 'absent' }
+  | {
+      readonly outcome: 'deleted';
+      readonly deletedBytes: number | undefined;
+      readonly speaker?: Speaker | undefined;
+    }
+  | { readonly outcome: 'absent'; readonly speaker?: Speaker | undefined }
   | { readonly outcome: 'answered'; readonly task: HeldTask }
   | {
       readonly outcome: 'failed';
@@ -69,9 +77,11 @@ export class GrpcHostCaller extends HostCaller {
         onTrailers: (trailers) => (told = trailers.get(DELETE_OUTCOME_KEY)[0]?.toString()),
       });
       const outcome = parseDeleteOutcome(told);
+      const { incarnation = '', folder_lock: lock = '' } = outcome ?? {};
+      const speaker = { incarnation, lock };
       return outcome?.outcome === 'absent'
-        ? { outcome: 'absent' }
-        : { outcome: 'deleted', deletedBytes: outcome?.deleted_bytes };
+        ? { outcome: 'absent', speaker }
+        : { outcome: 'deleted', deletedBytes: outcome?.deleted_bytes, speaker };
     } catch (thrown) {
       return describeFailure(toError(thrown), `${host.ip}:${host.port}`, timeoutMs);
     }

@@ -24,10 +24,10 @@ import type { Holders } from '../inventory/holders.js';
 import { CallSlots } from './call-slots.js';
 import type { HostAnswer, HostCaller, HostQuestion } from './host-caller.js';
 import type { OrderCancels } from './order-cancels.js';
-import { findOrderHosts, type OrderHost } from './order-hosts.js';
+import { answerOfMeant, findOrderHosts, speaksFor, type OrderHost } from './order-hosts.js';
 import { ReportBatcher, type SendReport } from './report-batcher.js';
 import { askForTask, QUESTION_TIMEOUT_MS } from './stream-questions.js';
-import { targetReport, toHostAnswer, toOutcome } from './target-reports.js';
+import { targetReport, toHostAnswer, toOutcome, type TargetHost } from './target-reports.js';
 import { TaskLister } from './task-lister.js';
 
 /** Limits of one target. */
@@ -128,12 +128,12 @@ export class OrderExecutor {
     const hosts = findOrderHosts(order, loop.hosts);
     const pending = { outcome: 'pending', try: 0, attempts: 0 } as const;
     for (const host of hosts) {
-      const target = this.target(host.record, pending);
+      const target = this.target(host, pending);
       if (!host.isNamed && this.isHolder(order, host)) batcher.name(target);
       else batcher.add(target);
     }
     for (const record of this.absentHolders(order, hosts))
-      batcher.name(this.target(record, pending));
+      batcher.name(this.target({ record }, pending));
     const streamed =
       order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
     const slots = new CallSlots(order.spec.parallelism);
@@ -187,6 +187,7 @@ export class OrderExecutor {
     for (const host of hosts) {
       const connection = connections.find(host.id);
       if (connection?.tells(purge.log_epoch, purge.seq) !== true) continue;
+      if (!speaksFor(host, connection)) continue; // It gets the entry all the same.
       const answer = connection.waitFor(purge.seq, timeoutMs).then(toHostAnswer, () => undefined);
       streamed.set(host, answer);
     }
@@ -329,7 +330,8 @@ export class OrderExecutor {
       tries += 1;
       // A host that restarted since the last try may have announced another address.
       const record = loop.hosts.get(host.id) ?? host.record;
-      answer = await caller.ask(record, question, Math.min(HOST_CALL_TIMEOUT_MS, leftMs));
+      const told = await caller.ask(record, question, Math.min(HOST_CALL_TIMEOUT_MS, leftMs));
+      answer = answerOfMeant(host, told);
       faults.reach('scheduler.order.host-asked');
       if (answer.outcome !== 'failed' || !answer.isRetryable || tries === HOST_TRIES_MAX) break;
       const delayMs = backoffDelayMs(tries, RETRY_BACKOFF, random);
@@ -343,7 +345,7 @@ export class OrderExecutor {
     answer: HostAnswer,
     { tries, startedAtMs }: { readonly tries: number; readonly startedAtMs: number },
   ): TargetReport {
-    return this.target(host.record, {
+    return this.target(host, {
       ...toOutcome(answer),
       try: Math.max(tries, 1),
       attempts: tries,
@@ -357,13 +359,13 @@ export class OrderExecutor {
     const startedAtMs = clock.nowMs();
     const facts = await this.lister.list(host, run.endsAtMs);
     const times = { started_at_ms: startedAtMs, ended_at_ms: clock.nowMs() };
-    this.end(run, this.target(host.record, { ...facts, ...times, try: 1, attempts: 0 }));
+    this.end(run, this.target(host, { ...facts, ...times, try: 1, attempts: 0 }));
     // The next host is not asked while many lists wait for the broker.
     await run.batcher.whenRoom();
   }
 
-  private skipped({ record }: OrderHost, reason: typeof STOPPED): TargetReport {
-    return this.target(record, {
+  private skipped(host: OrderHost, reason: typeof STOPPED): TargetReport {
+    return this.target(host, {
       outcome: 'skipped',
       ...reason,
       try: 1,
@@ -372,7 +374,7 @@ export class OrderExecutor {
     });
   }
 
-  private target(host: commonV2.Host, facts: Partial<TargetReport>): TargetReport {
+  private target(host: TargetHost, facts: Partial<TargetReport>): TargetReport {
     return targetReport(host, this.options.clock.nowMs(), facts);
   }
 }

@@ -1,17 +1,26 @@
 /** What a report says of one host. */
 
-import { TargetReport, toHostRecord, type commonV2, type pondhawkV1 } from '@pondhawk/contracts';
+import { TargetReport, toHostRecord, type pondhawkV1 } from '@pondhawk/contracts';
 import type { HostAnswer } from './host-caller.js';
+import type { OrderHost } from './order-hosts.js';
 
-/** A target as it stands now. */
+/** Whom a target is of. */
+export type TargetHost = Pick<OrderHost, 'record'> & Partial<Pick<OrderHost, 'daemon'>>;
+
+/** A target as it stands now; its record says which daemon is meant, as the order's did. */
 export function targetReport(
-  host: commonV2.Host,
+  { record, daemon }: TargetHost,
   nowMs: number,
   facts: Partial<TargetReport>,
 ): TargetReport {
+  const host = toHostRecord(record);
+  if (daemon !== undefined) {
+    host.incarnation = daemon.incarnation;
+    host.folder_lock = daemon.lock;
+  }
   return Object.assign(new TargetReport(), {
-    node: `host:${host.id}`,
-    host: toHostRecord(host),
+    node: `host:${record.id}`,
+    host,
     started_at_ms: nowMs,
     ...facts,
   });

@@ -7,6 +7,9 @@ import { HostRecord } from '../orders/host-record.js';
 export const HOST_TYPE_NORMAL = 0;
 export const HOST_TYPE_SUPER = 1;
 
+/** Which daemon is meant under a host's id; no announcement tells it. */
+type DaemonFields = Pick<HostRecord, 'incarnation' | 'folder_lock'>;
+
 /** A host's record as reports carry it. Every type but 0 is a kind of seed peer. */
 export function toHostRecord(host: Host): HostRecord {
   return Object.assign(new HostRecord(), {
@@ -26,7 +29,7 @@ export function toHostRecord(host: Host): HostRecord {
     git_version: host.build?.gitVersion ?? '',
     git_commit: host.build?.gitCommit ?? '',
     build_platform: host.build?.platform ?? '',
-  } satisfies Record<keyof HostRecord, unknown>);
+  } satisfies Record<Exclude<keyof HostRecord, keyof DaemonFields>, unknown>);
 }
 
 /** The host of a record, as far as a record tells it. */

@@ -27,6 +27,9 @@ export class HostRecord {
   @IsString() @MaxLength(TEXT_LENGTH_MAX) git_version!: string;
   @IsString() @MaxLength(TEXT_LENGTH_MAX) git_commit!: string;
   @IsString() @MaxLength(TEXT_LENGTH_MAX) build_platform!: string;
+  /** Start of the daemon that is meant, and the identity of its data folder's lock; where leases are taken. */
+  @IsOptional() @IsString() @MaxLength(TEXT_LENGTH_MAX) incarnation?: string | undefined;
+  @IsOptional() @IsString() @MaxLength(TEXT_LENGTH_MAX) folder_lock?: string | undefined;
 }
 
 /** What one host holds of one task; lengths in bytes, times in Unix ms. Texts are empty where nobody told them. */

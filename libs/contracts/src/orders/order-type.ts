@@ -11,6 +11,9 @@ export type JobMessageType = OrderType | typeof CANCEL_TYPE;
 /** Code of an order that nobody had begun when its job was cancelled, and of the hosts that were spared. */
 export const CANCELLED = 'CANCELLED';
 
+/** Code of a host whose id another daemon than the one that is meant answers for (R10). */
+export const OTHER_DAEMON = 'OTHER_DAEMON';
+
 /** How a target stands in a report: `pending` says that the host is accounted for and not done. */
 export const REPORTED_OUTCOMES = [
   'pending',

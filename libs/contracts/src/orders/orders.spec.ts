@@ -204,6 +204,8 @@ describe('mappers', () => {
   it('read what our peers say of a delete, and take nothing else for it', () => {
     const outcome = { outcome: 'deleted', copies: 1, deleted_bytes: 5 } as const;
     expect(parseDeleteOutcome(formatDeleteOutcome(outcome))).toEqual(outcome);
+    const told = { ...outcome, incarnation: 'a1', folder_lock: 'cc' } as const;
+    expect(parseDeleteOutcome(formatDeleteOutcome(told))).toEqual(told);
     for (const other of [undefined, '', '{', 'null', '{}', '{"outcome":"deleted","copies":-1}']) {
       expect(parseDeleteOutcome(other)).toBeUndefined();
     }

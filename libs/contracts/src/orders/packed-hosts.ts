@@ -5,7 +5,7 @@ import { InvalidArgumentError } from '@pondhawk/core';
 import { HostRecord } from './host-record.js';
 import { quickParse } from './quick-parse.js';
 
-/** Longest packed text that is read; ten thousand usual hosts take a quarter of it. */
+/** Longest packed text that is read; ten thousand usual hosts take two thirds of it. */
 export const PACKED_HOSTS_LENGTH_MAX = 1024 * 1024;
 /** Most bytes that a packed text may unfold to. */
 const UNPACKED_BYTES_MAX = 64 * 1024 * 1024;

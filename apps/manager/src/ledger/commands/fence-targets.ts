@@ -1,5 +1,6 @@
 import { type JobPhase, TargetOutcome, isJobEnded } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
+import { namesDaemon } from '../host-record.js';
 import { valueSet } from '../row-set.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
@@ -58,7 +59,7 @@ async function fenceOrder(
   const pending = await loadPendingNodes(context, order);
   const named = pending.filter(({ node }) => chosen?.has(node) ?? true);
   const foreign = await findForeign(context, order.scheduler_cluster_id, named);
-  const fenced = named.filter(({ hostId }) => !foreign.has(hostId));
+  const fenced = named.filter((node) => namesDaemon(node.host) || !foreign.has(node.hostId));
   await writeTargets(
     context,
     fenced.map((node) => fencedRow(context, { job, order, node })),
@@ -76,8 +77,9 @@ async function findForeign(
   clusterId: number,
   nodes: readonly PendingNode[],
 ): Promise<ReadonlySet<string>> {
-  if (nodes.length === 0) return new Set();
-  const ids = nodes.map(({ hostId }) => hostId);
+  // One whose record names a start of the daemon took leases, whoever has its id by now.
+  const ids = nodes.filter(({ host }) => !namesDaemon(host)).map(({ hostId }) => hostId);
+  if (ids.length === 0) return new Set();
   const rows = await db
     .selectFrom('peers')
     .select('host_id')

@@ -1,8 +1,13 @@
 import { JobType, TargetOutcome } from '@pondhawk/jobs';
+import { PURGE_RULES } from '@pondhawk/purge';
 import { sql } from 'kysely';
+import type { RecordLater } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
+import type { HostRecord } from '../host-record.js';
 import type { HandlerOf } from './command-handler.js';
 import { loadLogState } from './purges.js';
+
+const NOBODY = { incarnation: '', lock: '' };
 
 /** @see LedgerCommands */
 export const recordLater: HandlerOf<'record-later'> = async (context, input) => {
@@ -11,29 +16,55 @@ export const recordLater: HandlerOf<'record-later'> = async (context, input) => 
   if (state.epoch !== input.epoch) return { changedTargetCount: 0 };
   let changedTargetCount = 0;
   const changedJobs = new Set<number>();
-  for (const { hostId, seq, outcome } of input.outcomes) {
-    const jobs = db
-      .selectFrom('job_clusters')
-      .innerJoin('jobs', 'jobs.id', 'job_clusters.job_id')
-      .select('jobs.id')
-      .where('job_clusters.scheduler_cluster_id', '=', input.clusterId)
-      .where('job_clusters.purge_seq', '=', seq)
-      .where('jobs.type', '=', JobType.DeleteTask);
-    const changed = await db
+  for (const told of input.outcomes) {
+    const jobIds = await findShown(context, input.clusterId, told);
+    if (jobIds.length === 0) continue;
+    await db
       .updateTable('targets')
-      .set({ later: outcome })
-      .where('job_id', 'in', jobs)
-      .where('node', '=', `host:${hostId}`)
-      .where('outcome', 'in', [TargetOutcome.Failed, TargetOutcome.Fenced, TargetOutcome.Skipped])
-      .where((eb) => eb.or([eb('later', 'is', null), eb('later', '!=', outcome)]))
-      .returning('job_id')
+      .set({ later: told.outcome })
+      .where('node', '=', `host:${told.hostId}`)
+      .where('job_id', 'in', jobIds)
       .execute();
-    changedTargetCount += changed.length;
-    for (const { job_id } of changed) changedJobs.add(job_id);
+    changedTargetCount += jobIds.length;
+    for (const jobId of jobIds) changedJobs.add(jobId);
   }
   for (const jobId of changedJobs) await appendLater(context, jobId);
   return { changedTargetCount };
 };
+
+/** The jobs beside whose target it is news: of that number, given up, and meaning this daemon (R10). */
+async function findShown(
+  { db }: CommandContext,
+  clusterId: number,
+  { hostId, seq, outcome, daemon = NOBODY }: RecordLater['outcomes'][number],
+): Promise<readonly number[]> {
+  const rows = await db
+    .selectFrom('targets')
+    .innerJoin('job_clusters', 'job_clusters.job_id', 'targets.job_id')
+    .innerJoin('jobs', 'jobs.id', 'targets.job_id')
+    .select(['targets.job_id as job_id', 'targets.host as host'])
+    .where('job_clusters.scheduler_cluster_id', '=', clusterId)
+    .where('job_clusters.purge_seq', '=', seq)
+    .where('jobs.type', '=', JobType.DeleteTask)
+    .where('targets.scheduler_cluster_id', '=', clusterId)
+    .where('targets.node', '=', `host:${hostId}`)
+    .where('targets.outcome', 'in', [
+      TargetOutcome.Failed,
+      TargetOutcome.Fenced,
+      TargetOutcome.Skipped,
+    ])
+    .where((eb) => eb.or([eb('targets.later', 'is', null), eb('targets.later', '!=', outcome)]))
+    .execute();
+  return rows
+    .filter(({ host }) => {
+      const { incarnation = '', folder_lock: lock = '' } = JSON.parse(host) as HostRecord;
+      const isNamed = incarnation !== '';
+      return (
+        !isNamed || PURGE_RULES.standsFor({ hostId, ...daemon }, { hostId, incarnation, lock })
+      );
+    })
+    .map(({ job_id }) => job_id);
+}
 
 /** Tells how many hosts of a job have done what by now, after it had given them up. */
 async function appendLater(context: CommandContext, jobId: number): Promise<void> {

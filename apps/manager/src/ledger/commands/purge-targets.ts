@@ -87,12 +87,15 @@ export async function loadPurgeTargets(
     pending.set(`host:${id}`, own);
     for (const [incarnation, ofOther] of others) {
       const node = `host:${id}@${incarnation}`;
-      superseded.push({ id, host, node });
+      superseded.push({ id, host: naming(host, ofOther.at(-1)), node });
       pending.set(node, ofOther);
     }
   }
   return {
-    hosts: [...leased, ...asked].map(({ id, host }) => ({ id, host })),
+    hosts: [
+      ...leased.map(({ id, host }) => ({ id, host: naming(host, byHost.get(id)?.at(-1)) })),
+      ...asked.map(({ id, host }) => ({ id, host })),
+    ],
     superseded,
     pending,
     finality: {
@@ -158,6 +161,16 @@ async function loadCountedRows(
       seeRow(account, row);
       return (!row.isLost && !row.isReplaced) || account.isLeased(row);
     });
+}
+
+/**
+ * A host's record that says which daemon is meant (R10): nobody else's answer counts. Joined as text,
+ * because there may be ten thousand.
+ */
+function naming(host: string, daemon: DaemonIdentity | undefined): string {
+  if (daemon === undefined) return host;
+  const { incarnation, lock: folder_lock } = daemon;
+  return `${host.slice(0, -1)},${JSON.stringify({ incarnation, folder_lock }).slice(1)}`;
 }
 
 /** The rows that an answer of the newest daemon stands for (R10), and those of others under the id. */

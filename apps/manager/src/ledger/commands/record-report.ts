@@ -1,4 +1,4 @@
-import { CANCELLED } from '@pondhawk/contracts';
+import { CANCELLED, OTHER_DAEMON } from '@pondhawk/contracts';
 import {
   ORDER_LEASE_MS,
   type OrderState,
@@ -24,7 +24,12 @@ import { failPendingTargets } from './orders.js';
 import { appendTargetsChanged } from './progress.js';
 
 /** Failures of a call that say nothing of what the host did. */
-const UNREACHED_CODES = ['HOST_UNREACHABLE', 'HOST_CONNECTION_LOST', 'DEADLINE_EXCEEDED'];
+const UNREACHED_CODES = [
+  'HOST_UNREACHABLE',
+  'HOST_CONNECTION_LOST',
+  'DEADLINE_EXCEEDED',
+  OTHER_DAEMON,
+];
 
 /** @see LedgerCommands */
 export const recordReport: HandlerOf<'record-report'> = async (context, { report }) => {
@@ -77,7 +82,7 @@ async function record(
  * lease any more. Daemons that know none have failed.
  */
 async function waitForFences(
-  { db, dialect }: CommandContext,
+  context: CommandContext,
   job: JobRow,
   { targets, scheduler_cluster_id: clusterId }: OrderReport,
 ): Promise<readonly TargetReport[]> {
@@ -85,27 +90,31 @@ async function waitForFences(
   const unreached = targets.filter(
     ({ outcome, code = '' }) => outcome === TargetOutcome.Failed && UNREACHED_CODES.includes(code),
   );
-  if (unreached.length === 0) return targets;
+  const unnamed = unreached.filter(({ host }) => (host.incarnation ?? '') === '');
+  const leased = await findLeaseTakers(context, clusterId, unnamed);
+  return targets.map((target) =>
+    unreached.includes(target) && (!unnamed.includes(target) || leased.has(target.host.id))
+      ? { ...target, outcome: TargetOutcome.Pending, ended_at_ms: undefined }
+      : target,
+  );
+}
+
+/** Those of hosts that no order named of which the ledger knows that they take leases. */
+async function findLeaseTakers(
+  { db, dialect }: CommandContext,
+  clusterId: number,
+  targets: readonly TargetReport[],
+): Promise<ReadonlySet<string>> {
+  if (targets.length === 0) return new Set();
+  const ids = targets.map(({ host }) => host.id);
   const rows = await db
     .selectFrom('peers')
     .select('host_id')
     .where('scheduler_cluster_id', '=', clusterId)
     .where('takes_leases', '=', 1)
-    .where(
-      'host_id',
-      'in',
-      valueSet<string>(
-        dialect,
-        unreached.map(({ host }) => host.id),
-      ),
-    )
+    .where('host_id', 'in', valueSet<string>(dialect, ids))
     .execute();
-  const leased = new Set(rows.map(({ host_id }) => host_id));
-  return targets.map((target) =>
-    unreached.includes(target) && leased.has(target.host.id)
-      ? { ...target, outcome: TargetOutcome.Pending, ended_at_ms: undefined }
-      : target,
-  );
+  return new Set(rows.map(({ host_id }) => host_id));
 }
 
 /** The scheduler has nothing of the order, and begins nothing of it any more. */

@@ -116,7 +116,13 @@ export interface ReportLaterRequest {
 
 export interface LaterOutcome {
   hostId: string;
-  outcome: PurgeOutcome | undefined;
+  outcome:
+    | PurgeOutcome
+    | undefined;
+  /** Which daemon did it. */
+  incarnation: Buffer;
+  /** of its data folder, 16 bytes */
+  lock: Buffer;
 }
 
 export interface ReportLaterResponse {
@@ -1438,7 +1444,7 @@ export const ReportLaterRequest: MessageFns<ReportLaterRequest> = {
 };
 
 function createBaseLaterOutcome(): LaterOutcome {
-  return { hostId: "", outcome: undefined };
+  return { hostId: "", outcome: undefined, incarnation: Buffer.alloc(0), lock: Buffer.alloc(0) };
 }
 
 export const LaterOutcome: MessageFns<LaterOutcome> = {
@@ -1448,6 +1454,12 @@ export const LaterOutcome: MessageFns<LaterOutcome> = {
     }
     if (message.outcome !== undefined) {
       PurgeOutcome.encode(message.outcome, writer.uint32(18).fork()).join();
+    }
+    if (message.incarnation.length !== 0) {
+      writer.uint32(26).bytes(message.incarnation);
+    }
+    if (message.lock.length !== 0) {
+      writer.uint32(34).bytes(message.lock);
     }
     return writer;
   },
@@ -1481,6 +1493,22 @@ export const LaterOutcome: MessageFns<LaterOutcome> = {
             message.outcome = PurgeOutcome.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.incarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lock = Buffer.from(reader.bytes());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1501,6 +1529,8 @@ export const LaterOutcome: MessageFns<LaterOutcome> = {
         ? globalThis.String(object.host_id)
         : "",
       outcome: isSet(object.outcome) ? PurgeOutcome.fromJSON(object.outcome) : undefined,
+      incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
+      lock: isSet(object.lock) ? Buffer.from(bytesFromBase64(object.lock)) : Buffer.alloc(0),
     };
   },
 
@@ -1511,6 +1541,12 @@ export const LaterOutcome: MessageFns<LaterOutcome> = {
     }
     if (message.outcome !== undefined) {
       obj.outcome = PurgeOutcome.toJSON(message.outcome);
+    }
+    if (message.incarnation.length !== 0) {
+      obj.incarnation = base64FromBytes(message.incarnation);
+    }
+    if (message.lock.length !== 0) {
+      obj.lock = base64FromBytes(message.lock);
     }
     return obj;
   },
@@ -1524,6 +1560,8 @@ export const LaterOutcome: MessageFns<LaterOutcome> = {
     message.outcome = (object.outcome !== undefined && object.outcome !== null)
       ? PurgeOutcome.fromPartial(object.outcome)
       : undefined;
+    message.incarnation = object.incarnation ?? Buffer.alloc(0);
+    message.lock = object.lock ?? Buffer.alloc(0);
     return message;
   },
 };
