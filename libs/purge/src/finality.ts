@@ -3,7 +3,9 @@ export type FinalityReason =
   /** Daemons that know no leases; a purge is repeated there and cannot be fenced. */
   | 'FOREIGN_HOSTS'
   /** Our own hosts may download from such daemons, which cannot say where they stand in the log. */
-  | 'FOREIGN_PARENTS';
+  | 'FOREIGN_PARENTS'
+  /** Its hosts may serve without a lease, or some may still that were once told so. */
+  | 'SERVE_WITHOUT_LEASE';
 
 /** What the end of a purge with SUCCESS promises. */
 export type Finality = 'guaranteed' | 'best_effort';
@@ -14,6 +16,10 @@ export interface FinalityFacts {
   readonly foreignHosts: number;
   /** Whether its own hosts may download from such daemons. */
   readonly allowsForeignParents: boolean;
+  /** Whether its hosts may serve without a lease. */
+  readonly isWaiverGiven: boolean;
+  /** Daemons that were told so, and have not said since that they were told otherwise. */
+  readonly waivedDaemons: number;
 }
 
 /** What stands against the promise; nothing: a purge that ends with SUCCESS is final. */
@@ -21,6 +27,7 @@ export function finalityReasons(facts: FinalityFacts): readonly FinalityReason[]
   return [
     ...(facts.foreignHosts > 0 ? ['FOREIGN_HOSTS' as const] : []),
     ...(facts.allowsForeignParents ? ['FOREIGN_PARENTS' as const] : []),
+    ...(facts.isWaiverGiven || facts.waivedDaemons > 0 ? ['SERVE_WITHOUT_LEASE' as const] : []),
   ];
 }
 

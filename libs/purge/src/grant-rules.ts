@@ -2,6 +2,7 @@ import type { ClockReadings } from '@pondhawk/core';
 import { isLeaseOver } from './lease-rules.js';
 import type { LogState } from './purge-entry.js';
 import type { LeaseLengths } from './timing.js';
+import type { Waiver } from './waiver-rules.js';
 
 /** Where the ledger's log stood, read in a new transaction after it was asked for. */
 export interface LedgerReading {
@@ -9,6 +10,8 @@ export interface LedgerReading {
   /** Random, new at each start of a manager. */
   readonly run: string;
   readonly head: number;
+  /** Absent: never given. */
+  readonly waiver?: Waiver;
 }
 
 /** A scheduler's view (R5): a reading with the request that it answered. */

@@ -13,3 +13,4 @@ export * from './purge-ledger.js';
 export * from './rules.js';
 export * from './timing.js';
 export * from './view-keeper.js';
+export * from './waiver-rules.js';

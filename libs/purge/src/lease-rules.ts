@@ -1,5 +1,6 @@
 import type { ClockReadings } from '@pondhawk/core';
 import type { Place } from './copy-rules.js';
+import type { Waiver } from './waiver-rules.js';
 
 /** A host's request for a lease. */
 export interface LeaseRequest {
@@ -14,6 +15,8 @@ export interface Grant extends LeaseRequest {
   /** The host may serve on this grant only while its `applied` is at least this. */
   readonly needs: number;
   readonly hostLeaseMs: number;
+  /** Whether the host may serve on when the lease is over. Absent: it was never allowed. */
+  readonly waiver?: Waiver;
 }
 
 /** Requests that can still be answered. */

@@ -3,6 +3,7 @@ import { chainHash } from './chain-hash.js';
 import type { DaemonIdentity } from './fence-rules.js';
 import type { LogState, PurgeEntry } from './purge-entry.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
+import { NO_WAIVER, type Waiver } from './waiver-rules.js';
 
 /** A host's row in the ledger, one a connection (R9). */
 export interface EnrolmentRow extends DaemonIdentity {
@@ -12,10 +13,17 @@ export interface EnrolmentRow extends DaemonIdentity {
   readonly isLost: boolean;
 }
 
+/** A daemon that may serve without a lease, whatever becomes of its connections. */
+export interface WaiverMark extends DaemonIdentity {
+  /** Of the waiver that it was marked under last. */
+  readonly number: number;
+}
+
 /** One incarnation that a purge must account for, with the rows that made it a target. */
 export interface PurgeTarget extends DaemonIdentity {
+  /** None: it is one for its mark alone. */
   readonly connections: readonly string[];
-  readonly outcome: 'pending' | 'answered' | 'fenced';
+  readonly outcome: 'pending' | 'answered' | 'fenced' | 'failed';
 }
 
 /** A purge in the ledger. */
@@ -23,6 +31,8 @@ export interface LoggedPurge {
   readonly entry: PurgeEntry;
   readonly epoch: string;
   readonly targets: readonly PurgeTarget[];
+  /** Nobody could serve without a lease when it was accepted: ended without a failure it is final. */
+  readonly isPromised: boolean;
   readonly isEnded: boolean;
 }
 
@@ -31,15 +41,18 @@ export interface LedgerState {
   readonly log: LogState;
   readonly entries: readonly PurgeEntry[];
   readonly rows: readonly EnrolmentRow[];
+  readonly waiver: Waiver;
+  readonly marks: readonly WaiverMark[];
   readonly purges: readonly LoggedPurge[];
 }
 
 /** The ledger of a cluster before its first purge. */
 export function emptyLedger(epoch: string): LedgerState {
-  return { log: { epoch, first: 1, head: 0, headHash: '' }, entries: [], rows: [], purges: [] };
+  const log = { epoch, first: 1, head: 0, headHash: '' };
+  return { log, entries: [], rows: [], waiver: NO_WAIVER, marks: [], purges: [] };
 }
 
-/** The next entry, and its targets: every incarnation with a row that counts as leased. */
+/** The next entry, and its targets: every incarnation with a row that counts as leased, or a mark. */
 export function acceptPurge(
   state: LedgerState,
   taskId: TaskId,
@@ -54,7 +67,17 @@ export function acceptPurge(
     const connections = [...former, row.connection];
     targets.set(incarnation, { hostId, incarnation, lock, connections, outcome: 'pending' });
   }
-  const purge = { entry, epoch: state.log.epoch, targets: [...targets.values()], isEnded: false };
+  for (const { hostId, incarnation, lock } of state.marks) {
+    const connections = targets.get(incarnation)?.connections ?? [];
+    targets.set(incarnation, { hostId, incarnation, lock, connections, outcome: 'pending' });
+  }
+  const purge = {
+    entry,
+    epoch: state.log.epoch,
+    targets: [...targets.values()],
+    isPromised: !state.waiver.isGiven && state.marks.length === 0,
+    isEnded: false,
+  };
   return {
     ...state,
     log: { ...state.log, head: seq, headHash: entry.chainHash },
@@ -63,10 +86,55 @@ export function acceptPurge(
   };
 }
 
-/** Writes a connection's row (R9). The answer is read from the state that this returns. */
+/**
+ * Writes a connection's row (R9), and the daemon's mark while a waiver is given. A daemon that holds
+ * the lock of another one's folder has outlived it, and its mark. The answer is read from the state
+ * that this returns.
+ */
 export function enrolHost(state: LedgerState, row: Omit<EnrolmentRow, 'isLost'>): LedgerState {
-  if (state.rows.some(({ connection }) => connection === row.connection)) return state;
-  return { ...state, rows: [...state.rows, { ...row, isLost: false }] };
+  const isKnown = state.rows.some(({ connection }) => connection === row.connection);
+  const rows = isKnown ? state.rows : [...state.rows, { ...row, isLost: false }];
+  const living = state.marks.filter(
+    (mark) => mark.incarnation === row.incarnation || !PURGE_RULES.standsFor(row, mark),
+  );
+  const marks = state.waiver.isGiven ? mark(living, [row], state.waiver.number) : living;
+  return { ...state, rows, marks };
+}
+
+/** Allows or forbids serving without a lease. Marks whoever may be told of it, before anybody is. */
+export function changeWaiver(state: LedgerState, isGiven: boolean): LedgerState {
+  if (state.waiver.isGiven === isGiven) return state;
+  const waiver = { number: state.waiver.number + 1, isGiven };
+  const open = state.rows.filter(({ isLost }) => !isLost);
+  return {
+    ...state,
+    waiver,
+    marks: isGiven ? mark(state.marks, open, waiver.number) : state.marks,
+  };
+}
+
+/** A daemon says what it was told last of serving without a lease: its mark may go. */
+export function endMark(
+  state: LedgerState,
+  told: { readonly incarnation: string; readonly epoch: string; readonly waiver: Waiver },
+  rules: PurgeRules = PURGE_RULES,
+): LedgerState {
+  if (told.epoch !== state.log.epoch) return state;
+  const marks = state.marks.filter(
+    (mark) => mark.incarnation !== told.incarnation || !rules.isWaiverEnded(mark, told.waiver),
+  );
+  return { ...state, marks };
+}
+
+function mark(
+  marks: readonly WaiverMark[],
+  daemons: readonly DaemonIdentity[],
+  number: number,
+): readonly WaiverMark[] {
+  const marked = new Map(marks.map((one) => [one.incarnation, one]));
+  for (const { hostId, incarnation, lock } of daemons)
+    marked.set(incarnation, { hostId, incarnation, lock, number });
+  return [...marked.values()];
 }
 
 /** Notes a connection as lost; lost stays lost. */
@@ -102,17 +170,34 @@ export function recordAnswer(
   return { ...state, purges };
 }
 
-/** Fences the targets for which `isFenced`; an answer stays. */
+/** Fences the targets for which `isFenced`; an answer stays, and who is marked serves without a lease. */
 export function fenceTargets(
   state: LedgerState,
   isFenced: (purge: LoggedPurge, target: PurgeTarget) => boolean,
 ): LedgerState {
+  const marked = new Set(state.marks.map(({ incarnation }) => incarnation));
+  return endPending(state, 'fenced', (purge, target) => {
+    return !marked.has(target.incarnation) && isFenced(purge, target);
+  });
+}
+
+/** Gives up those that are waited for no longer. */
+export function failTargets(
+  state: LedgerState,
+  isOverdue: (purge: LoggedPurge, target: PurgeTarget) => boolean,
+): LedgerState {
+  return endPending(state, 'failed', isOverdue);
+}
+
+function endPending(
+  state: LedgerState,
+  outcome: 'fenced' | 'failed',
+  isMeant: (purge: LoggedPurge, target: PurgeTarget) => boolean,
+): LedgerState {
   const purges = state.purges.map((purge) => {
     if (purge.isEnded) return purge;
     const targets = purge.targets.map((target) =>
-      target.outcome === 'pending' && isFenced(purge, target)
-        ? { ...target, outcome: 'fenced' as const }
-        : target,
+      target.outcome === 'pending' && isMeant(purge, target) ? { ...target, outcome } : target,
     );
     return { ...purge, targets };
   });

@@ -2,6 +2,7 @@ import * as copies from './copy-rules.js';
 import * as fences from './fence-rules.js';
 import * as grants from './grant-rules.js';
 import * as leases from './lease-rules.js';
+import * as waivers from './waiver-rules.js';
 
 /** Every rule as a function, so that a test can put a weaker one in its place. */
 export const PURGE_RULES = {
@@ -21,6 +22,10 @@ export const PURGE_RULES = {
   isViewFresh: grants.isViewFresh,
   grantRefusal: grants.grantRefusal,
   neededBy: grants.neededBy,
+  grantedWaiver: waivers.grantedWaiver,
+  heldWaiver: waivers.heldWaiver,
+  mayServeWaived: waivers.mayServeWaived,
+  isWaiverEnded: waivers.isWaiverEnded,
   countsAsLeased: fences.countsAsLeased,
   isCautious: fences.isCautious,
   isBoundOver: fences.isBoundOver,

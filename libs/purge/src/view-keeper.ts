@@ -55,6 +55,8 @@ export class ViewKeeper {
     if (refusal !== undefined) return refusal;
     if (view === undefined || enrolment === undefined) return 'NO_VIEW';
     const needs = this.rules.neededBy(view, enrolment);
-    return { ...request, epoch: view.epoch, needs, hostLeaseMs: view.hostLeaseMs };
+    const waiver = this.rules.grantedWaiver(view, enrolment);
+    const lease = { ...request, epoch: view.epoch, needs, hostLeaseMs: view.hostLeaseMs };
+    return waiver.number === 0 ? lease : { ...lease, waiver };
   }
 }

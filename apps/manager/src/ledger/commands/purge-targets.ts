@@ -102,6 +102,9 @@ export async function loadPurgeTargets(
       reasons: finalityReasons({
         foreignHosts: foreign.length,
         allowsForeignParents: await allowsForeignParents(context, clusterId),
+        // No setting gives a waiver yet.
+        isWaiverGiven: false,
+        waivedDaemons: 0,
       }),
       hosts: foreign.slice(0, FINALITY_HOSTS_MAX).map(({ id }) => id),
     },
