@@ -10,6 +10,7 @@ import { loadAverage } from './bench/machine.js';
 import { benchJobs } from './bench/jobs.js';
 import { benchMemory } from './bench/memory.js';
 import { findingsTable, seriesTable, type PartReport } from './bench/report.js';
+import { benchPurges } from './bench/purges.js';
 import { benchServing } from './bench/serving.js';
 import { benchStreams } from './bench/streams.js';
 import { benchSwarm } from './bench/swarm.js';
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   serving: benchServing,
   swarm: benchSwarm,
   deletes: benchDeletes,
+  purges: benchPurges,
   jobs: benchJobs,
   streams: benchStreams,
   memory: benchMemory,

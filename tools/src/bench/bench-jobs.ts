@@ -7,7 +7,11 @@ export interface BenchJob {
   readonly id: number;
   readonly state: string;
   readonly result: {
-    readonly counts: { readonly targets: number };
+    readonly counts: {
+      readonly targets: number;
+      readonly pending: number;
+      readonly deleted: number;
+    };
     readonly success_peers?: readonly { readonly outcome?: string }[];
   };
 }
@@ -16,7 +20,22 @@ const JOB_TIMEOUT_MS = 60_000;
 
 /** Creates a job and waits for its end. @throws Error unless it ends SUCCESS within a minute. */
 export async function runJob(manager: ManagerAccess, body: object): Promise<BenchJob> {
-  let job = await askFor<BenchJob>(manager, '', body);
+  return whenEnded(manager, await createJob(manager, body));
+}
+
+/** Creates a job. */
+export async function createJob(manager: ManagerAccess, body: object): Promise<BenchJob> {
+  return askFor<BenchJob>(manager, '', body);
+}
+
+/** A job as it stands. */
+export async function readJob(manager: ManagerAccess, jobId: number): Promise<BenchJob> {
+  return askFor<BenchJob>(manager, `/${jobId}?wait=0`);
+}
+
+/** Waits for a job's end. @throws Error unless it ends SUCCESS within a minute. */
+export async function whenEnded(manager: ManagerAccess, created: BenchJob): Promise<BenchJob> {
+  let job = created;
   const deadline = performance.now() + JOB_TIMEOUT_MS;
   while (job.state === 'PENDING' && performance.now() < deadline) {
     job = await askFor<BenchJob>(manager, `/${job.id}?wait=10s`);

@@ -15,9 +15,9 @@ import { interleave, median, type Rounds, type Side } from './statistics.js';
 
 const COPY_BYTES = 64 * KIB;
 const ADDED_MS = 10;
-const FLOOR_GOAL = 2.5;
-const LOOP_GOAL = 2;
-const LOOP_GOAL_WITH_ADDED = 15;
+const FLOOR_GOAL = 1.5;
+const LOOP_GOAL = 2.3;
+const LOOP_GOAL_WITH_ADDED = 20;
 /** Downloads at once while copies are spread; more would only fill this machine's queue. */
 const DOWNLOADS_AT_ONCE = 4;
 /** What downloads and deletions leave behind, such as announcements, is done after so long. */
@@ -45,8 +45,8 @@ export async function benchDeletes(options: BenchOptions): Promise<PartReport> {
         { hosts: 3, rounds: quick },
       ]
     : [
-        { hosts: 200, rounds: { count: 5, dropped: 1 } },
-        { hosts: 50, rounds: { count: 6, dropped: 1 } },
+        { hosts: 500, rounds: { count: 8, dropped: 1 } },
+        { hosts: 100, rounds: { count: 8, dropped: 1 } },
         { hosts: 10, rounds: { count: 8, dropped: 1 } },
       ];
   const measured: Measured[] = [];

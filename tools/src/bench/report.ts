@@ -13,7 +13,7 @@ export interface Series {
 export interface Finding {
   readonly what: string;
   readonly value: number;
-  readonly unit: '×' | 'MiB' | 'KiB' | 's' | '%' | '';
+  readonly unit: '×' | 'MiB' | 'KiB' | 's' | 'ms' | '%' | '';
   /** Absent: shown to be compared with the next time. */
   readonly goal?: number;
   /** `least`: the value is to be the goal or more. */

@@ -11,6 +11,7 @@ import {
   type Client,
 } from '@pondhawk/rpc';
 import { answerParent } from './bench-child.js';
+import { nowMs } from './event-stream.js';
 
 type Call = BidiCall<pondhawkV1.SyncRequest, pondhawkV1.SyncResponse>;
 
@@ -52,6 +53,8 @@ const hosts: SimulatedHost[] = [];
 let announcing: NodeJS.Timeout[] = [];
 const asking: NodeJS.Timeout[] = [];
 let counts: LeaseCounts = { granted: 0, refused: 0 };
+/** Answers that the first host keeps back; undefined: it keeps none back. */
+let held: (() => Promise<void>)[] | undefined;
 
 async function open({ address, name, count }: OpenQuestion): Promise<void> {
   const numbers = Array.from({ length: count }, (_, index) => index + 1).values();
@@ -108,8 +111,25 @@ async function follow(host: SimulatedHost, onLog: () => void): Promise<void> {
     const outcomes = entries.map(({ seq }) =>
       pondhawkV1.PurgeOutcome.fromPartial({ seq, outcome: 'absent' }),
     );
-    await call.send({ request: { $case: 'outcomes', value: { logEpoch, outcomes } } });
+    const answer = () =>
+      call.send({ request: { $case: 'outcomes', value: { logEpoch, outcomes } } });
+    if (held !== undefined && host === hosts[0]) held.push(answer);
+    else await answer();
   }
+}
+
+/** From now on the first host keeps its answers back, as one that hangs. */
+function hold(): void {
+  held = [];
+}
+
+/** The first host says what it kept back, and keeps nothing back any more. @returns Unix ms of its last answer. */
+async function release(): Promise<number> {
+  const kept = held ?? [];
+  held = undefined;
+  const releasedAtMs = nowMs();
+  for (const answer of kept) await answer();
+  return releasedAtMs;
 }
 
 /** From now on, at moments of its own. */
@@ -178,4 +198,4 @@ function close(): void {
   }
 }
 
-answerParent({ open, announce, leases, close }, close);
+answerParent({ open, announce, leases, hold, release, close }, close);
