@@ -41,8 +41,12 @@ const TOOLS = {
   initdb: { apt: 'postgresql', how: 'install PostgreSQL 15 or newer' },
   curl: { apt: 'curl', how: 'install curl' },
   aria2c: { apt: 'aria2', how: 'install aria2' },
+  'redis-server': { apt: 'redis-server', how: 'install Redis 7 or newer' },
   ip: { apt: 'iproute2', how: 'install iproute2 (Linux only)' },
 };
+
+/** What a bench alone compares with is needed by no test. */
+const TEST_TOOLS = Object.keys(TOOLS).filter((tool) => tool !== 'redis-server');
 
 /**
  * Tools a command cannot do without (`must`), or does less without (`may`: its tests are skipped by
@@ -52,11 +56,11 @@ const TOOLS = {
 const NEEDS = {
   demo: { must: ['nats-server'], may: [] },
   up: { must: ['nats-server'], may: [] },
-  bench: { must: ['nats-server', 'curl', 'aria2c'], may: [] },
+  bench: { must: ['nats-server', 'curl', 'aria2c', 'redis-server'], may: [] },
   chaos: { must: ['nats-server'], may: [] },
-  test: { must: [], may: Object.keys(TOOLS) },
+  test: { must: [], may: TEST_TOOLS },
   medium: { must: [], may: ['nats-server', 'initdb'] },
-  e2e: { must: [], may: Object.keys(TOOLS) },
+  e2e: { must: [], may: TEST_TOOLS },
 };
 
 /**

@@ -7,6 +7,7 @@ import { toError } from '@pondhawk/core';
 import type { BenchOptions, BenchPart } from './bench/bench-options.js';
 import { benchDeletes } from './bench/deletes.js';
 import { loadAverage } from './bench/machine.js';
+import { benchIntake } from './bench/intake.js';
 import { benchJobs } from './bench/jobs.js';
 import { benchMemory } from './bench/memory.js';
 import { findingsTable, seriesTable, type PartReport } from './bench/report.js';
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, BenchPart>> = {
   deletes: benchDeletes,
   purges: benchPurges,
   jobs: benchJobs,
+  intake: benchIntake,
   streams: benchStreams,
   memory: benchMemory,
 };

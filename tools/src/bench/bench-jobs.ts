@@ -33,6 +33,27 @@ export async function readJob(manager: ManagerAccess, jobId: number): Promise<Be
   return askFor<BenchJob>(manager, `/${jobId}?wait=0`);
 }
 
+/** Creates many jobs at once. @throws Error unless each is accepted. */
+export async function postBatch(manager: ManagerAccess, jobs: readonly object[]): Promise<void> {
+  const lines = await askFor<{ readonly status: number }[]>(manager, '/batch', { jobs });
+  const accepted = lines.filter(({ status }) => status === 200).length;
+  if (accepted !== jobs.length) throw new Error(`${accepted} of ${jobs.length} were accepted.`);
+}
+
+/** Cancels a job. */
+export async function cancelJob(manager: ManagerAccess, jobId: number): Promise<void> {
+  await askFor(manager, `/${jobId}/cancel`, {});
+}
+
+/** One page of jobs. @throws Error unless it is full. */
+export async function readPage(
+  manager: ManagerAccess,
+  { page, perPage }: { readonly page: number; readonly perPage: number },
+): Promise<void> {
+  const jobs = await askFor<BenchJob[]>(manager, `?page=${page}&per_page=${perPage}`);
+  if (jobs.length !== perPage) throw new Error(`${jobs.length} of ${perPage} jobs are listed.`);
+}
+
 /** Waits for a job's end. @throws Error unless it ends SUCCESS within a minute. */
 export async function whenEnded(manager: ManagerAccess, created: BenchJob): Promise<BenchJob> {
   let job = created;
