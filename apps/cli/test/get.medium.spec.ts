@@ -249,15 +249,17 @@ describe('pondhawk against a daemon', () => {
     });
 
     it.each([
-      [{ isAllowed: true, leaseLeftMs: 3_200 }, '3.2 s left'],
-      [{ isAllowed: true, leaseLeftMs: undefined }, 'belongs to no cluster'],
-      [{ isAllowed: false, leaseLeftMs: 0 }, 'copies are not served'],
+      [{ isAllowed: true, leaseLeftMs: 3_200, isWaived: false }, '3.2 s left'],
+      [{ isAllowed: true, leaseLeftMs: undefined, isWaived: false }, 'belongs to no cluster'],
+      [{ isAllowed: true, leaseLeftMs: 0, isWaived: true }, 'as the cluster allows it'],
+      [{ isAllowed: false, leaseLeftMs: 0, isWaived: false }, 'copies are not served'],
     ])('ls tells whether copies are served now: %j', async (serving, text) => {
       behaviour.serving = serving;
       expect((await task('ls')).stdout).toContain(text);
       const shown = {
         is_allowed: serving.isAllowed,
         lease_left_ms: serving.leaseLeftMs ?? null,
+        is_waived: serving.isWaived,
       };
       expect(JSON.parse((await task('ls', '--json')).stdout)).toMatchObject({ serving: shown });
     });

@@ -81,7 +81,12 @@ describe('pondhawk over what the manager keeps', () => {
     expect(manager.requests[1]?.body).toEqual({
       scheduler_cluster_config: { job_rate_limit: 20 },
     });
+    await cli('cluster set 8 --serve-without-lease on --allow-foreign-parents off');
+    expect(manager.requests[2]?.body).toEqual({
+      scheduler_cluster_config: { serve_without_lease: true, allow_foreign_parents: false },
+    });
     expect(await cli('cluster set 8 --load-limit no')).toMatchObject({ exitCode: 2 });
+    expect(await cli('cluster set 8 --serve-without-lease yes')).toMatchObject({ exitCode: 2 });
     expect(await cli('cluster set 8')).toMatchObject({ exitCode: 2 });
   });
 

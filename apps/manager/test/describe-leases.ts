@@ -256,7 +256,9 @@ export function describeLeases(get: () => Ledger): void {
       };
       await allow(true);
       expect(await reasonsOf()).toEqual(['FOREIGN_PARENTS']);
+      expect((await view()).allowsForeignParents).toBe(true);
       await allow(false);
+      expect((await view()).allowsForeignParents).toBe(false);
       expect(await reasonsOf()).toEqual([]);
     });
 

@@ -9,6 +9,7 @@ import { describeAudits } from './describe-audits.js';
 import { describeEnrolment } from './describe-enrolment.js';
 import { describeIdentity } from './describe-identity.js';
 import { describeLeases } from './describe-leases.js';
+import { describeWaivers } from './describe-waivers.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
@@ -325,6 +326,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeEnrolment(() => ledger);
     describeLeases(() => ledger);
+    describeWaivers(() => ledger);
     describePurgeLog(() => ledger);
 
     describe('when the deadline passes', () => {

@@ -127,9 +127,13 @@ export class MemoryWitness extends PurgeWitness {
     return Promise.resolve();
   }
 
-  override async record({ epoch, heads }: WitnessedLogs): Promise<void> {
-    const former = this.logs?.epoch === epoch ? this.logs.heads : [];
-    return this.restart({ epoch, heads: new Map([...former, ...heads]) });
+  override async record({ epoch, heads, waivers }: WitnessedLogs): Promise<void> {
+    const former = this.logs?.epoch === epoch ? this.logs : { heads: [], waivers: [] };
+    return this.restart({
+      epoch,
+      heads: new Map([...former.heads, ...heads]),
+      waivers: new Map([...former.waivers, ...waivers]),
+    });
   }
 }
 

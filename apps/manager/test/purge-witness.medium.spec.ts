@@ -99,6 +99,35 @@ describe('A ledger and its witness', () => {
     expect(await look()).toMatchObject({ epoch, head: 1, alarm: undefined });
   });
 
+  it('find that it was allowed to serve without a lease since, and promise nothing until that is acknowledged', async () => {
+    const allow = () =>
+      withLedger(({ writer }) =>
+        writer.execute('update-cluster', {
+          ...{ atMs: 1, clusterId: 1 },
+          changes: { config: { serve_without_lease: true } },
+        }),
+      );
+    const reasons = () =>
+      withLedger(async ({ writer, reader }) => {
+        const { jobId } = await writer.execute('accept-job', aJob());
+        return (await reader.findJob(jobId))?.clusters[0]?.finality?.reasons;
+      });
+    const { epoch } = await look();
+    await copyFile(file('manager.db'), file('older.db'));
+    await allow();
+    expect(await readFile(file(WITNESS_FILE), 'utf8')).toBe(
+      `pondhawk purge log ${epoch}\n1 0\n1 0\nwaiver 1 1\n`,
+    );
+    await copyFile(file('older.db'), file('manager.db'));
+    await rm(file('manager.db-wal'), { force: true });
+    const after = await look();
+    expect(after.epoch).not.toBe(epoch);
+    expect(after.alarm).toContain('may serve without a lease was changed 1 times');
+    expect(await reasons()).toEqual(['SERVE_WITHOUT_LEASE']);
+    await withLedger(({ writer }) => writer.execute('acknowledge-purge-log', { atMs: 2 }));
+    expect(await reasons()).toEqual([]);
+  });
+
   it('answer no delete that could not be witnessed', async () => {
     const failure = new UnavailableError('DISK_FULL', 'The disk is full.');
     const witness = new MemoryWitness();

@@ -123,8 +123,9 @@ export class PeerDaemon
 }
 
 /** For an operator: a host without a lease is of use all the same, as downloads pass through it. */
-function describeLease({ leftMs }: ServingGate): string {
+function describeLease({ leaseLeftMs: leftMs, isWaived }: ServingGate): string {
   if (leftMs === Infinity) return 'not needed: this host belongs to no cluster';
   if (leftMs > 0) return `valid for ${(leftMs / 1000).toFixed(1)} s`;
+  if (isWaived) return 'none: copies are served all the same, as the cluster allows it';
   return 'none: copies are not served, and downloads pass through from their origins';
 }

@@ -250,5 +250,47 @@ describe('The stream of a host to its home', () => {
       await eventually(() => closings === 1, WAIT); // By its own timer: nobody has looked.
       expect(gate.isOpen).toBe(false);
     });
+
+    it('serves on without one when it was told so, until it is told otherwise, which it says', async () => {
+      const logEpoch = Buffer.from('e1'.repeat(16), 'hex');
+      let waiver = { number: 1n, isGiven: true };
+      homes[0]!.grant = () => ({ logEpoch, hostLeaseMs: 300, waiver });
+      await sync.start();
+      let closings = 0;
+      gate.onClosed(() => (closings += 1));
+      home = undefined;
+      homes[0]!.hangUp();
+      await eventually(() => gate.leaseLeftMs === 0, WAIT);
+      expect([gate.isOpen, gate.isWaived, gate.leftMs, closings]).toEqual([
+        true,
+        true,
+        Infinity,
+        0,
+      ]);
+      expect(homes[0]!.leaseRequests.every(({ waiverEnd }) => waiverEnd === 0n)).toBe(true);
+      waiver = { number: 2n, isGiven: false };
+      home = homes[0];
+      await passPause(RANDOM * RECONNECT_SPREAD_MS);
+      await eventually(() => homes[0]!.leaseRequests.at(-1)?.waiverEnd === 2n, WAIT);
+      expect(homes[0]!.leaseRequests.at(-1)?.logEpoch).toEqual(logEpoch);
+      expect([gate.isOpen, gate.isWaived]).toEqual([true, false]);
+      home = undefined;
+      homes[0]!.hangUp();
+      await eventually(() => closings === 1, WAIT); // By its own timer: nobody has looked.
+    });
+
+    it('gives up lease and waiver before it says that it leaves', async () => {
+      const logEpoch = Buffer.from('e1'.repeat(16), 'hex');
+      homes[0]!.grant = () => ({
+        logEpoch,
+        hostLeaseMs: 300,
+        waiver: { number: 1n, isGiven: true },
+      });
+      await sync.start();
+      expect(gate.isWaived).toBe(true);
+      const stopped = sync.stop({ sayGoodbye: true });
+      expect(gate.isOpen).toBe(false);
+      await stopped;
+    });
   });
 });

@@ -5,9 +5,14 @@ export class TestGate extends ServingGate {
   private readonly listeners = new Set<() => void>();
   isOpen = true;
   holdMsMax = 4_000;
+  readonly isWaived = false;
 
   get leftMs(): number {
     return this.isOpen ? 1_000 : 0;
+  }
+
+  get leaseLeftMs(): number {
+    return this.leftMs;
   }
 
   /** Those who would be told of a closing. */

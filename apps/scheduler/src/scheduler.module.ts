@@ -58,6 +58,9 @@ const PROVIDERS: Provider[] = [
       const manager = new GrpcManagerCalls(link);
       const clocks = new SystemLeaseClocks();
       const fleet = new Fleet({ manager, loop, caller, clock, clocks, log });
+      fleet.onForeignParents((allowsForeignParents) => {
+        link.limits = { ...link.limits, allowsForeignParents };
+      });
       link.onRegistered(() => fleet.begin());
       return fleet;
     },

@@ -69,8 +69,10 @@ export class FakeHost {
   }
 
   /** Asks for a lease. @returns the answer to this very request. */
-  async askLease(number: number): Promise<pondhawkV1.SyncGrant> {
-    await this.say({ $case: 'leaseRequest', value: { number: BigInt(number), applied: 0n } });
+  async askLease(number: number, waiverEnd = 0): Promise<pondhawkV1.SyncGrant> {
+    const value = { number: BigInt(number), applied: 0n, waiverEnd: BigInt(waiverEnd) };
+    const logEpoch = Buffer.alloc(16, 0xe1);
+    await this.say({ $case: 'leaseRequest', value: { ...value, logEpoch } });
     await eventually(() => this.grants.some((grant) => Number(grant.number) === number), {
       timeoutMs: 10_000,
     });

@@ -1,6 +1,6 @@
-import { fromLogState, fromPurgeEntry, type pondhawkV1 } from '@pondhawk/contracts';
+import { fromLogState, fromPurgeEntry, fromWaiver, type pondhawkV1 } from '@pondhawk/contracts';
 import { UnavailableError, type TaskId } from '@pondhawk/core';
-import { chainHash, type LogState, type PurgeEntry } from '@pondhawk/purge';
+import { chainHash, NO_WAIVER, type LogState, type PurgeEntry, type Waiver } from '@pondhawk/purge';
 import { ManagerCalls } from '../src/fleet/manager-calls.js';
 
 /** A manager with a purge log in memory. */
@@ -9,6 +9,8 @@ export class FakeManager extends ManagerCalls {
   epoch = 'e1'.repeat(16);
   first = 1;
   isAway = false;
+  waiver: Waiver = NO_WAIVER;
+  allowForeignParents = false;
   run = Buffer.alloc(16, 1);
   lengths = { schedulerLeaseMs: 4_000, hostLeaseMs: 4_000 };
   readonly enrolments: Parameters<ManagerCalls['enrol']>[0][] = [];
@@ -56,12 +58,16 @@ export class FakeManager extends ManagerCalls {
   ): Promise<pondhawkV1.EnrolResponse> {
     await this.answer();
     this.enrolments.push(request);
-    return { log: fromLogState(this.state), run: this.run };
+    return { log: fromLogState(this.state), run: this.run, waiver: fromWaiver(this.waiver) };
   }
 
   override async getView(): Promise<pondhawkV1.GetViewResponse> {
     await this.answer();
-    return { log: fromLogState(this.state), run: this.run, ...this.lengths };
+    const { lengths, allowForeignParents } = this;
+    return {
+      ...{ log: fromLogState(this.state), run: this.run, ...lengths, allowForeignParents },
+      waiver: fromWaiver(this.waiver),
+    };
   }
 
   override async listPurges(after: number, limit: number): Promise<pondhawkV1.ListPurgesResponse> {

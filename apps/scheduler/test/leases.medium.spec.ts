@@ -116,6 +116,50 @@ describe('The leases that a scheduler grants', () => {
     expect(told).toMatchObject({ completeUpTo: BigInt(number), stillOpen: [BigInt(number)] });
   });
 
+  it('say whether the host may serve without one, as view or enrolment has read it later', async () => {
+    const host = await connect();
+    expect((await host.askLease(1)).waiver).toBeUndefined();
+    manager.waiver = { number: 1, isGiven: true };
+    await eventually(async () => {
+      const { waiver } = await host.askLease(Date.now());
+      expect(waiver).toEqual({ number: 1n, isGiven: true });
+    }, WAIT);
+    // It is withdrawn, and the scheduler has no view of that: who enrols now has no mark in the ledger.
+    const viewed = jest.spyOn(manager, 'getView').mockRejectedValue(new Error('No view now.'));
+    manager.waiver = { number: 2, isGiven: false };
+    const other = await FakeHost.connect(client, 'h2');
+    await eventually(() => other.logs.length > 0, WAIT);
+    expect((await other.askLease(1)).waiver).toEqual({ number: 2n, isGiven: false });
+    expect((await host.askLease(2)).waiver).toEqual({ number: 1n, isGiven: true });
+    viewed.mockRestore();
+  });
+
+  it('are asked for by hosts that say what they were told, and the ledger hears it once', async () => {
+    const host = await connect();
+    for (const number of [1, 2, 3]) await host.askLease(number, 2);
+    const told = (): unknown[] => manager.enrolments.flatMap(({ waiverEnds }) => waiverEnds);
+    const end = { hostId: 'h1', incarnation: Buffer.alloc(16, 1), number: 2n };
+    const logEpoch = Buffer.alloc(16, 0xe1);
+    await eventually(() => told().length > 0, WAIT);
+    manager.isAway = true;
+    await host.askLease(4, 4);
+    manager.isAway = false;
+    await eventually(() => told().length > 1, WAIT);
+    expect(told()).toEqual([
+      { ...end, logEpoch },
+      { ...end, logEpoch, number: 4n },
+    ]);
+  });
+
+  it('come with views that tell at once whether foreign parents are allowed', async () => {
+    const heard: boolean[] = [];
+    fleet.onForeignParents((areAllowed) => heard.push(areAllowed));
+    await connect();
+    manager.allowForeignParents = true;
+    await eventually(() => heard.includes(true), WAIT);
+    expect(heard[0]).toBe(false);
+  });
+
   it('end with the connection of a host that asks for none, which is reported lost at once', async () => {
     manager.lengths = { schedulerLeaseMs: LEASE_MS, hostLeaseMs: 500 };
     const host = await connect();

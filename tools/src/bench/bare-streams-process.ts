@@ -67,7 +67,9 @@ async function read(
 
 function grantOf({ number }: pondhawkV1.SyncLeaseRequest): Response {
   const value = { incarnation: EPOCH, number, refusal: '', logEpoch: EPOCH, needs: 0n };
-  return { response: { $case: 'grant', value: { ...value, hostLeaseMs: LEASE_MS } } };
+  return {
+    response: { $case: 'grant', value: { ...value, hostLeaseMs: LEASE_MS, waiver: undefined } },
+  };
 }
 
 /** Sends one entry on every stream and waits for all answers. @returns ms. */

@@ -137,7 +137,8 @@ function askForLeases(host: SimulatedHost): void {
   const ask = (): void => {
     host.number += 1;
     host.askedAtMs = performance.now();
-    const value = { number: BigInt(host.number), applied: 0n };
+    const logEpoch = Buffer.alloc(EPOCH_BYTES);
+    const value = { number: BigInt(host.number), applied: 0n, logEpoch, waiverEnd: 0n };
     // A stream that has ended fails the bench by its count of hosts.
     host.call.send({ request: { $case: 'leaseRequest', value } }).catch(() => undefined);
   };

@@ -51,6 +51,12 @@ export function parseTaskName(raw: string): string {
   throw new InvalidOption('Name a task by its id (64 lower-case hex digits) or by its URL.');
 }
 
+/** `on` or `off`. */
+export function parseSwitchOption(raw: string): boolean {
+  if (raw !== 'on' && raw !== 'off') throw new InvalidOption('Write on or off.');
+  return raw === 'on';
+}
+
 /** A whole number from 1. */
 export function parseNumberOption(raw: string): number {
   const value = Number(raw);

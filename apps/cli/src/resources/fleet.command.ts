@@ -1,7 +1,7 @@
 /** `pondhawk cluster`, `scheduler`, `peer`: the fleet as the manager knows it. */
 
 import type { Command } from 'commander';
-import { parseNumberOption } from '../arguments/values.js';
+import { parseNumberOption, parseSwitchOption } from '../arguments/values.js';
 import type { CliContext } from '../context.js';
 import { usageError } from '../exit-code.js';
 import { managerOf, withManagerOptions, type ManagerOptions } from '../jobs/manager-options.js';
@@ -73,23 +73,35 @@ function addClusterCreate(cluster: Command, context: CliContext): void {
 }
 
 function addClusterSet(cluster: Command, context: CliContext): void {
-  withManagerOptions(cluster.command('set').description('change limits of a cluster'))
+  withManagerOptions(cluster.command('set').description('change settings of a cluster'))
     .argument('<id>', 'its number', parseNumberOption)
     .option('--job-rate-limit <n>', 'jobs a second', parseNumberOption)
     .option('--candidate-parent-limit <n>', 'parents offered at a time', parseNumberOption)
     .option('--filter-parent-limit <n>', 'peers looked at for them', parseNumberOption)
     .option('--load-limit <n>', 'children that a peer serves at once', parseNumberOption)
+    .option(
+      '--serve-without-lease <on|off>',
+      'hosts that are cut off serve on; deletes are best effort',
+      parseSwitchOption,
+    )
+    .option(
+      '--allow-foreign-parents <on|off>',
+      'hosts may download from daemons of another make; deletes are best effort',
+      parseSwitchOption,
+    )
     .action(async (id: number, options: SetOptions) => {
       const body = {
         scheduler_cluster_config: given({
           job_rate_limit: options.jobRateLimit,
           candidate_parent_limit: options.candidateParentLimit,
           filter_parent_limit: options.filterParentLimit,
+          serve_without_lease: options.serveWithoutLease,
+          allow_foreign_parents: options.allowForeignParents,
         }),
         peer_cluster_config: given({ load_limit: options.loadLimit }),
       };
       const named = Object.entries(body).filter(([, config]) => Object.keys(config).length > 0);
-      if (named.length === 0) throw usageError('Name a limit to change; see --help.');
+      if (named.length === 0) throw usageError('Name a setting to change; see --help.');
       const change = Object.fromEntries(named);
       const row = await managerOf(context, options).patch(`/clusters/${id}`, change);
       showRow(context, row, options);
@@ -101,8 +113,10 @@ interface SetOptions extends ManagerOptions {
   readonly candidateParentLimit?: number;
   readonly filterParentLimit?: number;
   readonly loadLimit?: number;
+  readonly serveWithoutLease?: boolean;
+  readonly allowForeignParents?: boolean;
 }
 
-function given(fields: Readonly<Record<string, number | undefined>>): object {
+function given(fields: Readonly<Record<string, number | boolean | undefined>>): object {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

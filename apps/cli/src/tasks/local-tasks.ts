@@ -37,6 +37,8 @@ export interface ShownServing {
   readonly is_allowed: boolean;
   /** How long its lease still runs; null: it needs none. */
   readonly lease_left_ms: number | null;
+  /** It serves on when the lease is over: its cluster allows it. */
+  readonly is_waived: boolean;
 }
 
 /** What a daemon holds. */
@@ -62,8 +64,12 @@ export async function listCopies(
   for await (const answer of answers) {
     copies.push(...answer.copies.map(toShownCopy));
     if (answer.serving !== undefined) {
-      const { isAllowed, leaseLeftMs } = answer.serving;
-      serving = { is_allowed: isAllowed, lease_left_ms: leaseLeftMs ?? null };
+      const { isAllowed, leaseLeftMs, isWaived } = answer.serving;
+      serving = {
+        is_allowed: isAllowed,
+        lease_left_ms: leaseLeftMs ?? null,
+        is_waived: isWaived,
+      };
     }
   }
   copies.sort((a, b) => (a.task_id < b.task_id ? -1 : Number(a.task_id > b.task_id)));

@@ -80,10 +80,12 @@ async function runRemove(
   else say(context, outcomeLine(outcome));
 }
 
-function servingLine({ is_allowed, lease_left_ms }: ShownServing): string {
+function servingLine({ is_allowed, lease_left_ms, is_waived }: ShownServing): string {
   if (!is_allowed)
     return 'No lease: copies are not served, downloads pass through from the origin.';
   if (lease_left_ms === null) return 'Served without a lease: this host belongs to no cluster.';
+  if (is_waived)
+    return 'Served with or without a lease, as the cluster allows it: purges are best effort.';
   return `Served under a lease, renewed as it runs: ${(lease_left_ms / 1000).toFixed(1)} s left.`;
 }
 

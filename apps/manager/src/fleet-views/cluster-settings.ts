@@ -15,7 +15,7 @@ export const SCHEDULER_SETTINGS: Readonly<Record<string, SettingBounds>> = {
   job_rate_limit: JOB_RATE_LIMIT,
 };
 /** Of schedulers, off until they are given; not of every console's making, so shown only then. */
-export const SCHEDULER_FLAGS: readonly string[] = ['allow_foreign_parents'];
+export const SCHEDULER_FLAGS: readonly string[] = ['allow_foreign_parents', 'serve_without_lease'];
 /** Of hosts. */
 export const PEER_LOAD_LIMIT: SettingBounds = { min: 1, max: 2_000, fallback: 200 };
 /** Of seeds. */

@@ -10,16 +10,17 @@ export const WITNESS_FILE = 'purge-log.witness';
 const LENGTH_MAX_BYTES = 1024 * 1024;
 const FILE_MODE = 0o640;
 const HEADER = /^pondhawk purge log ([0-9a-f]{32})$/;
-const LINE = /^(\d{1,15}) (\d{1,15})$/;
+const LINE = /^(waiver )?(\d{1,15}) (\d{1,15})$/;
 
 /**
- * The witness as a file of lines: the epoch, then `<cluster> <number>` for each answered delete.
+ * The witness as a file of lines: the epoch, then `<cluster> <number>` for each answered delete,
+ * and `waiver <cluster> <number>` for each change of a cluster's waiver.
  * Lines are only added, each synced before its delete is answered; a line that a crash cut off
  * belongs to a delete that nobody was told of, and is ignored.
  */
 export class WitnessFile extends PurgeWitness {
   private file: FileHandle | undefined; // Open from `restart` to `close`.
-  private logs: WitnessedLogs = { epoch: '', heads: new Map() };
+  private logs: WitnessedLogs = { epoch: '', heads: new Map(), waivers: new Map() };
   private lengthBytes = 0;
 
   constructor(private readonly path: string) {
@@ -38,16 +39,17 @@ export class WitnessFile extends PurgeWitness {
     const epoch = HEADER.exec(header)?.[1];
     if (epoch === undefined) return undefined;
     const heads = new Map<number, number>();
+    const waivers = new Map<number, number>();
     for (const line of lines) {
-      const [, cluster, head] = LINE.exec(line) ?? [];
-      if (cluster !== undefined) heads.set(Number(cluster), Number(head));
+      const [, waiver, cluster, number] = LINE.exec(line) ?? [];
+      if (cluster === undefined) continue;
+      (waiver === undefined ? heads : waivers).set(Number(cluster), Number(number));
     }
-    return { epoch, heads };
+    return { epoch, heads, waivers };
   }
 
   override async restart(logs: WitnessedLogs): Promise<void> {
-    const lines = [...logs.heads].map(([cluster, head]) => `${cluster} ${head}\n`);
-    const text = `pondhawk purge log ${logs.epoch}\n${lines.join('')}`;
+    const text = `pondhawk purge log ${logs.epoch}\n${linesOf(logs)}`;
     try {
       await this.file?.close();
       this.file = undefined;
@@ -60,17 +62,23 @@ export class WitnessFile extends PurgeWitness {
     } catch (error) {
       throw toStorageError(error);
     }
-    this.logs = { epoch: logs.epoch, heads: new Map(logs.heads) };
+    const { epoch, heads, waivers } = logs;
+    this.logs = { epoch, heads: new Map(heads), waivers: new Map(waivers) };
     this.lengthBytes = Buffer.byteLength(text);
   }
 
-  override async record({ epoch, heads }: WitnessedLogs): Promise<void> {
-    if (epoch !== this.logs.epoch) return this.restart({ epoch, heads });
-    this.logs = { epoch, heads: new Map([...this.logs.heads, ...heads]) };
+  override async record(logs: WitnessedLogs): Promise<void> {
+    const { epoch } = logs;
+    if (epoch !== this.logs.epoch) return this.restart(logs);
+    this.logs = {
+      epoch,
+      heads: new Map([...this.logs.heads, ...logs.heads]),
+      waivers: new Map([...this.logs.waivers, ...logs.waivers]),
+    };
     if (this.file === undefined || this.lengthBytes > LENGTH_MAX_BYTES) {
       return this.restart(this.logs);
     }
-    const text = [...heads].map(([cluster, head]) => `${cluster} ${head}\n`).join('');
+    const text = linesOf(logs);
     try {
       await this.file.write(text);
       await this.file.datasync();
@@ -87,4 +95,10 @@ export class WitnessFile extends PurgeWitness {
     await this.file?.close();
     this.file = undefined;
   }
+}
+
+function linesOf({ heads, waivers }: WitnessedLogs): string {
+  const lines = [...heads].map(([cluster, head]) => `${cluster} ${head}\n`);
+  for (const [cluster, number] of waivers) lines.push(`waiver ${cluster} ${number}\n`);
+  return lines.join('');
 }

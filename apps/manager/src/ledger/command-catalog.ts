@@ -8,7 +8,7 @@ import type { OperationSpec } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { FenceableNodes } from './purge-watch.js';
 import type { ClusterCommands } from './cluster-commands.js';
-import type { HostRecord } from './host-record.js';
+import type { EnrolmentCommands } from './enrolment-commands.js';
 import type { IdentityCommands } from './identity-commands.js';
 import type { InstanceCommands } from './instance-commands.js';
 import type { NamedRecordCommands } from './named-records.js';
@@ -213,48 +213,6 @@ export interface KeptAlive {
   readonly messages: readonly OutboxMessage[];
 }
 
-/** A host that has connected to its home scheduler. */
-export interface OpenedConnection {
-  readonly host: HostRecord;
-  /** 32 hex digits, one start of the daemon; absent for daemons that tell none. */
-  readonly incarnation?: string | undefined;
-  /** Counts up within the scheduler's incarnation. */
-  readonly connection: number;
-  /** Of the host's data folder, 32 hex digits or empty; present with daemons that serve under leases. */
-  readonly leased?: { readonly folderLock: string } | undefined;
-}
-
-/** A connection that is no more. */
-export interface ClosedConnection {
-  readonly hostId: string;
-  readonly connection: number;
-  /** The host said that it leaves. */
-  readonly hasLeft: boolean;
-}
-
-/** Connections of one scheduler, opened and closed; each list at most 500. */
-export interface EnrolHosts {
-  readonly atMs: number;
-  readonly clusterId: number;
-  readonly schedulerId: number;
-  /** 32 hex digits; with a new one all connections of the former are lost. */
-  readonly schedulerIncarnation: string;
-  readonly opened: readonly OpenedConnection[];
-  readonly closed: readonly ClosedConnection[];
-  /** When set: connections up to this number that are in neither `stillOpen` nor `opened` are lost. */
-  readonly completeUpTo?: number | undefined;
-  readonly stillOpen?: readonly number[] | undefined;
-}
-
-/** A scheduler asks where its cluster's log stands, to grant leases on the answer. */
-export interface IssueView {
-  readonly atMs: number;
-  readonly clusterId: number;
-  readonly schedulerId: number;
-  /** 32 hex digits. */
-  readonly schedulerIncarnation: string;
-}
-
 /** Hosts of a purge that cannot serve what it purged although they have not answered. */
 export interface FenceTargets extends FenceableNodes {
   readonly atMs: number;
@@ -288,7 +246,12 @@ export interface RenewLogId {
 
 /** Each command by name: what goes in and what its commit answers. */
 export interface LedgerCommands
-  extends IdentityCommands, ClusterCommands, InstanceCommands, NamedRecordCommands {
+  extends
+    IdentityCommands,
+    ClusterCommands,
+    EnrolmentCommands,
+    InstanceCommands,
+    NamedRecordCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.
@@ -356,25 +319,12 @@ export interface LedgerCommands
   /** @throws NotFoundError (`INSTANCE_NOT_REGISTERED`). */
   readonly 'keep-alive': { readonly input: KeepAlive; readonly result: KeptAlive };
   /**
-   * Answers where the cluster's purge log stands after the rows were written.
-   *
-   * @throws NotFoundError (`INSTANCE_NOT_REGISTERED`).
-   */
-  readonly 'enrol-hosts': { readonly input: EnrolHosts; readonly result: LogState };
-  /** Reads the head behind every delete that was accepted before it. */
-  readonly 'issue-view': { readonly input: IssueView; readonly result: LogState };
-  /**
    * Fences nodes of a purge that have not ended, and ends the job if nothing is left to wait for.
    * Changes nothing once the job has ended.
    */
   readonly 'fence-targets': {
     readonly input: FenceTargets;
     readonly result: { readonly fencedCount: number; readonly ended?: EndedJob | undefined };
-  };
-  /** Deletes connections that are no more and count no longer, at most 1,000; and settles lengths of leases. */
-  readonly 'forget-enrolments': {
-    readonly input: { readonly atMs: number };
-    readonly result: { readonly forgottenCount: number };
   };
   /** Changes nothing under another epoch. */
   readonly 'record-later': {

@@ -31,6 +31,14 @@ export interface NewEvent {
   readonly ended?: EndedJob;
 }
 
+/** What a command has brought a cluster's log to. */
+export interface ReachedLog {
+  readonly epoch: string;
+  readonly head: number;
+  /** The number of its waiver, where the command changed it. */
+  readonly waiver?: number;
+}
+
 /**
  * What one command works with while it is applied: the transaction, its own time and number, and
  * what it tells others once it is committed. Lives for one command; nothing but the database may be
@@ -40,7 +48,7 @@ export class CommandContext {
   /** Told to listeners after the commit. */
   readonly changes: LedgerChange[] = [];
   /** Heads of purge logs that this command moved, by cluster; witnessed before anybody hears of them. */
-  readonly purgeHeads = new Map<number, { readonly epoch: string; readonly head: number }>();
+  readonly purgeHeads = new Map<number, ReachedLog>();
   /** Done right after the commit, before anybody is told; must not throw. */
   readonly afterCommit: (() => void)[] = [];
   private eventCount = 0;

@@ -1,6 +1,7 @@
 export * from './audit-scope.js';
 export * from './cluster-commands.js';
 export * from './command-catalog.js';
+export * from './enrolment-commands.js';
 export * from './host-record.js';
 export { NO_EVENT } from './event-queries.js';
 export * from './identity-reader.js';

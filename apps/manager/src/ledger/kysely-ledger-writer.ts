@@ -147,7 +147,12 @@ export class KyselyLedgerWriter extends LedgerWriter {
     const epoch = reached.at(-1)?.[1].epoch ?? '';
     const ofEpoch = reached.filter(([, log]) => log.epoch === epoch);
     const heads = new Map(ofEpoch.map(([clusterId, { head }]) => [clusterId, head]));
-    await this.witness.record({ epoch, heads });
+    const waivers = new Map(
+      ofEpoch.flatMap(([clusterId, { waiver }]) =>
+        waiver === undefined ? [] : [[clusterId, waiver] as const],
+      ),
+    );
+    await this.witness.record({ epoch, heads, waivers });
   }
 
   private async applyAll(

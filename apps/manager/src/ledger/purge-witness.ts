@@ -5,6 +5,8 @@ export interface WitnessedLogs {
   readonly epoch: string;
   /** Newest number by cluster. */
   readonly heads: ReadonlyMap<number, number>;
+  /** Number of the newest waiver by cluster; a cluster that never had one is absent. */
+  readonly waivers: ReadonlyMap<number, number>;
 }
 
 /** Keeps `WitnessedLogs`; a port, because a ledger of several managers may keep it elsewhere. */
@@ -14,7 +16,7 @@ export abstract class PurgeWitness {
   /** Forgets what was and begins anew, durable when it resolves. */
   abstract restart(logs: WitnessedLogs): Promise<void>;
   /**
-   * Raises heads, durable when it resolves; with another epoch, what was is forgotten.
+   * Raises heads and numbers of waivers, durable when it resolves; with another epoch, what was is forgotten.
    *
    * @throws UnavailableError (`DISK_FULL`, `DISK_ERROR`).
    */

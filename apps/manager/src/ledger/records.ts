@@ -11,7 +11,7 @@ import type {
 } from '@pondhawk/jobs';
 import type { JobMessageType } from '@pondhawk/contracts';
 import type { OperationSpec } from '@pondhawk/core';
-import type { FinalityReason } from '@pondhawk/purge';
+import type { FinalityReason, LogState, Waiver } from '@pondhawk/purge';
 import type { HeldTask, HostRecord } from './host-record.js';
 
 /** An order, or the end of one, on its way to one scheduler. The message id is `<id>.<sendCount>`. */
@@ -230,4 +230,15 @@ export interface JobAtEvent {
   readonly newest: EventPosition;
   /** Whether the position that was asked about is that of an event of this job. */
   readonly isKnown: boolean;
+}
+
+/** Where a cluster's log stands, and whether its hosts may serve without a lease. */
+export interface ClusterLog extends LogState {
+  readonly waiver: Waiver;
+}
+
+/** What a scheduler is told of the ledger. */
+export interface ClusterView extends ClusterLog {
+  /** Whether our own hosts may download from daemons that know no purge log. */
+  readonly allowsForeignParents: boolean;
 }

@@ -9,6 +9,7 @@ import type { LedgerTables } from './tables.js';
 interface LedgerLogs {
   readonly epoch: string;
   readonly heads: ReadonlyMap<number, number>;
+  readonly waivers: ReadonlyMap<number, number>;
 }
 
 /** What deciding on a log id needs. */
@@ -43,7 +44,8 @@ export async function settleLogId(
     const isFirstStart = ledger.epoch === ZERO_EPOCH && witnessed === undefined;
     const reason = isFirstStart ? undefined : doubt;
     const heads = witnessed?.heads ?? new Map<number, number>();
-    await renewEpochs(tx, { epoch: newEpoch, heads, alarm: reason ?? null });
+    const waivers = witnessed?.waivers ?? new Map<number, number>();
+    await renewEpochs(tx, { epoch: newEpoch, heads, waivers, alarm: reason ?? null });
     // The broker may hold orders and reports of a history that this ledger does not know.
     if (!isFirstStart) await leaveBroker({ db: tx, atMs: nowMs }, newEpoch);
     return reason;
@@ -62,6 +64,10 @@ function findDoubt(ledger: LedgerLogs, witnessed: WitnessedLogs | undefined): st
       return `purge ${head} of cluster ${clusterId} was answered, but the ledger ends at ${known}`;
     }
   }
+  for (const [clusterId, number] of witnessed.waivers) {
+    if (number > (ledger.waivers.get(clusterId) ?? 0))
+      return `whether hosts of cluster ${clusterId} may serve without a lease was changed ${number} times, and the ledger does not know of all`;
+  }
   return undefined;
 }
 
@@ -70,5 +76,10 @@ async function readLogs(db: Kysely<LedgerTables>): Promise<LedgerLogs> {
   return {
     epoch: rows[0]?.epoch ?? ZERO_EPOCH,
     heads: new Map(rows.map((row) => [row.scheduler_cluster_id, row.head])),
+    waivers: new Map(
+      rows
+        .filter((row) => row.waiver_number > 0)
+        .map((row) => [row.scheduler_cluster_id, row.waiver_number]),
+    ),
   };
 }

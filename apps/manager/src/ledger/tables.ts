@@ -296,6 +296,24 @@ export interface PurgeLogHeadsTable {
   head_hash: Generated<string>;
   /** Why the epoch had to be replaced, until somebody has acknowledged it. */
   alarm: Generated<string | null>;
+  /** How often it was changed whether the hosts may serve without a lease. */
+  waiver_number: Generated<number>;
+  /** Whether they may. */
+  waiver_given: Generated<number>;
+  /** The ledger may have gone back since somebody was told so: marks may be missing. Until acknowledged. */
+  waiver_doubted: Generated<number>;
+}
+
+/** Daemons that may serve without a lease: each was told so, or may be. */
+export interface WaiverMarksTable {
+  scheduler_cluster_id: number;
+  host_id: string;
+  incarnation: string;
+  /** Of the host's data folder; empty if it cannot be told from a copy. */
+  folder_lock: string;
+  /** The waiver's number under which it was marked last. */
+  number: number;
+  created_at_ms: number;
 }
 
 /** Accepted deletes by cluster and number. */
@@ -349,6 +367,7 @@ export interface LedgerTables extends IdentityTables {
   locks: LocksTable;
   purge_log_heads: PurgeLogHeadsTable;
   purge_log: PurgeLogTable;
+  waiver_marks: WaiverMarksTable;
   named_records: NamedRecordsTable;
   schema_migrations: SchemaMigrationsTable;
 }

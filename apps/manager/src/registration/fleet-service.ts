@@ -3,6 +3,7 @@ import {
   ENTRIES_PER_MESSAGE_MAX,
   fromLogState,
   fromPurgeEntry,
+  fromWaiver,
   toHex16,
   toHostRecord,
   type pondhawkV1,
@@ -45,6 +46,7 @@ export class FleetService implements Handlers {
   async enrol(request: pondhawkV1.EnrolRequest): Promise<pondhawkV1.EnrolResponse> {
     checkCount(request.opened, 'opened');
     checkCount(request.closed, 'closed');
+    checkCount(request.waiverEnds, 'waiver_ends');
     const state = await this.parts.writer.execute('enrol-hosts', {
       atMs: this.parts.clock.nowMs(),
       schedulerId: Number(request.schedulerId),
@@ -56,6 +58,12 @@ export class FleetService implements Handlers {
         connection: Number(connection),
         hasLeft,
       })),
+      told: request.waiverEnds.map(({ hostId, incarnation, logEpoch, number }) => ({
+        hostId,
+        incarnation: toHex16(incarnation, 'waiver_ends.incarnation'),
+        epoch: toHex16(logEpoch, 'waiver_ends.log_epoch'),
+        number: Number(number),
+      })),
       ...(request.completeUpTo === 0n
         ? {}
         : {
@@ -63,7 +71,7 @@ export class FleetService implements Handlers {
             stillOpen: request.stillOpen.map(Number),
           }),
     });
-    return { log: fromLogState(state), run: this.run };
+    return { log: fromLogState(state), run: this.run, waiver: fromWaiver(state.waiver) };
   }
 
   /** @throws ConflictError (`SCHEDULER_NOT_CURRENT`), InvalidArgumentError (`INVALID_EPOCH`). */
@@ -75,7 +83,11 @@ export class FleetService implements Handlers {
       clusterId: Number(request.schedulerClusterId),
       schedulerIncarnation: toHex16(request.schedulerIncarnation, 'scheduler_incarnation'),
     });
-    return { log: fromLogState(state), run: this.run, ...leases };
+    return {
+      ...{ log: fromLogState(state), run: this.run, ...leases },
+      waiver: fromWaiver(state.waiver),
+      allowForeignParents: state.allowsForeignParents,
+    };
   }
 
   /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */

@@ -121,9 +121,16 @@ export class PeerMetrics {
   observeLease(gate: LeaseGate): void {
     this.metrics.observedGauge(
       { name: 'pondhawk_peer_lease_valid', help: '1 while this host has a lease, else 0.' },
-      () => (gate.isOpen ? 1 : 0),
+      () => (gate.leaseLeftMs > 0 ? 1 : 0),
     );
-    gate.onClosed(() => this.leasesLost.increment());
+    this.metrics.observedGauge(
+      {
+        name: 'pondhawk_peer_lease_waived',
+        help: '1 while this host serves on when it has no lease, as its cluster allows it, else 0.',
+      },
+      () => (gate.isWaived ? 1 : 0),
+    );
+    gate.onClosed(() => this.leasesLost.increment()); // And with it the right to serve.
   }
 
   /** Shows what is stored and who is connected, read when metrics are asked for. */

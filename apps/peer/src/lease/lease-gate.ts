@@ -6,6 +6,7 @@ import {
   HostLease,
   type LeaseRequest,
   type Place,
+  type Waiver,
 } from '@pondhawk/purge';
 import { ServingGate } from './serving-gate.js';
 
@@ -19,7 +20,8 @@ export interface LeaseGateParts {
 }
 
 /**
- * The gate of a host in a cluster: open while its lease is valid (R3, R4, R11). *Closed* from the
+ * The gate of a host in a cluster: open while its lease is valid (R3, R4, R11), and from a grant with a
+ * waiver on until one takes it back. *Closed* from the
  * start, as a new incarnation has no lease (R6). *Open* from a grant whose `needs` are applied, until
  * any clock says that it is over, or another log is followed. Each look finds out; a timer looks when
  * nobody writes, so that answers which wait for a slow reader end as well.
@@ -37,7 +39,7 @@ export class LeaseGate extends ServingGate {
   }
 
   get isOpen(): boolean {
-    const isOpen = this.judge(() => this.lease.isValid(this.parts.place())) ?? false;
+    const isOpen = this.judge(() => this.lease.mayServe(this.parts.place())) ?? false;
     if (isOpen === this.wasOpen) return isOpen;
     this.wasOpen = isOpen;
     if (!isOpen) {
@@ -47,7 +49,20 @@ export class LeaseGate extends ServingGate {
   }
 
   get leftMs(): number {
+    return this.isWaived ? Infinity : this.leaseLeftMs;
+  }
+
+  get leaseLeftMs(): number {
     return this.judge(() => this.lease.leftMs(this.parts.place())) ?? 0;
+  }
+
+  get isWaived(): boolean {
+    return this.lease.isWaived(this.parts.place());
+  }
+
+  /** What the cluster has said last of serving without a lease, under a log id. */
+  waiverOf(epoch: string): Waiver {
+    return this.lease.waiverOf(epoch);
   }
 
   get holdMsMax(): number {
@@ -96,7 +111,7 @@ export class LeaseGate extends ServingGate {
   private look(): void {
     clearTimeout(this.timer);
     if (!this.isOpen) return;
-    this.timer = setTimeout(() => this.look(), this.leftMs);
+    this.timer = setTimeout(() => this.look(), Math.min(this.leftMs, this.lengthMs));
     this.timer.unref();
   }
 }

@@ -8,8 +8,12 @@ import { DEFAULT_TIMING } from '@pondhawk/purge';
 export abstract class ServingGate {
   /** Asked at each write. */
   abstract get isOpen(): boolean;
-  /** How long it stays open as things are; 0 while it is closed, Infinity where no lease is needed. */
+  /** How long it stays open as things are; 0 while it is closed, Infinity where no lease is needed, or none any more. */
   abstract get leftMs(): number;
+  /** How long a lease still runs; 0 without one, Infinity where none is needed. */
+  abstract get leaseLeftMs(): number;
+  /** Whether it stays open when the lease is over, because the cluster allows it. */
+  abstract get isWaived(): boolean;
   /** Longest time for which bytes may wait here for whoever asked for them, once they were read. */
   abstract get holdMsMax(): number;
 
@@ -38,6 +42,8 @@ export function leaseLost(): UnavailableError {
 export class OpenGate extends ServingGate {
   readonly isOpen = true;
   readonly leftMs = Infinity;
+  readonly leaseLeftMs = Infinity;
+  readonly isWaived = false;
   readonly holdMsMax = DEFAULT_TIMING.hostLeaseMs;
 
   onClosed(): () => void {

@@ -76,7 +76,11 @@ async function* listCopies(
   if (batch.length > 0) yield { copies: batch, serving: undefined };
 }
 
-function servingState({ leftMs }: ServingGate): pondhawkV1.ServingState {
-  const isUnbounded = leftMs === Infinity;
-  return { isAllowed: leftMs > 0, leaseLeftMs: isUnbounded ? undefined : Math.floor(leftMs) };
+function servingState(gate: ServingGate): pondhawkV1.ServingState {
+  const { leaseLeftMs, isWaived } = gate;
+  return {
+    isAllowed: gate.isOpen,
+    leaseLeftMs: leaseLeftMs === Infinity ? undefined : Math.floor(leaseLeftMs),
+    isWaived,
+  };
 }

@@ -9,7 +9,7 @@ import {
 } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { callBidi, callUnary, type BidiCall, type Client } from '@pondhawk/rpc';
-import type { LogState } from '@pondhawk/purge';
+import type { LogState, Place } from '@pondhawk/purge';
 import type { SqliteCopies } from '../copies/index.js';
 import type { LeaseGate } from '../lease/index.js';
 import type { PurgeAnswer, PurgeLog } from '../purge-log/index.js';
@@ -87,8 +87,8 @@ export class FleetSync {
 
   constructor(private readonly parts: FleetSyncParts) {
     this.inventory = new InventoryTeller(parts.rows, parts.journal);
-    const applied = (): number => parts.purges.position.applied;
-    this.leases = new LeaseRequests({ gate: parts.gate, applied, ...parts.onLease });
+    const place = (): Place => parts.purges.position;
+    this.leases = new LeaseRequests({ gate: parts.gate, place, ...parts.onLease });
   }
 
   /** Whether the home scheduler has enrolled this host. */

@@ -1,4 +1,5 @@
-import { type pondhawkV1, toHex16 } from '@pondhawk/contracts';
+import { type pondhawkV1, toHex16, toWaiver } from '@pondhawk/contracts';
+import type { Place } from '@pondhawk/purge';
 import type { LeaseGate } from '../lease/index.js';
 
 /** A lease is asked for at least this often, and four times in its own length. */
@@ -10,8 +11,8 @@ export const LEASE_RETRY_MS = 75;
 /** What asking works with. */
 export interface LeaseRequestParts {
   readonly gate: LeaseGate;
-  /** Up to which number of the log this host has applied. */
-  readonly applied: () => number;
+  /** Where this host stands in the log. */
+  readonly place: () => Place;
   readonly onGranted: () => void;
   readonly onRefused: (reason: string) => void;
 }
@@ -49,6 +50,7 @@ export class LeaseRequests {
       epoch: toHex16(message.logEpoch, 'log_epoch'),
       needs: Number(message.needs),
       hostLeaseMs: message.hostLeaseMs,
+      waiver: toWaiver(message.waiver),
     };
     if (!gate.take(grant)) return;
     onGranted();
@@ -58,8 +60,16 @@ export class LeaseRequests {
   private ask(): void {
     // First, so that one which is never answered is followed by another.
     this.askIn(LEASE_INTERVAL_MS_MAX);
-    const { number } = this.parts.gate.request();
-    this.send?.({ number: BigInt(number), applied: BigInt(this.parts.applied()) });
+    const { gate, place } = this.parts;
+    const { number } = gate.request();
+    const { epoch, applied } = place();
+    const waiver = gate.waiverOf(epoch);
+    this.send?.({
+      number: BigInt(number),
+      applied: BigInt(applied),
+      logEpoch: Buffer.from(epoch, 'hex'),
+      waiverEnd: waiver.isGiven ? 0n : BigInt(waiver.number),
+    });
   }
 
   private askIn(ms: number): void {

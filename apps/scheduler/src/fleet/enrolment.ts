@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type commonV2, pondhawkV1, toLogState } from '@pondhawk/contracts';
+import { type commonV2, pondhawkV1, toLogState, toWaiver } from '@pondhawk/contracts';
 import { backoffDelayMs, toError, UnavailableError, WakeLoop, type HostId } from '@pondhawk/core';
 import type { LedgerReading, LogState } from '@pondhawk/purge';
 import type { Log } from '@pondhawk/observability';
@@ -46,6 +46,7 @@ export class Enrolment {
   private connectionCount = 0;
   private readonly opening = new Map<string, WaitingOpening>(); // By host id.
   private closing: pondhawkV1.ClosedConnection[] = [];
+  private waiverEnds: pondhawkV1.WaiverEnd[] = [];
   private isAnnounced = false; // Nothing is to be said beside connections.
   private managerRun = ''; // The start of the manager that answered last.
   private readonly listeners: (() => void)[] = [];
@@ -121,6 +122,12 @@ export class Enrolment {
     this.calling.wake();
   }
 
+  /** Reports that a daemon was told that it may not serve without a lease. */
+  endWaiver(told: pondhawkV1.WaiverEnd): void {
+    this.waiverEnds.push(told);
+    this.calling.wake();
+  }
+
   /** Ends it; what waits is given up. */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -145,12 +152,14 @@ export class Enrolment {
   }
 
   private hasWork(): boolean {
-    return !this.isAnnounced || this.opening.size > 0 || this.closing.length > 0;
+    const waiting = this.opening.size + this.closing.length + this.waiverEnds.length;
+    return !this.isAnnounced || waiting > 0;
   }
 
   private async callOnce(): Promise<void> {
     const opening = [...this.opening.values()].slice(0, CONNECTIONS_PER_CALL_MAX);
     const closed = this.closing.slice(0, CONNECTIONS_PER_CALL_MAX);
+    const waiverEnds = this.waiverEnds.slice(0, CONNECTIONS_PER_CALL_MAX);
     const isFirst = !this.isAnnounced;
     this.isAnnounced = true; // Unless it fails, or another start of the manager is seen meanwhile.
     const answer = await this.manager
@@ -158,6 +167,7 @@ export class Enrolment {
         schedulerIncarnation: this.incarnation,
         opened: opening.map(({ opened }) => opened),
         closed,
+        waiverEnds,
         ...(isFirst
           ? {
               completeUpTo: BigInt(this.connectionCount),
@@ -170,9 +180,11 @@ export class Enrolment {
         throw thrown;
       });
     this.closing = this.closing.slice(closed.length);
+    this.waiverEnds = this.waiverEnds.slice(waiverEnds.length);
     const { epoch, head } = toLogState(answer.log);
     const run = Buffer.from(answer.run).toString('hex');
-    const enrolled = { log: await this.adopt(answer.log), reading: { epoch, head, run } };
+    const reading = { epoch, head, run, waiver: toWaiver(answer.waiver) };
+    const enrolled = { log: await this.adopt(answer.log), reading };
     for (const waiting of opening) {
       const hostId = waiting.opened.host?.id ?? '';
       if (this.opening.get(hostId) === waiting) this.opening.delete(hostId);

@@ -35,6 +35,7 @@ export class Fleet {
   readonly holders = new Holders();
   readonly views: ViewLoop;
   private readonly later: LaterReports;
+  private readonly listeners: ((areAllowed: boolean) => void)[] = [];
 
   constructor({ manager, loop, log, clock, clocks, caller }: FleetParts) {
     this.feed = new PurgeFeed(manager, log);
@@ -44,7 +45,10 @@ export class Fleet {
     const { incarnation } = enrolment;
     this.views = new ViewLoop({
       ...{ manager, incarnation, clocks, log },
-      onView: (state, run) => enrolment.noteView(state, run),
+      onView: (view, run) => {
+        for (const listener of this.listeners) listener(view.allowForeignParents);
+        enrolment.noteView(view.log, run);
+      },
     });
     const { views } = this;
     this.connections = new HostConnections({
@@ -57,6 +61,11 @@ export class Fleet {
       findConnected: (hostId) => this.connections.find(hostId)?.incarnation,
     });
     loop.onHostLost((hostId) => this.claims.release(hostId));
+  }
+
+  /** Calls `listener` with each view: whether our own hosts may download from foreign daemons. */
+  onForeignParents(listener: (areAllowed: boolean) => void): void {
+    this.listeners.push(listener);
   }
 
   /** The manager can be asked: this scheduler is registered. */

@@ -55,6 +55,8 @@ export class HostConnection {
   private isClosed = false;
   /** How the ledger stood when this connection was enrolled last; undefined before. */
   enrolment: LedgerReading | undefined;
+  /** The newest waiver of which the host has said that it was told of its end. */
+  waiverEnd = 0n;
   /** Monotonic ms of the newest lease request, or of `begin`; undefined before that. */
   heardAtMs: number | undefined;
 

@@ -71,7 +71,8 @@ export class HostConnections {
   constructor(private readonly parts: HostConnectionsParts) {
     const { views, feed } = parts;
     const enrolAgain = (connection: HostConnection): void => this.enrolAgain(connection);
-    this.desk = new LeaseDesk({ views, feed, enrolAgain });
+    const endWaiver = (told: pondhawkV1.WaiverEnd): void => parts.enrolment.endWaiver(told);
+    this.desk = new LeaseDesk({ views, feed, enrolAgain, endWaiver });
     parts.enrolment.tellOpen(() => [...this.open.values()].map(({ connection }) => connection));
     parts.feed.onChange(() => {
       for (const connection of this.open.values()) connection.pump();

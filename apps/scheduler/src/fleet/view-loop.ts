@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toLogState, type pondhawkV1 } from '@pondhawk/contracts';
+import { toLogState, toWaiver, type pondhawkV1 } from '@pondhawk/contracts';
 import { toError, type LeaseClocks } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import {
@@ -27,8 +27,8 @@ export interface ViewLoopParts {
   readonly incarnation: Buffer;
   readonly clocks: LeaseClocks;
   readonly log: Log;
-  /** Told of each view that is taken: what it says of the log, and of the manager's start. */
-  readonly onView: (log: pondhawkV1.LogState | undefined, run: string) => void;
+  /** Told of each view that is taken, and which start of the manager says so. */
+  readonly onView: (view: pondhawkV1.GetViewResponse, run: string) => void;
 }
 
 /**
@@ -120,8 +120,9 @@ export class ViewLoop {
   private take(number: number, answer: pondhawkV1.GetViewResponse): void {
     const { epoch, head } = toLogState(answer.log);
     const run = Buffer.from(answer.run).toString('hex');
-    if (!this.keeper.take(number, { epoch, head, run }, this.lengths)) return;
+    const reading = { epoch, head, run, waiver: toWaiver(answer.waiver) };
+    if (!this.keeper.take(number, reading, this.lengths)) return;
     this.counts.taken += 1;
-    this.parts.onView(answer.log, run);
+    this.parts.onView(answer, run);
   }
 }

@@ -4,6 +4,7 @@ import { InvalidArgumentError, parseTaskId, type TaskId } from '@pondhawk/core';
 import type {
   LogState as LogStateMessage,
   PurgeEntry as EntryMessage,
+  Waiver as WaiverMessage,
 } from '../gen/pondhawk/v1/purge.js';
 
 /** Most entries of one message. */
@@ -14,6 +15,11 @@ interface LogStateValue {
   readonly first: number;
   readonly head: number;
   readonly headHash: string;
+}
+
+interface WaiverValue {
+  readonly number: number;
+  readonly isGiven: boolean;
 }
 
 interface EntryValue {
@@ -51,6 +57,16 @@ export function fromLogState(state: LogStateValue): LogStateMessage {
     head: BigInt(state.head),
     headHash: state.headHash,
   };
+}
+
+/** Whether hosts may serve without a lease; absent: the cluster never had a waiver. */
+export function toWaiver(message: WaiverMessage | undefined): WaiverValue {
+  return { number: Number(message?.number ?? 0n), isGiven: message?.isGiven === true };
+}
+
+/** The waiver as a message. */
+export function fromWaiver({ number, isGiven }: WaiverValue): WaiverMessage | undefined {
+  return number === 0 ? undefined : { number: BigInt(number), isGiven };
 }
 
 /** @throws InvalidArgumentError (`INVALID_TASK_ID`, `INVALID_CHAIN_HASH`). */

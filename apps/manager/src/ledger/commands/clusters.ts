@@ -5,11 +5,13 @@ import type { CommandContext } from '../command-context.js';
 import { clusterExists, clusterInUse } from './cluster-refusals.js';
 import type { HandlerOf } from './command-handler.js';
 import { insertSeedPeerCluster, requireSeedPeerCluster } from './seed-peer-clusters.js';
+import { settleWaiver } from './waivers.js';
 
 type Db = CommandContext['db'];
 
 /** @see ClusterCommands */
-export const createCluster: HandlerOf<'create-cluster'> = async ({ db }, input) => {
+export const createCluster: HandlerOf<'create-cluster'> = async (context, input) => {
+  const { db } = context;
   const { atMs, name, seedPeerClusterId } = input;
   await requireFreeName(db, name, 0);
   const seeds =
@@ -35,11 +37,13 @@ export const createCluster: HandlerOf<'create-cluster'> = async ({ db }, input) 
     .executeTakeFirstOrThrow();
   if (input.isDefault) await takeDefaultFromOthers(db, id);
   await beginPurgeLog(db, id);
+  await settleWaiver(context, id, input.config);
   return { id };
 };
 
 /** @see ClusterCommands */
-export const updateCluster: HandlerOf<'update-cluster'> = async ({ db }, input) => {
+export const updateCluster: HandlerOf<'update-cluster'> = async (context, input) => {
+  const { db } = context;
   const { atMs, clusterId, changes } = input;
   const cluster = await requireCluster(db, clusterId);
   if (changes.name !== undefined) await requireFreeName(db, changes.name, clusterId);
@@ -52,6 +56,7 @@ export const updateCluster: HandlerOf<'update-cluster'> = async ({ db }, input) 
     .set({ ...columnsOf(changes), seed_peer_cluster_id: seedsId, updated_at_ms: atMs })
     .where('id', '=', clusterId)
     .execute();
+  if (changes.config !== undefined) await settleWaiver(context, clusterId, changes.config);
   if (changes.isDefault === true) await takeDefaultFromOthers(db, clusterId);
   if (changes.seedClientConfig !== undefined) {
     await db

@@ -1,10 +1,11 @@
 import type { CountedRow, LeaseAccount } from '@pondhawk/purge';
-import type { EnrolHosts } from '../command-catalog.js';
+import type { EnrolHosts } from '../enrolment-commands.js';
 import type { CommandContext } from '../command-context.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
 import type { EnrolmentsTable } from '../tables.js';
 import { keepLeaseTiming } from '../settle-lease-timing.js';
 import type { HandlerOf } from './command-handler.js';
+import { forgetMarks } from './waivers.js';
 
 /** Rows that one command forgets. */
 export const FORGOTTEN_ENROLMENTS_MAX = 1_000;
@@ -57,7 +58,7 @@ export async function openConnections(
   );
 }
 
-/** Connections that their scheduler says are no more. A host that left has given up its lease before it said so. */
+/** Connections that their scheduler says are no more. A host that left has given up lease and waiver before it said so. */
 export async function closeConnections(
   context: CommandContext,
   { clusterId, schedulerIncarnation, closed }: EnrolHosts,
@@ -69,10 +70,13 @@ export async function closeConnections(
   await lose(context, clusterId, idsOf(false));
   const left = idsOf(true);
   if (left.length === 0) return;
-  await context.db
+  const rows = await context.db
     .deleteFrom('enrolments')
     .where('connection_id', 'in', valueSet<string>(context.dialect, left))
+    .returning(['host_id', 'incarnation'])
     .execute();
+  for (const { host_id: hostId, incarnation } of rows)
+    await forgetMarks(context, clusterId, { hostId, incarnation });
 }
 
 /** A scheduler has told all its connections: others of this start are lost. */

@@ -1,6 +1,7 @@
 import { type JobPhase, TargetOutcome, isJobEnded } from '@pondhawk/jobs';
+import type { DaemonIdentity } from '@pondhawk/purge';
 import type { CommandContext } from '../command-context.js';
-import { namesDaemon } from '../host-record.js';
+import { type HostRecord, namesDaemon } from '../host-record.js';
 import { valueSet } from '../row-set.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
@@ -8,6 +9,7 @@ import { endJobIfDone } from './end-job.js';
 import { type TargetSetRow, writeTargets } from './merge-targets.js';
 import { type PendingNode, loadPendingNodes } from './pending-nodes.js';
 import { appendTargetsChanged } from './progress.js';
+import { findMarked } from './waivers.js';
 
 const MS_PER_SECOND = 1_000;
 
@@ -59,16 +61,27 @@ async function fenceOrder(
   const pending = await loadPendingNodes(context, order);
   const named = pending.filter(({ node }) => chosen?.has(node) ?? true);
   const foreign = await findForeign(context, order.scheduler_cluster_id, named);
-  const fenced = named.filter((node) => namesDaemon(node.host) || !foreign.has(node.hostId));
+  const marked = await findMarked(context, order.scheduler_cluster_id, named.map(daemonOf));
+  const serving = new Set([...marked].map(({ node }) => node));
+  const fenced = named.filter(
+    ({ node, host, hostId }) => !serving.has(node) && (namesDaemon(host) || !foreign.has(hostId)),
+  );
   await writeTargets(
     context,
     fenced.map((node) => fencedRow(context, { job, order, node })),
   );
-  const ended = fenced.map(({ node }) => node);
+  // The watch has no more to say of those that cannot be fenced.
+  const ended = named.map(({ node }) => node);
   context.afterCommit.push(() =>
     context.leases.watch.note(job.id, order.scheduler_cluster_id, { ended, pending: [] }),
   );
   return fenced.length;
+}
+
+/** Who is meant by a node, as its record says. */
+function daemonOf({ node, hostId, host }: PendingNode): DaemonIdentity & { readonly node: string } {
+  const { incarnation = '', folder_lock: lock = '' } = JSON.parse(host) as HostRecord;
+  return { node, hostId, incarnation, lock };
 }
 
 /** A daemon that knows no leases may serve whatever it has: it is never fenced. */

@@ -2,6 +2,7 @@ import { ConflictError, NotFoundError } from '@pondhawk/core';
 import { requireSchedulerCluster } from './cluster-refusals.js';
 import type { HandlerOf } from './command-handler.js';
 import { loadAskedHosts } from './purge-targets.js';
+import { forgetMarks } from './waivers.js';
 
 /** @see InstanceCommands */
 export const createHost: HandlerOf<'create-host'> = async ({ db }, { atMs, clusterId, host }) => {
@@ -60,5 +61,7 @@ export const deleteHost: HandlerOf<'delete-host'> = async (context, { hostRowId 
     );
   }
   await context.db.deleteFrom('peers').where('id', '=', hostRowId).execute();
+  // Whoever removes it vouches that its daemon is no more.
+  await forgetMarks(context, row.scheduler_cluster_id, { hostId: row.host_id });
   return undefined;
 };

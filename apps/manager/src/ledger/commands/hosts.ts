@@ -1,10 +1,12 @@
-import type { ClosedConnection, EnrolHosts, OpenedConnection } from '../command-catalog.js';
+import type { DaemonIdentity } from '@pondhawk/purge';
+import type { ClosedConnection, EnrolHosts, OpenedConnection } from '../enrolment-commands.js';
 import type { CommandContext } from '../command-context.js';
 import { type SetColumns, writeRows } from '../row-set.js';
 import type { HandlerOf } from './command-handler.js';
 import { closeConnections, connectionId, loseUnlisted, openConnections } from './enrolments.js';
 import { loadLogState } from './purges.js';
 import { takeOverIncarnation } from './scheduler-incarnations.js';
+import { endMarks, noteEnrolled } from './waivers.js';
 
 interface PeerSetRow {
   readonly scheduler_cluster_id: number;
@@ -49,8 +51,18 @@ export const enrolHosts: HandlerOf<'enrol-hosts'> = async (context, input) => {
   await closeConnections(context, input);
   await loseUnlisted(context, input);
   // Behind an accept that is under way: it reads its targets without these rows.
-  return loadLogState(context, input.clusterId, { isShared: true });
+  const log = await loadLogState(context, input.clusterId, { isShared: true });
+  const { clusterId } = input;
+  await noteEnrolled(context, { clusterId, waiver: log.waiver }, leasedDaemons(input));
+  await endMarks(context, { clusterId, epoch: log.epoch }, input.told ?? []);
+  return log;
 };
+
+function leasedDaemons({ opened }: EnrolHosts): readonly DaemonIdentity[] {
+  return opened.flatMap(({ host, incarnation = '', leased }) =>
+    leased === undefined ? [] : [{ hostId: host.id, incarnation, lock: leased.folderLock }],
+  );
+}
 
 async function writeOpened(
   { db, dialect, atMs }: CommandContext,

@@ -7,6 +7,7 @@ import { activeUntilMs } from '../liveness.js';
 import type { WatchedPurge } from '../purge-watch.js';
 import type { ClusterFinality } from '../records.js';
 import { seeRow } from './enrolments.js';
+import { loadMarks } from './waivers.js';
 
 /** How long a host that was lost without a word is still asked, by questions and where there are no leases. */
 export const LOST_HOST_TARGET_MS_MAX = 24 * 3_600_000;
@@ -28,6 +29,8 @@ export interface PurgeTargets {
   readonly pending: WatchedPurge['pending'];
   readonly finality: ClusterFinality;
 }
+
+const NO_CONNECTION = '';
 
 interface Row extends DaemonIdentity {
   readonly connection: string;
@@ -58,15 +61,17 @@ export async function loadAskedHosts(
 
 /**
  * The hosts that a purge accepted now must account for: every daemon with a row that counts as leased
- * (R9), those that are connected, and those that know no leases.
+ * (R9), those that are connected, those that may serve without a lease, and those that know none.
  */
 export async function loadPurgeTargets(
   context: CommandContext,
   clusterId: number,
 ): Promise<PurgeTargets> {
-  const rows = await loadCountedRows(context, clusterId);
-  const byHost = new Map<string, Row[]>();
-  for (const row of rows) byHost.set(row.hostId, [...(byHost.get(row.hostId) ?? []), row]);
+  const marks = await loadMarks(context, clusterId);
+  const byHost = groupByHost([
+    ...marks.map(toMarkRow),
+    ...(await loadCountedRows(context, clusterId)),
+  ]);
   const peers = await context.db
     .selectFrom('peers')
     .select(['host_id as id', 'host', 'takes_leases', 'lost_at_ms', 'has_left'])
@@ -84,8 +89,10 @@ export async function loadPurgeTargets(
   const superseded: PurgeTargets['superseded'][number][] = [];
   for (const { id, host } of leased) {
     const { own, others } = divideByDaemon(byHost.get(id) ?? []);
-    pending.set(`host:${id}`, own);
+    if (!own.some(isMark)) pending.set(`host:${id}`, own); // Else it is never fenced.
     for (const [incarnation, ofOther] of others) {
+      // It can neither be asked nor fenced: that nothing is promised says it all.
+      if (ofOther.some(isMark)) continue;
       const node = `host:${id}@${incarnation}`;
       superseded.push({ id, host: naming(host, ofOther.at(-1)), node });
       pending.set(node, ofOther);
@@ -98,21 +105,58 @@ export async function loadPurgeTargets(
     ],
     superseded,
     pending,
-    finality: {
-      reasons: finalityReasons({
-        foreignHosts: foreign.length,
-        allowsForeignParents: await allowsForeignParents(context, clusterId),
-        // No setting gives a waiver yet.
-        isWaiverGiven: false,
-        waivedDaemons: 0,
-      }),
-      hosts: foreign.slice(0, FINALITY_HOSTS_MAX).map(({ id }) => id),
-    },
+    finality: await loadFinality(context, clusterId, {
+      foreign: foreign.map(({ id }) => id),
+      marked: marks.map(({ hostId }) => hostId),
+    }),
   };
 }
 
-/** A setting of the cluster; schedulers go by it from their next registration on. */
-async function allowsForeignParents({ db }: CommandContext, clusterId: number): Promise<boolean> {
+async function loadFinality(
+  context: CommandContext,
+  clusterId: number,
+  { foreign, marked }: { readonly foreign: readonly string[]; readonly marked: readonly string[] },
+): Promise<ClusterFinality> {
+  const { waiver_given, waiver_doubted } = await context.db
+    .selectFrom('purge_log_heads')
+    .select(['waiver_given', 'waiver_doubted'])
+    .where('scheduler_cluster_id', '=', clusterId)
+    .executeTakeFirstOrThrow();
+  return {
+    reasons: finalityReasons({
+      foreignHosts: foreign.length,
+      allowsForeignParents: await allowsForeignParents(context, clusterId),
+      isWaiverGiven: waiver_given !== 0 || waiver_doubted !== 0,
+      waivedDaemons: marked.length,
+    }),
+    hosts: [...new Set([...foreign, ...marked])].slice(0, FINALITY_HOSTS_MAX),
+  };
+}
+
+function groupByHost(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const byHost = new Map<string, Row[]>();
+  for (const row of rows) {
+    const ofHost = byHost.get(row.hostId);
+    if (ofHost === undefined) byHost.set(row.hostId, [row]);
+    else ofHost.push(row);
+  }
+  return byHost;
+}
+
+/** A mark among the rows of a host: the oldest, and of no connection. */
+function toMarkRow({ hostId, incarnation, lock }: DaemonIdentity): Row {
+  return { hostId, incarnation, lock, connection: NO_CONNECTION, scheduler: '', isLost: false };
+}
+
+function isMark({ connection }: Row): boolean {
+  return connection === NO_CONNECTION;
+}
+
+/** A setting of the cluster; schedulers go by it from their next view on. */
+export async function allowsForeignParents(
+  { db }: CommandContext,
+  clusterId: number,
+): Promise<boolean> {
   const cluster = await db
     .selectFrom('scheduler_clusters')
     .select('config')

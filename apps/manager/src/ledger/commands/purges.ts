@@ -1,6 +1,7 @@
 import { type TaskId, assert } from '@pondhawk/core';
-import { type LogState, chainHash } from '@pondhawk/purge';
+import { chainHash } from '@pondhawk/purge';
 import type { CommandContext } from '../command-context.js';
+import type { ClusterLog } from '../records.js';
 import type { HandlerOf } from './command-handler.js';
 import { leaveBroker } from './outbox.js';
 
@@ -63,7 +64,7 @@ export async function loadLogState(
   { db, dialect }: Pick<CommandContext, 'db' | 'dialect'>,
   clusterId: number,
   { isShared = false }: { readonly isShared?: boolean } = {},
-): Promise<LogState> {
+): Promise<ClusterLog> {
   const query = db
     .selectFrom('purge_log_heads')
     .selectAll()
@@ -71,7 +72,10 @@ export async function loadLogState(
   const isLocking = isShared && dialect === 'postgres';
   const row = await (isLocking ? query.forShare() : query).executeTakeFirst();
   assert(row !== undefined, 'Every cluster has a purge log.', { clusterId });
-  return { epoch: row.epoch, first: row.first_seq, head: row.head, headHash: row.head_hash };
+  return {
+    ...{ epoch: row.epoch, first: row.first_seq, head: row.head, headHash: row.head_hash },
+    waiver: { number: row.waiver_number, isGiven: row.waiver_given !== 0 },
+  };
 }
 
 /** @see LedgerCommands */
@@ -90,19 +94,21 @@ export const renewLogId: HandlerOf<'renew-log-id'> = async (context, input) => {
   await renewEpochs(context.db, {
     epoch: input.newEpoch,
     heads: new Map([[input.clusterId, Math.max(state.head, input.seq)]]),
+    waivers: new Map(),
     alarm: `${input.hostId} knows purge ${input.seq} of cluster ${input.clusterId} otherwise: the ledger is not the one that gave that number`,
   });
   // Orders of the other history may still lie there.
   await leaveBroker(context, input.newEpoch);
   for (const row of await db.selectFrom('purge_log_heads').selectAll().execute()) {
-    context.purgeHeads.set(row.scheduler_cluster_id, { epoch: row.epoch, head: row.head });
+    const { epoch, head, waiver_number: waiver } = row;
+    context.purgeHeads.set(row.scheduler_cluster_id, { epoch, head, waiver });
   }
   return loadLogState(context, input.clusterId);
 };
 
 /** @see LedgerCommands */
 export const acknowledgeAlarm: HandlerOf<'acknowledge-purge-log'> = async ({ db }) => {
-  await db.updateTable('purge_log_heads').set({ alarm: null }).execute();
+  await db.updateTable('purge_log_heads').set({ alarm: null, waiver_doubted: 0 }).execute();
   return undefined;
 };
 
@@ -116,12 +122,16 @@ export async function renewEpochs(
     readonly epoch: string;
     /** Numbers that are known to have been given, by cluster. */
     readonly heads: ReadonlyMap<number, number>;
+    /** Waivers that are known to have been given or withdrawn, by cluster. */
+    readonly waivers: ReadonlyMap<number, number>;
     readonly alarm: string | null;
   },
 ): Promise<void> {
   const rows = await db.selectFrom('purge_log_heads').selectAll().execute();
   for (const row of rows) {
     const head = Math.max(row.head, renewal.heads.get(row.scheduler_cluster_id) ?? 0);
+    const known = renewal.waivers.get(row.scheduler_cluster_id) ?? 0;
+    const waiver = Math.max(row.waiver_number, known);
     await db
       .updateTable('purge_log_heads')
       .set({
@@ -130,6 +140,9 @@ export async function renewEpochs(
         first_seq: head + 1,
         head_hash: '',
         alarm: renewal.alarm,
+        waiver_number: waiver,
+        // Who was told, and has not been heard since, may have no mark here.
+        waiver_doubted: waiver > 0 ? 1 : row.waiver_doubted,
       })
       .where('scheduler_cluster_id', '=', row.scheduler_cluster_id)
       .execute();

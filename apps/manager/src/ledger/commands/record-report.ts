@@ -22,6 +22,7 @@ import { endJobIfDone } from './end-job.js';
 import { mergeTargets } from './merge-targets.js';
 import { failPendingTargets } from './orders.js';
 import { appendTargetsChanged } from './progress.js';
+import { findMarked } from './waivers.js';
 
 /** Failures of a call that say nothing of what the host did. */
 const UNREACHED_CODES = [
@@ -92,11 +93,28 @@ async function waitForFences(
   );
   const unnamed = unreached.filter(({ host }) => (host.incarnation ?? '') === '');
   const leased = await findLeaseTakers(context, clusterId, unnamed);
+  const serving = await findServing(context, clusterId, unreached);
   return targets.map((target) =>
-    unreached.includes(target) && (!unnamed.includes(target) || leased.has(target.host.id))
+    unreached.includes(target) &&
+    !serving.has(target) &&
+    (!unnamed.includes(target) || leased.has(target.host.id))
       ? { ...target, outcome: TargetOutcome.Pending, ended_at_ms: undefined }
       : target,
   );
+}
+
+/** Those that may serve without a lease: they cannot be fenced, so there is nothing to wait for. */
+async function findServing(
+  context: CommandContext,
+  clusterId: number,
+  targets: readonly TargetReport[],
+): Promise<ReadonlySet<TargetReport>> {
+  const daemons = targets.map((target) => {
+    const { id: hostId, incarnation = '', folder_lock: lock = '' } = target.host;
+    return { target, hostId, incarnation, lock };
+  });
+  const marked = await findMarked(context, clusterId, daemons);
+  return new Set([...marked].map(({ target }) => target));
 }
 
 /** Those of hosts that no order named of which the ledger knows that they take leases. */

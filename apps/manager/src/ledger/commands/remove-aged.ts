@@ -87,6 +87,18 @@ async function removeHosts({ db, atMs }: CommandContext): Promise<number> {
     .selectFrom('peers')
     .select('id')
     .where('lost_at_ms', '<=', atMs - GONE_HOST_AGE_MS_MAX)
+    .where((eb) =>
+      eb.not(
+        // One that may serve without a lease is accounted for until it is known that it does not.
+        eb.exists(
+          eb
+            .selectFrom('waiver_marks')
+            .select('waiver_marks.number')
+            .whereRef('waiver_marks.host_id', '=', 'peers.host_id')
+            .whereRef('waiver_marks.scheduler_cluster_id', '=', 'peers.scheduler_cluster_id'),
+        ),
+      ),
+    )
     .orderBy('lost_at_ms')
     .limit(AGED_ROWS_MAX);
   const removed = await db.deleteFrom('peers').where('id', 'in', aged).executeTakeFirst();

@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Host } from "../../common/v2/common.js";
-import { LogState, PurgeEntry, PurgeOutcome } from "./purge.js";
+import { LogState, PurgeEntry, PurgeOutcome, Waiver } from "./purge.js";
 
 /** What a scheduler asks the manager for and tells it of its hosts. */
 
@@ -45,6 +45,19 @@ export interface EnrolRequest {
   /** When set: connections up to this number that are in neither still_open nor opened are lost. */
   completeUpTo: bigint;
   stillOpen: bigint[];
+  /** at most 500 */
+  waiverEnds: WaiverEnd[];
+}
+
+/** A daemon that was told last that it may not serve without a lease. */
+export interface WaiverEnd {
+  hostId: string;
+  /** 16 bytes */
+  incarnation: Buffer;
+  /** 16 bytes: of the log under which it was told */
+  logEpoch: Buffer;
+  /** of the waiver that it was told is withdrawn */
+  number: bigint;
 }
 
 export interface OpenedConnection {
@@ -74,6 +87,8 @@ export interface EnrolResponse {
     | undefined;
   /** 16 bytes, random at each start of the manager */
   run: Buffer;
+  /** absent: the cluster never had one */
+  waiver: Waiver | undefined;
 }
 
 export interface GetViewRequest {
@@ -93,6 +108,12 @@ export interface GetViewResponse {
   schedulerLeaseMs: number;
   /** how long each lease is */
   hostLeaseMs: number;
+  /** absent: the cluster never had one */
+  waiver:
+    | Waiver
+    | undefined;
+  /** our own hosts may download from daemons that know no purge log */
+  allowForeignParents: boolean;
 }
 
 export interface ListPurgesRequest {
@@ -320,6 +341,7 @@ function createBaseEnrolRequest(): EnrolRequest {
     closed: [],
     completeUpTo: 0n,
     stillOpen: [],
+    waiverEnds: [],
   };
 }
 
@@ -361,6 +383,9 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
         writer.uint64(v);
       }
       writer.join();
+    }
+    for (const v of message.waiverEnds) {
+      WaiverEnd.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -444,6 +469,14 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
 
             break;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.waiverEnds.push(WaiverEnd.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -489,6 +522,11 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
         : globalThis.Array.isArray(object?.still_open)
         ? object.still_open.map((e: any) => BigInt(e))
         : [],
+      waiverEnds: globalThis.Array.isArray(object?.waiverEnds)
+        ? object.waiverEnds.map((e: any) => WaiverEnd.fromJSON(e))
+        : globalThis.Array.isArray(object?.waiver_ends)
+        ? object.waiver_ends.map((e: any) => WaiverEnd.fromJSON(e))
+        : [],
     };
   },
 
@@ -515,6 +553,9 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
     if (message.stillOpen?.length) {
       obj.stillOpen = message.stillOpen.map((e) => e.toString());
     }
+    if (message.waiverEnds?.length) {
+      obj.waiverEnds = message.waiverEnds.map((e) => WaiverEnd.toJSON(e));
+    }
     return obj;
   },
 
@@ -536,6 +577,135 @@ export const EnrolRequest: MessageFns<EnrolRequest> = {
       ? BigInt(object.completeUpTo)
       : 0n;
     message.stillOpen = object.stillOpen?.map((e) => BigInt(e)) || [];
+    message.waiverEnds = object.waiverEnds?.map((e) => WaiverEnd.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseWaiverEnd(): WaiverEnd {
+  return { hostId: "", incarnation: Buffer.alloc(0), logEpoch: Buffer.alloc(0), number: 0n };
+}
+
+export const WaiverEnd: MessageFns<WaiverEnd> = {
+  encode(message: WaiverEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    if (message.incarnation.length !== 0) {
+      writer.uint32(18).bytes(message.incarnation);
+    }
+    if (message.logEpoch.length !== 0) {
+      writer.uint32(26).bytes(message.logEpoch);
+    }
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.number);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaiverEnd {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaiverEnd();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.logEpoch = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WaiverEnd {
+    return {
+      hostId: isSet(object.hostId)
+        ? globalThis.String(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.String(object.host_id)
+        : "",
+      incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
+      logEpoch: isSet(object.logEpoch)
+        ? Buffer.from(bytesFromBase64(object.logEpoch))
+        : isSet(object.log_epoch)
+        ? Buffer.from(bytesFromBase64(object.log_epoch))
+        : Buffer.alloc(0),
+      number: isSet(object.number) ? BigInt(object.number) : 0n,
+    };
+  },
+
+  toJSON(message: WaiverEnd): unknown {
+    const obj: any = {};
+    if (message.hostId !== "") {
+      obj.hostId = message.hostId;
+    }
+    if (message.incarnation.length !== 0) {
+      obj.incarnation = base64FromBytes(message.incarnation);
+    }
+    if (message.logEpoch.length !== 0) {
+      obj.logEpoch = base64FromBytes(message.logEpoch);
+    }
+    if (message.number !== 0n) {
+      obj.number = message.number.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WaiverEnd>): WaiverEnd {
+    return WaiverEnd.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WaiverEnd>): WaiverEnd {
+    const message = createBaseWaiverEnd();
+    message.hostId = object.hostId ?? "";
+    message.incarnation = object.incarnation ?? Buffer.alloc(0);
+    message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
     return message;
   },
 };
@@ -797,7 +967,7 @@ export const ClosedConnection: MessageFns<ClosedConnection> = {
 };
 
 function createBaseEnrolResponse(): EnrolResponse {
-  return { log: undefined, run: Buffer.alloc(0) };
+  return { log: undefined, run: Buffer.alloc(0), waiver: undefined };
 }
 
 export const EnrolResponse: MessageFns<EnrolResponse> = {
@@ -807,6 +977,9 @@ export const EnrolResponse: MessageFns<EnrolResponse> = {
     }
     if (message.run.length !== 0) {
       writer.uint32(18).bytes(message.run);
+    }
+    if (message.waiver !== undefined) {
+      Waiver.encode(message.waiver, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -840,6 +1013,14 @@ export const EnrolResponse: MessageFns<EnrolResponse> = {
             message.run = Buffer.from(reader.bytes());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.waiver = Waiver.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -856,6 +1037,7 @@ export const EnrolResponse: MessageFns<EnrolResponse> = {
     return {
       log: isSet(object.log) ? LogState.fromJSON(object.log) : undefined,
       run: isSet(object.run) ? Buffer.from(bytesFromBase64(object.run)) : Buffer.alloc(0),
+      waiver: isSet(object.waiver) ? Waiver.fromJSON(object.waiver) : undefined,
     };
   },
 
@@ -867,6 +1049,9 @@ export const EnrolResponse: MessageFns<EnrolResponse> = {
     if (message.run.length !== 0) {
       obj.run = base64FromBytes(message.run);
     }
+    if (message.waiver !== undefined) {
+      obj.waiver = Waiver.toJSON(message.waiver);
+    }
     return obj;
   },
 
@@ -877,6 +1062,9 @@ export const EnrolResponse: MessageFns<EnrolResponse> = {
     const message = createBaseEnrolResponse();
     message.log = (object.log !== undefined && object.log !== null) ? LogState.fromPartial(object.log) : undefined;
     message.run = object.run ?? Buffer.alloc(0);
+    message.waiver = (object.waiver !== undefined && object.waiver !== null)
+      ? Waiver.fromPartial(object.waiver)
+      : undefined;
     return message;
   },
 };
@@ -1005,7 +1193,14 @@ export const GetViewRequest: MessageFns<GetViewRequest> = {
 };
 
 function createBaseGetViewResponse(): GetViewResponse {
-  return { log: undefined, run: Buffer.alloc(0), schedulerLeaseMs: 0, hostLeaseMs: 0 };
+  return {
+    log: undefined,
+    run: Buffer.alloc(0),
+    schedulerLeaseMs: 0,
+    hostLeaseMs: 0,
+    waiver: undefined,
+    allowForeignParents: false,
+  };
 }
 
 export const GetViewResponse: MessageFns<GetViewResponse> = {
@@ -1021,6 +1216,12 @@ export const GetViewResponse: MessageFns<GetViewResponse> = {
     }
     if (message.hostLeaseMs !== 0) {
       writer.uint32(32).uint32(message.hostLeaseMs);
+    }
+    if (message.waiver !== undefined) {
+      Waiver.encode(message.waiver, writer.uint32(42).fork()).join();
+    }
+    if (message.allowForeignParents !== false) {
+      writer.uint32(48).bool(message.allowForeignParents);
     }
     return writer;
   },
@@ -1070,6 +1271,22 @@ export const GetViewResponse: MessageFns<GetViewResponse> = {
             message.hostLeaseMs = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.waiver = Waiver.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.allowForeignParents = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1096,6 +1313,12 @@ export const GetViewResponse: MessageFns<GetViewResponse> = {
         : isSet(object.host_lease_ms)
         ? globalThis.Number(object.host_lease_ms)
         : 0,
+      waiver: isSet(object.waiver) ? Waiver.fromJSON(object.waiver) : undefined,
+      allowForeignParents: isSet(object.allowForeignParents)
+        ? globalThis.Boolean(object.allowForeignParents)
+        : isSet(object.allow_foreign_parents)
+        ? globalThis.Boolean(object.allow_foreign_parents)
+        : false,
     };
   },
 
@@ -1113,6 +1336,12 @@ export const GetViewResponse: MessageFns<GetViewResponse> = {
     if (message.hostLeaseMs !== 0) {
       obj.hostLeaseMs = Math.round(message.hostLeaseMs);
     }
+    if (message.waiver !== undefined) {
+      obj.waiver = Waiver.toJSON(message.waiver);
+    }
+    if (message.allowForeignParents !== false) {
+      obj.allowForeignParents = message.allowForeignParents;
+    }
     return obj;
   },
 
@@ -1125,6 +1354,10 @@ export const GetViewResponse: MessageFns<GetViewResponse> = {
     message.run = object.run ?? Buffer.alloc(0);
     message.schedulerLeaseMs = object.schedulerLeaseMs ?? 0;
     message.hostLeaseMs = object.hostLeaseMs ?? 0;
+    message.waiver = (object.waiver !== undefined && object.waiver !== null)
+      ? Waiver.fromPartial(object.waiver)
+      : undefined;
+    message.allowForeignParents = object.allowForeignParents ?? false;
     return message;
   },
 };

@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Host } from "../../common/v2/common.js";
 import { CopyRecord } from "./copy.js";
-import { LogState, PurgeEntry, PurgeOutcome } from "./purge.js";
+import { LogState, PurgeEntry, PurgeOutcome, Waiver } from "./purge.js";
 
 /** The stream between a host and its home scheduler. */
 
@@ -69,6 +69,10 @@ export interface SyncLeaseRequest {
   number: bigint;
   /** of the log that the host follows */
   applied: bigint;
+  /** 16 bytes: of that log */
+  logEpoch: Buffer;
+  /** the waiver's number under that log that the host was told last, if it was told that it is withdrawn; else 0 */
+  waiverEnd: bigint;
 }
 
 /** The answer to one request: a lease, or why there is none. */
@@ -84,6 +88,8 @@ export interface SyncGrant {
   /** used only while the host's applied is at least this */
   needs: bigint;
   hostLeaseMs: number;
+  /** whether it may serve on when the lease is over; absent: the cluster never had one */
+  waiver: Waiver | undefined;
 }
 
 /** The daemon stops in order: its host is no target until it comes back. */
@@ -644,7 +650,7 @@ export const SyncOutcomes: MessageFns<SyncOutcomes> = {
 };
 
 function createBaseSyncLeaseRequest(): SyncLeaseRequest {
-  return { number: 0n, applied: 0n };
+  return { number: 0n, applied: 0n, logEpoch: Buffer.alloc(0), waiverEnd: 0n };
 }
 
 export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
@@ -660,6 +666,15 @@ export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
         throw new globalThis.Error("value provided for field message.applied of type uint64 too large");
       }
       writer.uint32(16).uint64(message.applied);
+    }
+    if (message.logEpoch.length !== 0) {
+      writer.uint32(26).bytes(message.logEpoch);
+    }
+    if (message.waiverEnd !== 0n) {
+      if (BigInt.asUintN(64, message.waiverEnd) !== message.waiverEnd) {
+        throw new globalThis.Error("value provided for field message.waiverEnd of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.waiverEnd);
     }
     return writer;
   },
@@ -693,6 +708,22 @@ export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
             message.applied = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.logEpoch = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.waiverEnd = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -709,6 +740,16 @@ export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
     return {
       number: isSet(object.number) ? BigInt(object.number) : 0n,
       applied: isSet(object.applied) ? BigInt(object.applied) : 0n,
+      logEpoch: isSet(object.logEpoch)
+        ? Buffer.from(bytesFromBase64(object.logEpoch))
+        : isSet(object.log_epoch)
+        ? Buffer.from(bytesFromBase64(object.log_epoch))
+        : Buffer.alloc(0),
+      waiverEnd: isSet(object.waiverEnd)
+        ? BigInt(object.waiverEnd)
+        : isSet(object.waiver_end)
+        ? BigInt(object.waiver_end)
+        : 0n,
     };
   },
 
@@ -720,6 +761,12 @@ export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
     if (message.applied !== 0n) {
       obj.applied = message.applied.toString();
     }
+    if (message.logEpoch.length !== 0) {
+      obj.logEpoch = base64FromBytes(message.logEpoch);
+    }
+    if (message.waiverEnd !== 0n) {
+      obj.waiverEnd = message.waiverEnd.toString();
+    }
     return obj;
   },
 
@@ -730,6 +777,8 @@ export const SyncLeaseRequest: MessageFns<SyncLeaseRequest> = {
     const message = createBaseSyncLeaseRequest();
     message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
     message.applied = (object.applied !== undefined && object.applied !== null) ? BigInt(object.applied) : 0n;
+    message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
+    message.waiverEnd = (object.waiverEnd !== undefined && object.waiverEnd !== null) ? BigInt(object.waiverEnd) : 0n;
     return message;
   },
 };
@@ -742,6 +791,7 @@ function createBaseSyncGrant(): SyncGrant {
     logEpoch: Buffer.alloc(0),
     needs: 0n,
     hostLeaseMs: 0,
+    waiver: undefined,
   };
 }
 
@@ -770,6 +820,9 @@ export const SyncGrant: MessageFns<SyncGrant> = {
     }
     if (message.hostLeaseMs !== 0) {
       writer.uint32(48).uint32(message.hostLeaseMs);
+    }
+    if (message.waiver !== undefined) {
+      Waiver.encode(message.waiver, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -835,6 +888,14 @@ export const SyncGrant: MessageFns<SyncGrant> = {
             message.hostLeaseMs = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.waiver = Waiver.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -863,6 +924,7 @@ export const SyncGrant: MessageFns<SyncGrant> = {
         : isSet(object.host_lease_ms)
         ? globalThis.Number(object.host_lease_ms)
         : 0,
+      waiver: isSet(object.waiver) ? Waiver.fromJSON(object.waiver) : undefined,
     };
   },
 
@@ -886,6 +948,9 @@ export const SyncGrant: MessageFns<SyncGrant> = {
     if (message.hostLeaseMs !== 0) {
       obj.hostLeaseMs = Math.round(message.hostLeaseMs);
     }
+    if (message.waiver !== undefined) {
+      obj.waiver = Waiver.toJSON(message.waiver);
+    }
     return obj;
   },
 
@@ -900,6 +965,9 @@ export const SyncGrant: MessageFns<SyncGrant> = {
     message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
     message.needs = (object.needs !== undefined && object.needs !== null) ? BigInt(object.needs) : 0n;
     message.hostLeaseMs = object.hostLeaseMs ?? 0;
+    message.waiver = (object.waiver !== undefined && object.waiver !== null)
+      ? Waiver.fromPartial(object.waiver)
+      : undefined;
     return message;
   },
 };

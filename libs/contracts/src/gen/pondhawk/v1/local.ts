@@ -36,7 +36,11 @@ export interface ListCopiesResponse {
 export interface ServingState {
   isAllowed: boolean;
   /** absent: no lease is needed, as the host belongs to no cluster */
-  leaseLeftMs?: number | undefined;
+  leaseLeftMs?:
+    | number
+    | undefined;
+  /** they may be served on when the lease is over */
+  isWaived: boolean;
 }
 
 function createBaseListCopiesRequest(): ListCopiesRequest {
@@ -200,7 +204,7 @@ export const ListCopiesResponse: MessageFns<ListCopiesResponse> = {
 };
 
 function createBaseServingState(): ServingState {
-  return { isAllowed: false, leaseLeftMs: undefined };
+  return { isAllowed: false, leaseLeftMs: undefined, isWaived: false };
 }
 
 export const ServingState: MessageFns<ServingState> = {
@@ -210,6 +214,9 @@ export const ServingState: MessageFns<ServingState> = {
     }
     if (message.leaseLeftMs !== undefined) {
       writer.uint32(16).uint32(message.leaseLeftMs);
+    }
+    if (message.isWaived !== false) {
+      writer.uint32(24).bool(message.isWaived);
     }
     return writer;
   },
@@ -243,6 +250,14 @@ export const ServingState: MessageFns<ServingState> = {
             message.leaseLeftMs = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isWaived = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -267,6 +282,11 @@ export const ServingState: MessageFns<ServingState> = {
         : isSet(object.lease_left_ms)
         ? globalThis.Number(object.lease_left_ms)
         : undefined,
+      isWaived: isSet(object.isWaived)
+        ? globalThis.Boolean(object.isWaived)
+        : isSet(object.is_waived)
+        ? globalThis.Boolean(object.is_waived)
+        : false,
     };
   },
 
@@ -278,6 +298,9 @@ export const ServingState: MessageFns<ServingState> = {
     if (message.leaseLeftMs !== undefined) {
       obj.leaseLeftMs = Math.round(message.leaseLeftMs);
     }
+    if (message.isWaived !== false) {
+      obj.isWaived = message.isWaived;
+    }
     return obj;
   },
 
@@ -288,6 +311,7 @@ export const ServingState: MessageFns<ServingState> = {
     const message = createBaseServingState();
     message.isAllowed = object.isAllowed ?? false;
     message.leaseLeftMs = object.leaseLeftMs ?? undefined;
+    message.isWaived = object.isWaived ?? false;
     return message;
   },
 };

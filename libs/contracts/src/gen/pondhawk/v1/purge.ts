@@ -21,7 +21,16 @@ export interface LogState {
   headHash: string;
 }
 
-/** One accepted delete. */
+/**
+ * One accepted delete.
+ * Whether a cluster's hosts may serve without a lease.
+ */
+export interface Waiver {
+  /** counts its changes, from 1; compared only within one log epoch */
+  number: bigint;
+  isGiven: boolean;
+}
+
 export interface PurgeEntry {
   seq: bigint;
   taskId: string;
@@ -168,6 +177,98 @@ export const LogState: MessageFns<LogState> = {
     message.first = (object.first !== undefined && object.first !== null) ? BigInt(object.first) : 0n;
     message.head = (object.head !== undefined && object.head !== null) ? BigInt(object.head) : 0n;
     message.headHash = object.headHash ?? "";
+    return message;
+  },
+};
+
+function createBaseWaiver(): Waiver {
+  return { number: 0n, isGiven: false };
+}
+
+export const Waiver: MessageFns<Waiver> = {
+  encode(message: Waiver, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0n) {
+      if (BigInt.asUintN(64, message.number) !== message.number) {
+        throw new globalThis.Error("value provided for field message.number of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.number);
+    }
+    if (message.isGiven !== false) {
+      writer.uint32(16).bool(message.isGiven);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Waiver {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaiver();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isGiven = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Waiver {
+    return {
+      number: isSet(object.number) ? BigInt(object.number) : 0n,
+      isGiven: isSet(object.isGiven)
+        ? globalThis.Boolean(object.isGiven)
+        : isSet(object.is_given)
+        ? globalThis.Boolean(object.is_given)
+        : false,
+    };
+  },
+
+  toJSON(message: Waiver): unknown {
+    const obj: any = {};
+    if (message.number !== 0n) {
+      obj.number = message.number.toString();
+    }
+    if (message.isGiven !== false) {
+      obj.isGiven = message.isGiven;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Waiver>): Waiver {
+    return Waiver.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Waiver>): Waiver {
+    const message = createBaseWaiver();
+    message.number = (object.number !== undefined && object.number !== null) ? BigInt(object.number) : 0n;
+    message.isGiven = object.isGiven ?? false;
     return message;
   },
 };
