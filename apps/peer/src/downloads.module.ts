@@ -1,12 +1,13 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { LeaseClocks } from '@pondhawk/core';
+import { AddressGuard, loadRoots } from '@pondhawk/origin';
 import { CopyStore } from './copies/index.js';
 import { TaskDeletion } from './deletion/index.js';
 import { DownloadService, PassThrough } from './download-service/index.js';
 import { FillEngine } from './fill/index.js';
 import { PeerMetrics } from './health/index.js';
 import { ServingGate } from './lease/index.js';
-import { AddressGuard, OriginClient } from './origin/index.js';
+import { OriginClient } from './origin/index.js';
 import { hostIdOf, type PeerRun } from './peer-run.js';
 import { RateLimiter } from './rate-limit/index.js';
 import { SchedulerLink } from './scheduler-link/index.js';
@@ -43,6 +44,7 @@ function originAccess({ config, clock }: PeerRun): Provider {
           guard: new AddressGuard(origin.allow),
           timeoutMs: origin.timeoutMs,
           maxRedirects: origin.maxRedirects,
+          roots: loadRoots(origin.caFile),
         }),
         new RateLimiter(download.backToSourceRateLimitBytesPerSecond, clock),
       ),

@@ -138,6 +138,10 @@ export class OriginConfig {
   @IsString({ each: true })
   allow: string[] = [];
 
+  /** PEM file with certificates that origins are checked against, besides Node's own; empty: none. */
+  @IsString()
+  caFile = '';
+
   /** Longest wait for the first byte, and between two bytes. */
   @IsInt()
   @Min(100)

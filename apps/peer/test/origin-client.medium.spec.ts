@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { AddressGuard, OriginClient } from '../src/origin/index.js';
+import { AddressGuard } from '@pondhawk/origin';
+import { OriginClient } from '../src/origin/index.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

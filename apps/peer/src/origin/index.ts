@@ -1,3 +1,2 @@
-export * from './address-guard.js';
 export * from './origin-client.js';
 export * from './origin-error.js';

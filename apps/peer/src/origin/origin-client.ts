@@ -1,32 +1,20 @@
 import type { PondhawkError } from '@pondhawk/core';
-import { type ContentValidator, mayBeSameVersion, parseDownloadUrl } from '@pondhawk/pieces';
-import { Agent, type Dispatcher } from 'undici';
-import type { AddressGuard } from './address-guard.js';
 import {
+  type FetchAnswer,
+  type FetcherSettings,
+  GuardedFetcher,
+  callerHeaders,
   originAnswerInvalid,
+  originStatus,
+  toOriginError,
+} from '@pondhawk/origin';
+import { type ContentValidator, mayBeSameVersion, parseDownloadUrl } from '@pondhawk/pieces';
+import {
   originChanged,
   originEncoded,
   originIgnoresRanges,
   originLengthWrong,
-  originRedirect,
-  originStatus,
-  toOriginError,
 } from './origin-error.js';
-import { headersForHop, hopHeaders } from './origin-headers.js';
-
-/** Connections to one origin at a time; more requests wait in line. */
-const CONNECTIONS_PER_ORIGIN_MAX = 16;
-/** Idle connections are kept this long for the next piece. */
-const KEEP_ALIVE_MS = 4_000;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-
-/** How the daemon goes to origins. */
-export interface OriginSettings {
-  readonly guard: AddressGuard;
-  /** Longest wait for the first byte, and between two bytes. */
-  readonly timeoutMs: number;
-  readonly maxRedirects: number;
-}
 
 /** What is asked of an origin. */
 export interface OriginRequest {
@@ -57,12 +45,6 @@ export interface OriginBody extends AsyncIterable<Buffer> {
   close(): void;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Dispatcher.ResponseData['body'];
-}
-
 interface ContentRange {
   readonly start: number;
   readonly end: number;
@@ -70,21 +52,14 @@ interface ContentRange {
 }
 
 /**
- * Fetches from HTTP(S) origins: ranges, redirects by hand, identity encoding only, every answer
- * checked against the version the download is made of.
+ * Fetches from HTTP(S) origins: ranges, identity encoding only, every answer checked against the
+ * version the download is made of.
  */
 export class OriginClient {
-  private readonly agent: Agent;
+  private readonly fetcher: GuardedFetcher;
 
-  constructor(private readonly settings: OriginSettings) {
-    this.agent = new Agent({
-      connect: { lookup: settings.guard.lookup, timeout: settings.timeoutMs },
-      connections: CONNECTIONS_PER_ORIGIN_MAX,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: settings.timeoutMs,
-      bodyTimeout: settings.timeoutMs,
-    });
+  constructor(settings: FetcherSettings) {
+    this.fetcher = new GuardedFetcher(settings);
   }
 
   /**
@@ -141,55 +116,21 @@ export class OriginClient {
 
   /** Drops all connections. */
   async stop(): Promise<void> {
-    await this.agent.destroy();
+    await this.fetcher.stop();
   }
 
-  /** Sends the request, follows redirects, refuses what brings no content. */
-  private async ask(request: OriginRequest, extra: Record<string, string>): Promise<Answer> {
-    let url = parseDownloadUrl(request.url);
-    let headers = headersForHop(request.headers);
-    const seen = new Set<string>();
-    for (let hop = 0; hop <= this.settings.maxRedirects; hop += 1) {
-      if (seen.has(url.href)) throw originRedirect('it leads round in a circle');
-      seen.add(url.href);
-      const answer = await this.send(url, { ...headers, ...extra }, request.signal);
-      if (!REDIRECTS.has(answer.status)) return accepted(answer);
-      answer.body.destroy();
-      const next = locationOf(answer, url);
-      headers = hopHeaders(headers, url, next);
-      url = next;
-    }
-    throw originRedirect(`more than ${this.settings.maxRedirects} in a row`);
-  }
-
-  private async send(
-    url: URL,
-    headers: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Answer> {
-    this.settings.guard.checkHost(url.hostname);
-    try {
-      const {
-        statusCode,
-        headers: raw,
-        body,
-      } = await this.agent.request({
-        origin: url.origin,
-        path: `${url.pathname}${url.search}`,
-        method: 'GET',
-        headers: { ...headers, 'accept-encoding': 'identity' },
-        signal,
-      });
-      // A body that is dropped before it is read must not end the process.
-      body.on('error', () => undefined);
-      return { status: statusCode, headers: flatten(raw), body };
-    } catch (error) {
-      throw toOriginError(error);
-    }
+  /** Sends the request and refuses what brings no content. */
+  private async ask(request: OriginRequest, extra: Record<string, string>): Promise<FetchAnswer> {
+    const answer = await this.fetcher.get({
+      url: parseDownloadUrl(request.url),
+      headers: { ...callerHeaders(request.headers), ...extra },
+      signal: request.signal,
+    });
+    return accepted(answer);
   }
 }
 
-function accepted(answer: Answer): Answer {
+function accepted(answer: FetchAnswer): FetchAnswer {
   const { status, headers } = answer;
   if (status !== 200 && status !== 206 && status !== 416) throw refused(answer);
   const encoding = headers['content-encoding'] ?? 'identity';
@@ -200,25 +141,12 @@ function accepted(answer: Answer): Answer {
   return answer;
 }
 
-function refused(answer: Answer): PondhawkError {
+function refused(answer: FetchAnswer): PondhawkError {
   answer.body.destroy();
   return originStatus(answer.status);
 }
 
-function locationOf(answer: Answer, base: URL): URL {
-  const location = answer.headers['location'];
-  if (location === undefined || !URL.canParse(location, base.href)) {
-    throw originRedirect('it names no address');
-  }
-  const next = new URL(location, base);
-  if (next.protocol !== 'http:' && next.protocol !== 'https:') {
-    throw originRedirect('it leads to another scheme');
-  }
-  next.hash = '';
-  return next;
-}
-
-function checkRangeAnswer(answer: Answer, asked: OriginRange): void {
+function checkRangeAnswer(answer: FetchAnswer, asked: OriginRange): void {
   const range = answer.status === 206 ? parseContentRange(answer.headers) : undefined;
   const total =
     answer.status === 206 ? range?.total : parseLength(answer.headers['content-length']);
@@ -231,7 +159,7 @@ function checkRangeAnswer(answer: Answer, asked: OriginRange): void {
 }
 
 function describe(
-  answer: Answer,
+  answer: FetchAnswer,
   contentLength: number | undefined,
 ): Pick<OriginContent, 'validator' | 'responseHeaders'> {
   return {
@@ -244,7 +172,7 @@ function describe(
   };
 }
 
-function parseContentRange(headers: Answer['headers']): ContentRange {
+function parseContentRange(headers: FetchAnswer['headers']): ContentRange {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers['content-range'] ?? '');
   if (match === null) throw originAnswerInvalid('no content-range in a partial answer');
   return {
@@ -258,7 +186,7 @@ function parseLength(raw: string | undefined): number | undefined {
   return raw !== undefined && /^\d{1,15}$/.test(raw) ? Number(raw) : undefined;
 }
 
-function bodyOf(answer: Answer, promisedBytes: number | undefined): OriginBody {
+function bodyOf(answer: FetchAnswer, promisedBytes: number | undefined): OriginBody {
   const { body } = answer;
   return {
     close: () => {
@@ -287,13 +215,4 @@ function bodyOf(answer: Answer, promisedBytes: number | undefined): OriginBody {
 async function drain(body: OriginBody): Promise<void> {
   const chunks = body[Symbol.asyncIterator]();
   while ((await chunks.next()).done !== true);
-}
-
-function flatten(raw: Record<string, string | string[] | undefined>): Record<string, string> {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(raw)) {
-    if (value !== undefined)
-      flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return flat;
 }

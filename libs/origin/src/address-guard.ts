@@ -2,8 +2,8 @@ import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'nod
 import { isIP } from 'node:net';
 import { ConfigError, PermissionDeniedError } from '@pondhawk/core';
 import ipaddr from 'ipaddr.js';
+import { type Address, isPublicAddress, parseAddress } from './public-address.js';
 
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
 type LookupCallback = (
   error: Error | null,
   address: string | LookupAddress[],
@@ -21,9 +21,12 @@ const resolveBySystem: Resolve = (hostname, callback) => {
 };
 
 /**
- * Keeps downloads away from addresses that are no public origin: private, loopback, link-local
- * (so also the clouds' metadata services), shared (100.64/10), multicast, tunnels. A connection
- * goes to the very address that was judged, since the judge is the connection's own resolver.
+ * Keeps requests away from addresses that are no public origin (`isPublicAddress`), unless they are
+ * listed. A name is resolved once a connection, which goes to the very address that was judged: the
+ * judge is the connection's own resolver.
+ *
+ * Not known here: networks that translate to IPv4 by a prefix of their own, and machines of the own
+ * network with public addresses; a firewall has to know them.
  */
 export class AddressGuard {
   private readonly allowedHosts = new Set<string>();
@@ -42,9 +45,9 @@ export class AddressGuard {
 
   /** Whether a connection to this address is allowed. */
   isAllowed(address: string): boolean {
-    if (!ipaddr.isValid(address)) return false;
-    const parsed = ipaddr.process(address);
-    if (parsed.range() === 'unicast') return true;
+    const parsed = parseAddress(address);
+    if (parsed === undefined) return false;
+    if (isPublicAddress(parsed)) return true;
     return this.allowedRanges.some(
       ([base, bits]) => base.kind() === parsed.kind() && parsed.match(base, bits),
     );
@@ -80,7 +83,7 @@ export class AddressGuard {
       if (!ipaddr.isValidCIDR(entry)) throw invalidEntry(entry);
       this.allowedRanges.push(ipaddr.parseCIDR(entry));
     } else if (isIP(entry) !== 0) {
-      const address = ipaddr.process(entry);
+      const address: Address = ipaddr.process(entry);
       this.allowedRanges.push([address, address.kind() === 'ipv4' ? 32 : 128]);
     } else if (/^[a-z0-9._-]+$/.test(entry)) {
       this.allowedHosts.add(entry);
