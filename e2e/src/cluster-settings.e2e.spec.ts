@@ -1,5 +1,13 @@
-import { commonV2, schedulerV2 } from '@pondhawk/contracts';
-import { callBidi, callUnary, createClient, type BidiCall, type Client } from '@pondhawk/rpc';
+import { randomBytes } from 'node:crypto';
+import { commonV2, INCARNATION_KEY, schedulerV2 } from '@pondhawk/contracts';
+import {
+  callBidi,
+  callUnary,
+  createClient,
+  Metadata,
+  type BidiCall,
+  type Client,
+} from '@pondhawk/rpc';
 import { eventually, headersFor } from '@pondhawk/testing';
 import { Stage } from './stage.js';
 
@@ -49,7 +57,8 @@ describe('Settings of a cluster that is running', () => {
     });
     expect(response.status).toBe(200);
   };
-  const announce = (name: string) =>
+  /** @param incarnation of a daemon that is no foreign one. */
+  const announce = (name: string, incarnation?: string) =>
     callUnary(
       client,
       SchedulerService.announceHost,
@@ -57,11 +66,12 @@ describe('Settings of a cluster that is running', () => {
         host: { id: `h-${name}`, hostname: name, ip: '127.0.0.1', port: 1, downloadPort: 1 },
         interval: { seconds: 300n, nanos: 0 },
       }),
-      { timeoutMs: 5_000 },
+      { timeoutMs: 5_000, metadata: metadataOf(incarnation) },
     );
   /** Registers a host's download. @returns the first answer; the stream stays open. */
-  const register = async (name: string, taskId: string) => {
-    const call: Announcing = callBidi(client, SchedulerService.announcePeer);
+  const register = async (name: string, taskId: string, incarnation?: string) => {
+    const metadata = metadataOf(incarnation);
+    const call: Announcing = callBidi(client, SchedulerService.announcePeer, { metadata });
     const say = (request: Said) =>
       call.send({ hostId: `h-${name}`, taskId, peerId: `p-${name}`, request });
     await say(REGISTER);
@@ -150,4 +160,48 @@ describe('Settings of a cluster that is running', () => {
       ...{ code: 'JOB_RATE_LIMITED', details: { id: 1, limit: 2 } },
     });
   }, 60_000);
+
+  describe('at a scheduler that asks for limits every ten minutes', () => {
+    let other: Stage;
+    let otherClient: Client;
+
+    beforeAll(async () => {
+      const overrides = { scheduler: { keepAlive: { intervalMs: 600_000 } } };
+      other = await Stage.open({ schedulers: 1, seeds: 0, peers: 1, overrides });
+      [stage, other] = [other, stage];
+      otherClient = client;
+      client = createClient(stage.cluster.record('scheduler-1').addresses['grpc'] ?? '');
+    }, 60_000);
+    afterAll(async () => {
+      client.close();
+      client = otherClient;
+      [stage, other] = [other, stage];
+      await other.close();
+    }, 30_000);
+
+    it('let our own hosts have foreign parents all the same, and not any more', async () => {
+      const { taskId } = await aHeldTask();
+      const askOwn = async (): Promise<number> => {
+        names += 1;
+        const incarnation = randomBytes(16).toString('hex');
+        await announce(`own${names}`, incarnation);
+        const { call, answer } = await register(`own${names}`, taskId, incarnation);
+        call.cancel();
+        return parentCount(answer);
+      };
+      expect(await askOwn()).toBe(0);
+      for (const isAllowed of [true, false]) {
+        await patch({ scheduler_cluster_config: { allow_foreign_parents: isAllowed } });
+        await eventually(async () => {
+          expect(await askOwn()).toBe(isAllowed ? 3 : 0);
+        }, PATIENCE);
+      }
+    }, 60_000);
+  });
 });
+
+function metadataOf(incarnation?: string): Metadata {
+  const metadata = new Metadata();
+  if (incarnation !== undefined) metadata.set(INCARNATION_KEY, incarnation);
+  return metadata;
+}

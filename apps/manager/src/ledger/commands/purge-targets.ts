@@ -67,7 +67,8 @@ export async function loadPurgeTargets(
   context: CommandContext,
   clusterId: number,
 ): Promise<PurgeTargets> {
-  const marks = await loadMarks(context, clusterId);
+  const allowed = await loadAllowances(context, clusterId);
+  const marks = allowed.hasWaiver ? await loadMarks(context, clusterId) : [];
   const byHost = groupByHost([
     ...marks.map(toMarkRow),
     ...(await loadCountedRows(context, clusterId)),
@@ -105,28 +106,48 @@ export async function loadPurgeTargets(
     ],
     superseded,
     pending,
-    finality: await loadFinality(context, clusterId, {
+    finality: finalityWith(allowed, {
       foreign: foreign.map(({ id }) => id),
       marked: marks.map(({ hostId }) => hostId),
     }),
   };
 }
 
-async function loadFinality(
-  context: CommandContext,
+/** What a cluster allows its hosts. */
+interface Allowances {
+  readonly allowsForeignParents: boolean;
+  readonly isWaiverGiven: boolean;
+  /** It has had a waiver once; else nobody has a mark. */
+  readonly hasWaiver: boolean;
+}
+
+/** As it stands in the cluster's row and beside the head of its log; schedulers go by it from their next view on. */
+export async function loadAllowances(
+  { db }: CommandContext,
   clusterId: number,
-  { foreign, marked }: { readonly foreign: readonly string[]; readonly marked: readonly string[] },
-): Promise<ClusterFinality> {
-  const { waiver_given, waiver_doubted } = await context.db
+): Promise<Allowances> {
+  const row = await db
     .selectFrom('purge_log_heads')
-    .select(['waiver_given', 'waiver_doubted'])
-    .where('scheduler_cluster_id', '=', clusterId)
+    .leftJoin('scheduler_clusters', 'scheduler_clusters.id', 'purge_log_heads.scheduler_cluster_id')
+    .select(['config', 'waiver_number', 'waiver_given', 'waiver_doubted'])
+    .where('purge_log_heads.scheduler_cluster_id', '=', clusterId)
     .executeTakeFirstOrThrow();
+  const config = JSON.parse(row.config ?? '{}') as ClusterSettings;
+  return {
+    allowsForeignParents: config['allow_foreign_parents'] === true,
+    isWaiverGiven: row.waiver_given !== 0 || row.waiver_doubted !== 0,
+    hasWaiver: row.waiver_number > 0,
+  };
+}
+
+function finalityWith(
+  { allowsForeignParents, isWaiverGiven }: Allowances,
+  { foreign, marked }: { readonly foreign: readonly string[]; readonly marked: readonly string[] },
+): ClusterFinality {
   return {
     reasons: finalityReasons({
       foreignHosts: foreign.length,
-      allowsForeignParents: await allowsForeignParents(context, clusterId),
-      isWaiverGiven: waiver_given !== 0 || waiver_doubted !== 0,
+      ...{ allowsForeignParents, isWaiverGiven },
       waivedDaemons: marked.length,
     }),
     hosts: [...new Set([...foreign, ...marked])].slice(0, FINALITY_HOSTS_MAX),
@@ -150,20 +171,6 @@ function toMarkRow({ hostId, incarnation, lock }: DaemonIdentity): Row {
 
 function isMark({ connection }: Row): boolean {
   return connection === NO_CONNECTION;
-}
-
-/** A setting of the cluster; schedulers go by it from their next view on. */
-export async function allowsForeignParents(
-  { db }: CommandContext,
-  clusterId: number,
-): Promise<boolean> {
-  const cluster = await db
-    .selectFrom('scheduler_clusters')
-    .select('config')
-    .where('id', '=', clusterId)
-    .executeTakeFirst();
-  const config = JSON.parse(cluster?.config ?? '{}') as ClusterSettings;
-  return config['allow_foreign_parents'] === true;
 }
 
 /** Rows that count as leased, and those of open connections; oldest first. */

@@ -1,5 +1,5 @@
 import type { HandlerOf } from './command-handler.js';
-import { allowsForeignParents } from './purge-targets.js';
+import { loadAllowances } from './purge-targets.js';
 import { loadLogState } from './purges.js';
 import { requireCurrent } from './scheduler-incarnations.js';
 
@@ -15,5 +15,6 @@ export const issueView: HandlerOf<'issue-view'> = async (context, input) => {
   // Noted before the head is read: a lease may be given on what is read from here on. (R5)
   context.leases.of(input.clusterId).seeViews(input.schedulerIncarnation, count);
   const log = await loadLogState(context, input.clusterId, { isShared: true });
-  return { ...log, allowsForeignParents: await allowsForeignParents(context, input.clusterId) };
+  const { allowsForeignParents } = await loadAllowances(context, input.clusterId);
+  return { ...log, allowsForeignParents };
 };
