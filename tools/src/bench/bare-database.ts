@@ -42,7 +42,9 @@ export class LedgerReading {
 
   constructor(file: string) {
     this.database = openDatabase({ path: file, readOnly: true });
-    this.page = this.database.prepare('SELECT * FROM jobs ORDER BY created_at_ms DESC, id DESC LIMIT ? OFFSET ?');
+    this.page = this.database.prepare(
+      'SELECT * FROM jobs ORDER BY created_at_ms DESC, id DESC LIMIT ? OFFSET ?',
+    );
   }
 
   /** Reads one page of jobs, newest first. @returns ms. */
