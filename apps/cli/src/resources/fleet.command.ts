@@ -5,7 +5,7 @@ import { parseNumberOption, parseSwitchOption } from '../arguments/values.js';
 import type { CliContext } from '../context.js';
 import { usageError } from '../exit-code.js';
 import { managerOf, withManagerOptions, type ManagerOptions } from '../jobs/manager-options.js';
-import { addResourceCommand, showRow, type Resource } from './resource.command.js';
+import { addResourceCommand, showRow, showRows, type Resource } from './resource.command.js';
 
 const CLUSTER: Resource = {
   noun: 'cluster',
@@ -40,6 +40,16 @@ const PEER: Resource = {
   isRemovable: true,
 };
 
+const PURGE_LOG_COLUMNS = {
+  ...{ NUMBER: 'seq', AT: 'created_at', TASK: 'task_id', JOB: 'job_id', USER: 'user_name' },
+};
+
+interface PurgeLogOptions extends ManagerOptions {
+  readonly task?: string;
+  readonly page?: number;
+  readonly perPage?: number;
+}
+
 interface CreateClusterOptions extends ManagerOptions {
   readonly bio?: string;
   readonly default?: boolean;
@@ -50,6 +60,7 @@ export function addFleetCommands(program: Command, context: CliContext): void {
   const cluster = addResourceCommand(program, context, CLUSTER);
   addClusterCreate(cluster, context);
   addClusterSet(cluster, context);
+  addPurgeLog(cluster, context);
   addResourceCommand(program, context, SCHEDULER);
   addResourceCommand(program, context, PEER);
 }
@@ -69,6 +80,26 @@ function addClusterCreate(cluster: Command, context: CliContext): void {
         peer_cluster_config: {},
       };
       showRow(context, await managerOf(context, options).post('/clusters', body), options);
+    });
+}
+
+function addPurgeLog(cluster: Command, context: CliContext): void {
+  withManagerOptions(
+    cluster.command('purge-log').description('what was purged in a cluster, the newest first'),
+  )
+    .argument('<id>', 'its number', parseNumberOption)
+    .option('--task <id>', 'only this task')
+    .option('--page <n>', 'page', parseNumberOption)
+    .option('--per-page <n>', 'rows a page', parseNumberOption)
+    .action(async (id: number, options: PurgeLogOptions) => {
+      const { task, page, perPage } = options;
+      const query = new URLSearchParams();
+      if (task !== undefined) query.set('task_id', task);
+      if (page !== undefined) query.set('page', String(page));
+      if (perPage !== undefined) query.set('per_page', String(perPage));
+      const path = `/clusters/${id}/purge-log?${query.toString()}`;
+      const answer = await managerOf(context, options).get(path);
+      showRows(context, answer, { ...options, columns: PURGE_LOG_COLUMNS });
     });
 }
 

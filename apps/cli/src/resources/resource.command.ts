@@ -71,10 +71,19 @@ export function addListCommand(command: Command, context: CliContext, resource: 
       }
     }
     const answer = await managerOf(context, options).get(`${path}?${query.toString()}`);
-    const rows = (Array.isArray(answer) ? answer : []).filter(isRecord);
-    if (options.json === true) sayJson(context, { rows });
-    else say(context, rows.length === 0 ? 'None.' : renderRows(rows, columns));
+    showRows(context, answer, { ...options, columns });
   });
+}
+
+/** Shows a list of rows by their columns. */
+export function showRows(
+  context: CliContext,
+  answer: unknown,
+  { json, columns }: ManagerOptions & Pick<Resource, 'columns'>,
+): void {
+  const rows = (Array.isArray(answer) ? answer : []).filter(isRecord);
+  if (json === true) sayJson(context, { rows });
+  else say(context, rows.length === 0 ? 'None.' : renderRows(rows, columns));
 }
 
 /** Shows one row with all its fields. */

@@ -9,6 +9,7 @@ import { ClusterController } from './cluster.controller.js';
 import { InstanceStore } from './instance-store.js';
 import { PeerController } from './peer.controller.js';
 import { PersistentCacheTaskController } from './persistent-cache-task.controller.js';
+import { PurgeLogController } from './purge-log.controller.js';
 import { SchedulerClusterController } from './scheduler-cluster.controller.js';
 import { SchedulerFeatureController } from './scheduler-feature.controller.js';
 import { SchedulerController } from './scheduler.controller.js';
@@ -26,6 +27,7 @@ import { SeedPeerController } from './seed-peer.controller.js';
     SchedulerFeatureController,
     SeedPeerController,
     PeerController,
+    PurgeLogController,
     PersistentCacheTaskController,
   ],
   providers: [

@@ -77,6 +77,43 @@ export const FleetRemoveDocs = (
     ErrorDocs(404, 409, 422),
   );
 
+/** A page of a cluster's purge log. */
+export const PurgeLogDocs = (): MethodDecorator =>
+  applyDecorators(
+    ApiTags('fleet'),
+    ApiOperation({
+      operationId: 'listPurgeLog',
+      summary: 'What was purged in a cluster, the newest first',
+    }),
+    IdDocs(),
+    ApiQuery({
+      name: 'task_id',
+      required: false,
+      schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+    }),
+    PageDocs(),
+    ApiResponse({ status: 200, schema: { type: 'array', items: PURGE } }),
+    ErrorDocs(404, 422),
+  );
+
+const PURGE = {
+  type: 'object',
+  required: [
+    ...['seq', 'log_epoch', 'scheduler_cluster_id', 'task_id'],
+    ...['job_id', 'user_id', 'user_name', 'created_at'],
+  ],
+  properties: {
+    seq: { type: 'integer', minimum: 1 },
+    log_epoch: { type: 'string' },
+    scheduler_cluster_id: { type: 'integer' },
+    task_id: { type: 'string' },
+    job_id: { type: 'integer' },
+    user_id: { type: 'integer' },
+    user_name: { type: 'string' },
+    created_at: { type: 'string', format: 'date-time' },
+  },
+};
+
 /** One row by its id. */
 export const FleetItemDocs = (operationId: string, summary: string): MethodDecorator =>
   applyDecorators(

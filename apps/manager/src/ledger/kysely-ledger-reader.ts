@@ -29,7 +29,7 @@ import {
 import { loadLapsedOrders, loadOverdueJobs, loadStrandedOrders } from './overdue-queries.js';
 import type { NamedFacts, NamedKind, NamedRecord } from './named-records.js';
 import { toOutboxMessage } from './outbox-rows.js';
-import { findLogState, findPurgeLogAlarm, loadPurges } from './purge-queries.js';
+import { findLogState, findPurgeLogAlarm, loadPurgeLog, loadPurges } from './purge-queries.js';
 import type {
   BrokerRecord,
   ClusterRecord,
@@ -39,6 +39,7 @@ import type {
   JobEventRecord,
   JobRecord,
   OutboxMessage,
+  LoggedPurgeRecord,
   PeerRecord,
   SchedulerRecord,
   SeedPeerClusterRecord,
@@ -277,6 +278,14 @@ export class KyselyLedgerReader extends LedgerReader {
     range: { readonly after: number; readonly limit: number },
   ): Promise<readonly PurgeEntry[]> {
     return this.read((context) => loadPurges(context, clusterId, range));
+  }
+
+  override listPurgeLog(
+    clusterId: number,
+    filter: { readonly taskId?: string },
+    page: PageRequest,
+  ): Promise<Page<LoggedPurgeRecord>> {
+    return this.snapshot((context) => loadPurgeLog(context, clusterId, filter, page));
   }
 
   override listLockHolders(path: string): Promise<readonly number[]> {

@@ -10,6 +10,7 @@ import type {
   JobEventRecord,
   JobRecord,
   OutboxMessage,
+  LoggedPurgeRecord,
   PeerRecord,
   SchedulerRecord,
   SeedPeerClusterRecord,
@@ -109,6 +110,12 @@ export abstract class LedgerReader {
     clusterId: number,
     range: { readonly after: number; readonly limit: number },
   ): Promise<readonly PurgeEntry[]>;
+  /** The newest first. */
+  abstract listPurgeLog(
+    clusterId: number,
+    filter: { readonly taskId?: string },
+    page: PageRequest,
+  ): Promise<Page<LoggedPurgeRecord>>;
   /** Unfinished jobs that work on a path, within it, or on what it lies within; by id. */
   abstract listLockHolders(path: string): Promise<readonly number[]>;
   /** Why purge logs got a new epoch, until it was acknowledged. */

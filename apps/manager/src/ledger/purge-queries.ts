@@ -2,7 +2,10 @@
 
 import type { TaskId } from '@pondhawk/core';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
+import { sql } from 'kysely';
 import type { ReadContext } from './job-queries.js';
+import type { Page, PageRequest } from './ledger-reader.js';
+import type { LoggedPurgeRecord } from './records.js';
 
 /** Where a cluster's log stands; undefined for a cluster that does not exist. */
 export async function findLogState(
@@ -36,6 +39,39 @@ export async function loadPurges(
     taskId: task_id as TaskId,
     chainHash: chain_hash,
   }));
+}
+
+/** A page of a cluster's purge log, the newest first, with who asked for each purge. */
+export async function loadPurgeLog(
+  { db }: ReadContext,
+  clusterId: number,
+  { taskId }: { readonly taskId?: string },
+  { page, perPage }: PageRequest,
+): Promise<Page<LoggedPurgeRecord>> {
+  let entries = db.selectFrom('purge_log').where('purge_log.scheduler_cluster_id', '=', clusterId);
+  if (taskId !== undefined) entries = entries.where('task_id', '=', taskId);
+  const { count } = await entries
+    .select(sql<number>`count(*)`.as('count'))
+    .executeTakeFirstOrThrow();
+  const rows = await entries
+    .innerJoin(
+      'purge_log_heads',
+      'purge_log_heads.scheduler_cluster_id',
+      'purge_log.scheduler_cluster_id',
+    )
+    .leftJoin('users', 'users.id', 'purge_log.user_id')
+    .select(['seq', 'epoch', 'task_id', 'job_id', 'user_id', 'at_ms', 'users.name as user_name'])
+    .orderBy('seq', 'desc')
+    .limit(perPage)
+    .offset((page - 1) * perPage)
+    .execute();
+  const items = rows.map((row) => ({
+    ...{ clusterId, epoch: row.epoch, seq: row.seq },
+    ...{ taskId: row.task_id, jobId: row.job_id },
+    ...{ userId: row.user_id, userName: row.user_name ?? '' },
+    atMs: row.at_ms,
+  }));
+  return { items, totalCount: count };
 }
 
 /** The first alarm that nobody has acknowledged. */

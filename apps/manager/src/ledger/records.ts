@@ -211,6 +211,20 @@ export interface PeerRecord {
   readonly updatedAtMs: number;
 }
 
+/** An entry of a purge log as operators see it. */
+export interface LoggedPurgeRecord {
+  readonly clusterId: number;
+  readonly epoch: string;
+  readonly seq: number;
+  readonly taskId: string;
+  readonly jobId: number;
+  /** Who asked for it; 0: nobody is known. */
+  readonly userId: number;
+  /** Empty if there is no such user any more. */
+  readonly userName: string;
+  readonly atMs: number;
+}
+
 /** Where an event stands: the ledger number of its command, and which of its events. */
 export interface EventPosition {
   readonly number: number;

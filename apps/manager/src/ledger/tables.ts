@@ -324,6 +324,8 @@ export interface PurgeLogTable {
   task_id: string;
   chain_hash: string;
   at_ms: number;
+  /** Of the job; 0: nobody is known. */
+  user_id: number;
 }
 
 /** Configs, applications and providers of sign-in, by kind; `facts` is JSON. */

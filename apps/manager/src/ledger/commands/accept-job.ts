@@ -19,7 +19,7 @@ import { takeLock } from './locks.js';
 import { writeTargets } from './merge-targets.js';
 import { type OrderScheduler, insertOrder, queueOrder } from './orders.js';
 import { type PurgeTargets, loadAskedHosts, loadPurgeTargets } from './purge-targets.js';
-import { appendPurge } from './purges.js';
+import { type AcceptedPurge, appendPurge } from './purges.js';
 
 interface ClusterName {
   readonly id: number;
@@ -49,7 +49,10 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
   for (const { id: clusterId } of clusters) {
     const asked =
       input.type === JobType.DeleteTask
-        ? await acceptPurge(context, { jobId, clusterId, taskId: input.orderArgs.task_id ?? '' })
+        ? await acceptPurge(context, {
+            ...{ jobId, clusterId, userId: input.userId },
+            taskId: input.orderArgs.task_id ?? '',
+          })
         : { hosts: await loadAskedHosts(context, clusterId), superseded: [] };
     messages.push(...(await insertOrders(context, { jobId, clusterId, ...asked })));
   }
@@ -61,10 +64,7 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
  * Takes the purge's number first, then reads whom it must account for: whoever enrols in between
  * learns the number by enrolling.
  */
-async function acceptPurge(
-  context: CommandContext,
-  purge: { readonly jobId: number; readonly clusterId: number; readonly taskId: string },
-): Promise<PurgeTargets> {
+async function acceptPurge(context: CommandContext, purge: AcceptedPurge): Promise<PurgeTargets> {
   const { jobId, clusterId, taskId } = purge;
   const { seq } = await appendPurge(context, purge);
   await takeLock(context, jobId, taskLockPath(clusterId, taskId));

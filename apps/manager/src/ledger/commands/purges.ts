@@ -11,16 +11,24 @@ export interface LoggedPurge {
   readonly seq: number;
 }
 
+/** A delete that is being accepted. */
+export interface AcceptedPurge {
+  readonly jobId: number;
+  readonly clusterId: number;
+  readonly taskId: string;
+  readonly userId: number;
+}
+
 /**
  * Gives a delete the next number of a cluster's log. Comes before the targets are read: a host that
  * is enrolled after this is told the number with its enrolment.
  */
 export async function appendPurge(
   context: CommandContext,
-  purge: { readonly jobId: number; readonly clusterId: number; readonly taskId: string },
+  purge: AcceptedPurge,
 ): Promise<LoggedPurge> {
   const { db, atMs } = context;
-  const { jobId, clusterId } = purge;
+  const { jobId, clusterId, userId } = purge;
   const taskId = purge.taskId as TaskId; // Parsed where the request came in.
   const former = await db
     .updateTable('purge_log_heads')
@@ -44,6 +52,7 @@ export async function appendPurge(
       task_id: taskId,
       chain_hash: hash,
       at_ms: atMs,
+      user_id: userId,
     })
     .execute();
   await db
