@@ -253,6 +253,8 @@ export interface Job {
     readonly outcome?: string;
     readonly finality?: string;
     readonly purge_seq?: Readonly<Record<string, number>>;
+    /** Of deletes; null once ended. */
+    readonly fences_hold_in_ms?: number | null;
     readonly counts: Readonly<Record<string, number>>;
     readonly deleted_bytes: number;
     /** Of dry runs. */

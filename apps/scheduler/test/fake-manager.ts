@@ -14,6 +14,8 @@ export class FakeManager extends ManagerCalls {
   run = Buffer.alloc(16, 1);
   lengths = { schedulerLeaseMs: 4_000, hostLeaseMs: 4_000 };
   readonly enrolments: Parameters<ManagerCalls['enrol']>[0][] = [];
+  /** Hosts and how far they were told to be, as told. */
+  readonly progress: [hostId: string, applied: number][] = [];
   readonly later: pondhawkV1.LaterOutcome[] = [];
   readonly histories: { readonly hostId: string; readonly seq: number }[] = [];
   listCount = 0;
@@ -82,6 +84,13 @@ export class FakeManager extends ManagerCalls {
   }: Parameters<ManagerCalls['reportLater']>[0]): Promise<void> {
     await this.answer();
     this.later.push(...outcomes);
+  }
+
+  override async reportProgress({
+    hosts,
+  }: Parameters<ManagerCalls['reportProgress']>[0]): Promise<void> {
+    await this.answer();
+    for (const { hostId, applied } of hosts) this.progress.push([hostId, Number(applied)]);
   }
 
   override async reportOtherHistory({

@@ -187,6 +187,26 @@ describe('The fleet of a scheduler', () => {
     ]);
   });
 
+  it('tells the manager how far hosts are once they move, and all anew to another start of it', async () => {
+    fleet.begin();
+    const host = await connect('h1', { logEpoch: epochBytes() });
+    await named(host);
+    await host.askLease(1);
+    await eventually(() => expect(manager.progress).toEqual([['h1', 0]]), WAIT);
+    const ask = (number: number, applied: number) =>
+      host.say({
+        $case: 'leaseRequest',
+        value: { number: BigInt(number), applied: BigInt(applied) },
+      });
+    await ask(2, 0);
+    await ask(3, 2);
+    await eventually(() => expect(manager.progress.at(-1)).toEqual(['h1', 2]), WAIT);
+    expect(manager.progress).toHaveLength(2); // What had not changed was not told again.
+    manager.run = Buffer.alloc(16, 9);
+    await eventually(() => expect(manager.progress).toHaveLength(3), WAIT);
+    expect(manager.progress.at(-1)).toEqual(['h1', 2]);
+  });
+
   it('reports that a host has left when it says so', async () => {
     const host = await connect('h1');
     await named(host);

@@ -64,11 +64,11 @@ export class Metrics {
   }
 
   /** Registers a gauge without labels that is read when metrics are asked for. */
-  observedGauge(options: MetricOptions<NoLabels>, read: () => number): void {
+  observedGauge(options: MetricOptions<NoLabels>, read: () => number | Promise<number>): void {
     new Gauge({
       ...this.describe(options),
-      collect() {
-        this.set(read());
+      async collect() {
+        this.set(await read());
       },
     });
   }

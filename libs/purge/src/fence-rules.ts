@@ -10,9 +10,14 @@ export interface RowMeasure {
 
 /** R9: whether a row counts as leased, so that its host is a target. */
 export function countsAsLeased(row: RowMeasure, nowMs: number, timing: LeaseTiming): boolean {
-  if (nowMs - row.viewedAtMs >= boundMs(timing)) return false;
-  if (row.lostAtMs === undefined) return true;
-  return nowMs - row.lostAtMs < timing.hostLeaseMs + timing.marginMs;
+  return leasedForMs(row, nowMs, timing) > 0;
+}
+
+/** R9: for how long a row still counts as leased if nothing more is heard; 0 or less: it does not. */
+export function leasedForMs(row: RowMeasure, nowMs: number, timing: LeaseTiming): number {
+  const untilMs = row.viewedAtMs + boundMs(timing);
+  if (row.lostAtMs === undefined) return untilMs - nowMs;
+  return Math.min(untilMs, row.lostAtMs + timing.hostLeaseMs + timing.marginMs) - nowMs;
 }
 
 /** R9: a process that has not run for one bound may not know all leases that are out. */

@@ -1,6 +1,7 @@
+import { type RowMeasure, leasedForMs } from './fence-rules.js';
 import type { EnrolmentRow, LoggedPurge, PurgeTarget } from './purge-ledger.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
-import type { LeaseTiming } from './timing.js';
+import { type LeaseTiming, boundMs } from './timing.js';
 
 /** A purge as far as its clock is asked for. */
 export type ClockedPurge = { readonly entry: Pick<LoggedPurge['entry'], 'seq'> };
@@ -80,9 +81,12 @@ export class LeaseAccount {
 
   /** R9: whether a row counts as leased. */
   isLeased(row: CountedRow): boolean {
-    const lostAtMs = row.isLost ? (this.lostAt.get(row.connection) ?? this.startedAtMs) : undefined;
-    const viewedAtMs = this.views.get(row.scheduler)?.changedAtMs ?? this.startedAtMs;
-    return this.rules.countsAsLeased({ lostAtMs, viewedAtMs }, this.monotonicMs(), this.timing());
+    return this.rules.countsAsLeased(this.measure(row), this.monotonicMs(), this.timing());
+  }
+
+  /** For how long it still does if nothing more is heard of it; 0 or less: it does not. For people to see. */
+  leasedForMs(row: CountedRow): number {
+    return leasedForMs(this.measure(row), this.monotonicMs(), this.timing());
   }
 
   /** R8: whether a target needs no answer any more. */
@@ -106,6 +110,17 @@ export class LeaseAccount {
   isBoundOver({ entry }: ClockedPurge): boolean {
     const seenAtMs = this.seenAt.get(entry.seq) ?? this.startedAtMs;
     return this.rules.isBoundOver(seenAtMs, this.monotonicMs(), this.timing());
+  }
+
+  /** R8: for how long hosts may still be waited for; 0 or less: no longer. For people to see. */
+  boundLeftMs({ entry }: ClockedPurge): number {
+    const seenAtMs = this.seenAt.get(entry.seq) ?? this.startedAtMs;
+    return seenAtMs + boundMs(this.timing()) - this.monotonicMs();
+  }
+
+  private measure(row: CountedRow): RowMeasure {
+    const lostAtMs = row.isLost ? (this.lostAt.get(row.connection) ?? this.startedAtMs) : undefined;
+    return { lostAtMs, viewedAtMs: this.views.get(row.scheduler)?.changedAtMs ?? this.startedAtMs };
   }
 
   private isCautious(): boolean {

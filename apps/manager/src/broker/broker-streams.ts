@@ -18,6 +18,8 @@ export interface BrokerStreamsParts {
   readonly writer: LedgerWriter;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told each time that the broker had lost them. */
+  readonly onLost: () => void;
 }
 
 /**
@@ -88,6 +90,7 @@ export class BrokerStreams {
       lostEpoch: broker.epoch,
       newEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
     });
+    this.parts.onLost();
     log.warn('the broker lost its streams: what is unfinished is sent again', { resentCount });
     return reader.loadBroker();
   }

@@ -5,6 +5,7 @@ import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { BrokerLink } from './broker-link.js';
 import { BrokerStreams } from './broker-streams.js';
 
@@ -20,14 +21,21 @@ import { BrokerStreams } from './broker-streams.js';
     },
     {
       provide: BrokerStreams,
+      // Composition root: the parts object has as many fields.
+      // eslint-disable-next-line max-params
       useFactory: (
         connection: BrokerConnection,
         reader: LedgerReader,
         writer: LedgerWriter,
         clock: Clock,
         log: Log,
-      ) => new BrokerStreams({ connection, reader, writer, clock, log }),
-      inject: [BrokerConnection, LedgerReader, LedgerWriter, Clock, Log],
+        metrics: ManagerMetrics,
+      ) =>
+        new BrokerStreams({
+          ...{ connection, reader, writer, clock, log },
+          onLost: () => metrics.brokerResets.increment(),
+        }),
+      inject: [BrokerConnection, LedgerReader, LedgerWriter, Clock, Log, ManagerMetrics],
     },
     {
       provide: Publisher,

@@ -2,10 +2,13 @@ import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
-import { LedgerReader, LedgerWriter } from '../ledger/index.js';
+import { LeaseBook, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
+import { HostProgress } from '../registration/host-progress.js';
+import { RegistrationModule } from '../registration/registration.module.js';
 import { ClusterStore } from './cluster-store.js';
 import { ClusterController } from './cluster.controller.js';
+import { HostStandings } from './host-standings.js';
 import { InstanceStore } from './instance-store.js';
 import { PeerController } from './peer.controller.js';
 import { PersistentCacheTaskController } from './persistent-cache-task.controller.js';
@@ -18,7 +21,7 @@ import { SeedPeerController } from './seed-peer.controller.js';
 
 /** Clusters, schedulers, seed peers and hosts over REST. */
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, RegistrationModule],
   controllers: [
     ClusterController,
     SchedulerClusterController,
@@ -31,6 +34,12 @@ import { SeedPeerController } from './seed-peer.controller.js';
     PersistentCacheTaskController,
   ],
   providers: [
+    {
+      provide: HostStandings,
+      useFactory: (reader: LedgerReader, leases: LeaseBook, progress: HostProgress, clock: Clock) =>
+        new HostStandings({ reader, leases, progress, nowMs: () => clock.nowMs() }),
+      inject: [LedgerReader, LeaseBook, HostProgress, Clock],
+    },
     {
       provide: ClusterStore,
       useFactory: (reader: LedgerReader, writer: LedgerWriter, edge: ProcessEdge) =>

@@ -26,6 +26,7 @@ import {
   type Query,
 } from '../rest-edge/query-parameters.js';
 import { FleetItemDocs, FleetListDocs, FleetRemoveDocs, FleetWriteDocs } from './fleet.docs.js';
+import { HostStandings } from './host-standings.js';
 import { pageOf } from './in-memory-page.js';
 import { InstanceStore } from './instance-store.js';
 
@@ -52,6 +53,7 @@ export class PeerController {
     private readonly reader: LedgerReader,
     private readonly clock: Clock,
     private readonly store: InstanceStore,
+    private readonly standings: HostStandings,
   ) {}
 
   @Get()
@@ -73,9 +75,11 @@ export class PeerController {
     const clusters = await this.reader.listClusters();
     const names = new Map(clusters.map(({ id, name }) => [id, name]));
     response.setHeader('Link', linkHeader(request, page, totalCount));
-    return items.map((peer) =>
-      peerView(peer, { id: peer.clusterId, name: names.get(peer.clusterId) ?? '' }),
-    );
+    const standings = await this.standings.of(items);
+    return items.map((peer, index) => ({
+      ...peerView(peer, { id: peer.clusterId, name: names.get(peer.clusterId) ?? '' }),
+      ...standings[index],
+    }));
   }
 
   @Post()
@@ -108,7 +112,8 @@ export class PeerController {
 
   private async view(peer: PeerRecord): Promise<Json> {
     const cluster = await this.reader.findCluster(peer.clusterId);
-    return peerView(peer, { id: peer.clusterId, name: cluster?.name ?? '' });
+    const [standing] = await this.standings.of([peer]);
+    return { ...peerView(peer, { id: peer.clusterId, name: cluster?.name ?? '' }), ...standing };
   }
 }
 

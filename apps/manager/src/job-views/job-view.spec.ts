@@ -154,6 +154,7 @@ describe('jobView', () => {
           created_at: '2026-11-22T10:00:00.000Z',
           updated_at: '2026-11-22T10:00:00.412Z',
           purge_seq: { 1: 6 },
+          fences_hold_in_ms: null,
           counts: {
             targets: 10,
             pending: 0,

@@ -43,7 +43,12 @@ function resultView(detail: JobDetail): Json {
     group_uuid: groupUuid(job),
     created_at: timeView(job.createdAtMs),
     updated_at: timeView(job.updatedAtMs),
-    ...(isDelete ? { purge_seq: purgeNumbers(detail) } : {}),
+    ...(isDelete
+      ? {
+          purge_seq: purgeNumbers(detail),
+          fences_hold_in_ms: isJobEnded(job.phase) ? null : (detail.fencesHoldInMs ?? null),
+        }
+      : {}),
     counts: countsView(detail),
     ...(isDelete
       ? { deleted_bytes: clusters.reduce((sum, { deletedBytes }) => sum + deletedBytes, 0) }

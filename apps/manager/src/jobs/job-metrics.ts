@@ -2,6 +2,8 @@ import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import type { LedgerWriter } from '../ledger/index.js';
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 
+const MS_PER_SECOND = 1_000;
+
 /** Counts jobs as the ledger commits their ends. */
 export class JobMetrics implements OnModuleInit, BeforeApplicationShutdown {
   private unsubscribe: (() => void) | undefined; // Set between start and stop.
@@ -16,6 +18,7 @@ export class JobMetrics implements OnModuleInit, BeforeApplicationShutdown {
       for (const { ended } of changes) {
         if (ended === undefined) continue;
         this.metrics.jobsEnded.increment({ type: ended.type, outcome: ended.outcome });
+        this.metrics.jobSeconds.observe(ended.durationMs / MS_PER_SECOND, { type: ended.type });
       }
     });
   }

@@ -25,7 +25,7 @@ export class DataFolder implements OnApplicationShutdown {
   static async open(
     { dataDir, database, leases: timing }: ManagerConfig,
     clock: SteadyClock,
-    log: Log,
+    { log, onCommit }: { readonly log: Log; readonly onCommit: (durationMs: number) => void },
   ): Promise<DataFolder> {
     const lock = await DataFolderLock.acquire({ directory: dataDir });
     const witness = new WitnessFile(join(dataDir, WITNESS_FILE));
@@ -40,6 +40,7 @@ export class DataFolder implements OnApplicationShutdown {
         purgeEpoch: randomBytes(EPOCH_BYTES).toString('hex'),
         witness,
         leases: new LeaseBook({ timing, monotonicMs: () => clock.monotonicMs() }),
+        onCommit,
       });
       clock.notBefore(ledger.newestAtMs);
       if (ledger.purgeLogAlarm !== undefined) {

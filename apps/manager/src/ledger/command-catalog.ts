@@ -92,6 +92,8 @@ export interface EndedJob {
   readonly type: JobType;
   readonly state: JobState;
   readonly outcome: JobOutcome;
+  /** From its acceptance. */
+  readonly durationMs: number;
 }
 
 /** What became of a report; anything but `recorded` changed nothing. */

@@ -8,6 +8,7 @@ import type { InstanceFilter, Page, PageRequest } from './ledger-reader.js';
 import { activeUntilMs, isActive } from './liveness.js';
 import type {
   ClusterRecord,
+  EnrolmentRecord,
   PeerRecord,
   SchedulerRecord,
   SeedPeerClusterRecord,
@@ -118,10 +119,54 @@ export async function loadPeers(
       row.lost_at_ms === null && row.home_until_ms > nowMs
         ? ('active' as const)
         : ('inactive' as const),
+    takesLeases: row.takes_leases !== 0,
+    enrolment:
+      row.scheduler_id === null || row.connection_id === null
+        ? undefined
+        : {
+            schedulerId: row.scheduler_id,
+            incarnation: row.incarnation ?? '',
+            lostAtMs: row.lost_at_ms ?? undefined,
+            hasLeft: row.has_left !== 0,
+          },
     createdAtMs: row.created_at_ms,
     updatedAtMs: row.updated_at_ms,
   }));
   return { items, totalCount: count };
+}
+
+/** Hosts of a cluster that serve under leases and are connected. */
+export async function loadConnectedHostIds(
+  { db }: ReadContext,
+  clusterId: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('peers')
+    .select('host_id')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .where('takes_leases', '=', 1)
+    .where('lost_at_ms', 'is', null)
+    .execute();
+  return rows.map(({ host_id }) => host_id);
+}
+
+/** A cluster's connections of hosts that serve under leases. */
+export async function loadEnrolments(
+  { db }: ReadContext,
+  clusterId: number,
+): Promise<EnrolmentRecord[]> {
+  const rows = await db
+    .selectFrom('enrolments')
+    .select(['host_id', 'connection_id', 'scheduler_incarnation', 'is_lost', 'created_at_ms'])
+    .where('scheduler_cluster_id', '=', clusterId)
+    .execute();
+  return rows.map((row) => ({
+    hostId: row.host_id,
+    connection: row.connection_id,
+    scheduler: row.scheduler_incarnation,
+    isLost: row.is_lost !== 0,
+    createdAtMs: row.created_at_ms,
+  }));
 }
 
 function toClusterRecord(row: Selectable<SchedulerClustersTable>): ClusterRecord {

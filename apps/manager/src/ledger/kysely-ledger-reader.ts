@@ -4,6 +4,8 @@ import { type Kysely, type NotNull, sql } from 'kysely';
 import { findNewestEvent, hasEvent, loadEvents } from './event-queries.js';
 import {
   loadClusters,
+  loadConnectedHostIds,
+  loadEnrolments,
   loadPeers,
   loadSchedulers,
   loadSeedPeerClusters,
@@ -28,11 +30,19 @@ import {
 } from './ledger-reader.js';
 import { loadLapsedOrders, loadOverdueJobs, loadStrandedOrders } from './overdue-queries.js';
 import type { NamedFacts, NamedKind, NamedRecord } from './named-records.js';
-import { toOutboxMessage } from './outbox-rows.js';
-import { findLogState, findPurgeLogAlarm, loadPurgeLog, loadPurges } from './purge-queries.js';
+import { findOldestUnsentAtMs, toOutboxMessage } from './outbox-rows.js';
+import type { PurgeWatch } from './purge-watch.js';
+import {
+  findLogState,
+  findPurgeAtMs,
+  findPurgeLogAlarm,
+  loadPurgeLog,
+  loadPurges,
+} from './purge-queries.js';
 import type {
   BrokerRecord,
   ClusterRecord,
+  EnrolmentRecord,
   EventPosition,
   JobAtEvent,
   JobDetail,
@@ -63,6 +73,7 @@ export class KyselyLedgerReader extends LedgerReader {
   constructor(
     private readonly db: Kysely<LedgerTables>,
     private readonly dialect: LedgerDialect,
+    private readonly watch: Pick<PurgeWatch, 'fencesHoldInMs'>,
   ) {
     super();
   }
@@ -75,6 +86,7 @@ export class KyselyLedgerReader extends LedgerReader {
       return {
         job: toJobRecord(row),
         clusters: clusters.get(jobId) ?? [],
+        fencesHoldInMs: this.watch.fencesHoldInMs(jobId),
         targets: await loadListedTargets(context, jobId),
         listed:
           row.type === JobType.ListTasks
@@ -91,7 +103,10 @@ export class KyselyLedgerReader extends LedgerReader {
       const clusters = await loadJobClusters(context, [jobId]);
       const job = toJobRecord(row);
       return {
-        detail: { job, clusters: clusters.get(jobId) ?? [], targets: [], listed: NOTHING_LISTED },
+        detail: {
+          ...{ job, clusters: clusters.get(jobId) ?? [], targets: [], listed: NOTHING_LISTED },
+          fencesHoldInMs: this.watch.fencesHoldInMs(jobId),
+        },
         newest: await findNewestEvent(context, jobId),
         isKnown: known !== undefined && (await hasEvent(context, jobId, known)),
       };
@@ -267,6 +282,22 @@ export class KyselyLedgerReader extends LedgerReader {
     page: PageRequest,
   ): Promise<Page<PeerRecord>> {
     return this.snapshot((context) => loadPeers(context, nowMs, filter, page));
+  }
+
+  override listConnectedHostIds(clusterId: number): Promise<readonly string[]> {
+    return this.read((context) => loadConnectedHostIds(context, clusterId));
+  }
+
+  override findPurgeAtMs(clusterId: number, seq: number): Promise<number | undefined> {
+    return this.read((context) => findPurgeAtMs(context, clusterId, seq));
+  }
+
+  override findOldestUnsentAtMs(): Promise<number | undefined> {
+    return this.read(findOldestUnsentAtMs);
+  }
+
+  override listEnrolments(clusterId: number): Promise<readonly EnrolmentRecord[]> {
+    return this.read((context) => loadEnrolments(context, clusterId));
   }
 
   override findLogState(clusterId: number): Promise<LogState | undefined> {

@@ -59,6 +59,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
     private readonly dialect: LedgerDialect,
     private readonly witness: PurgeWitness,
     private readonly leases: LeaseBook,
+    private readonly onCommit: (durationMs: number) => void = () => undefined,
   ) {
     super();
   }
@@ -122,6 +123,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
 
   private async commit(commands: readonly WaitingCommand[]): Promise<void> {
     let outcomes: readonly Applied[];
+    const startedAtMs = performance.now();
     try {
       outcomes = await this.db.transaction().execute((tx) => this.applyAll(tx, commands));
       await this.testify(outcomes);
@@ -130,6 +132,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
       commands.forEach((command) => command.reject(failure));
       return;
     }
+    this.onCommit(performance.now() - startedAtMs);
     for (const outcome of outcomes) {
       if (outcome.isApplied) outcome.afterCommit.forEach((act) => act());
     }

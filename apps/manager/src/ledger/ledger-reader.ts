@@ -4,6 +4,7 @@ import type { NamedKind, NamedRecord } from './named-records.js';
 import type {
   BrokerRecord,
   ClusterRecord,
+  EnrolmentRecord,
   EventPosition,
   JobAtEvent,
   JobDetail,
@@ -103,6 +104,14 @@ export abstract class LedgerReader {
     filter: InstanceFilter,
     page: PageRequest,
   ): Promise<Page<PeerRecord>>;
+  /** Hosts of a cluster that serve under leases and are connected. */
+  abstract listConnectedHostIds(clusterId: number): Promise<readonly string[]>;
+  /** When an entry of a purge log was accepted; undefined if it is not there. */
+  abstract findPurgeAtMs(clusterId: number, seq: number): Promise<number | undefined>;
+  /** When the oldest message was made that is not marked sent; undefined without any. */
+  abstract findOldestUnsentAtMs(): Promise<number | undefined>;
+  /** A cluster's connections of hosts that serve under leases. */
+  abstract listEnrolments(clusterId: number): Promise<readonly EnrolmentRecord[]>;
   /** Where a cluster's purge log stands. */
   abstract findLogState(clusterId: number): Promise<LogState | undefined>;
   /** Entries of a cluster's purge log after a number, in order. */

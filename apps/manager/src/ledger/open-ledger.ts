@@ -26,6 +26,8 @@ export interface OpenLedgerOptions {
   readonly witness: PurgeWitness;
   /** What this process measures of leases. */
   readonly leases: LeaseBook;
+  /** Told of each commit; the time in ms. */
+  readonly onCommit?: (durationMs: number) => void;
   /** Whether it comes from a backup, so that its purge logs need a new epoch; default false. */
   readonly isRestored?: boolean;
   /** Schema steps; default all that this program knows. */
@@ -77,11 +79,11 @@ export async function openLedger(
       .executeTakeFirstOrThrow();
     // No command, so no view, so no lease. A ledger that was removed has left its witness.
     if (number === 0 && purgeLogAlarm === undefined) leases.beginFresh();
-    const writer = new KyselyLedgerWriter(writing, dialect, witness, leases);
+    const writer = new KyselyLedgerWriter(writing, dialect, witness, leases, options.onCommit);
     const readingDb = reading();
     return {
       writer,
-      reader: new KyselyLedgerReader(readingDb, dialect),
+      reader: new KyselyLedgerReader(readingDb, dialect, leases.watch),
       leases,
       identity: new KyselyIdentityReader(readingDb, dialect),
       unknownMigrations,

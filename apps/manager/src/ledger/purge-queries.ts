@@ -74,6 +74,21 @@ export async function loadPurgeLog(
   return { items, totalCount: count };
 }
 
+/** When an entry was accepted. */
+export async function findPurgeAtMs(
+  { db }: ReadContext,
+  clusterId: number,
+  seq: number,
+): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('purge_log')
+    .select('at_ms')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .where('seq', '=', seq)
+    .executeTakeFirst();
+  return row?.at_ms;
+}
+
 /** The first alarm that nobody has acknowledged. */
 export async function findPurgeLogAlarm({ db }: ReadContext): Promise<string | undefined> {
   const row = await db

@@ -76,6 +76,14 @@ export class PurgeWatch {
     if (purge !== undefined) purge.isAsked = true;
   }
 
+  /** How long until whoever has not answered a job's purges is fenced at the latest, in ms; undefined if it waits for nobody. */
+  fencesHoldInMs(jobId: number): number | undefined {
+    const left = [...this.open]
+      .filter(([key, { pending }]) => key.startsWith(`${jobId}/`) && pending?.size !== 0)
+      .map(([, purge]) => this.accountOf(purge.clusterId).boundLeftMs({ entry: purge }));
+    return left.length === 0 ? undefined : Math.max(0, ...left);
+  }
+
   /** A job has ended. */
   end(jobId: number): void {
     for (const [key, { clusterId, seq }] of this.open) {

@@ -1,5 +1,6 @@
 /** What readers of the ledger get: rows with their JSON parsed. Times are Unix ms. */
 
+import type { CountedRow } from '@pondhawk/purge';
 import type {
   JobOutcome,
   JobPhase,
@@ -118,6 +119,8 @@ export interface ListedTask {
 export interface JobDetail {
   readonly job: JobRecord;
   readonly clusters: readonly JobClusterRecord[];
+  /** Of one job alone, in ms: until who has not answered its purges is fenced at the latest. */
+  readonly fencesHoldInMs?: number | undefined;
   /**
    * Targets with something to tell (all but `pending`, and but `absent`), at most
    * `LISTED_TARGETS_MAX` of each outcome, by cluster, host name, ip, id. Empty in lists of jobs.
@@ -207,8 +210,26 @@ export interface PeerRecord {
   readonly clusterId: number;
   readonly host: HostRecord;
   readonly state: 'active' | 'inactive';
+  /** It serves under leases; a daemon that only announces itself does not. */
+  readonly takesLeases: boolean;
+  /** Its newest connection; undefined if it never had one. */
+  readonly enrolment:
+    | {
+        readonly schedulerId: number;
+        /** Empty if the daemon tells none. */
+        readonly incarnation: string;
+        readonly lostAtMs: number | undefined;
+        readonly hasLeft: boolean;
+      }
+    | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** A connection under which a host may have leases, as the rules count it. */
+export interface EnrolmentRecord extends CountedRow {
+  readonly hostId: string;
+  readonly createdAtMs: number;
 }
 
 /** An entry of a purge log as operators see it. */

@@ -10,6 +10,7 @@ const REPORT_STATUSES = ['recorded', 'unknown-order', 'stale-attempt', 'job-ende
 const AGED_KINDS = ['jobs', 'keys', 'hosts', 'purges', 'audits'] as const;
 const OUTCOMES = ['complete', 'partial', 'failed', 'cancelled', 'timed_out'] as const;
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+const COMMIT_BUCKETS_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const DURATION_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** One of the classes of HTTP statuses. */
@@ -33,6 +34,26 @@ export class ManagerMetrics {
     name: 'pondhawk_manager_jobs_ended_total',
     help: 'Jobs ended, by how.',
     labels: { type: JOB_TYPES, outcome: OUTCOMES },
+  });
+
+  readonly jobSeconds: HistogramMetric<{ type: readonly (typeof JOB_TYPES)[number][] }> =
+    this.registry.histogram({
+      name: 'pondhawk_manager_job_duration_seconds',
+      help: 'From the acceptance of a job to its end.',
+      labels: { type: JOB_TYPES },
+      buckets: DURATION_BUCKETS_SECONDS,
+    });
+
+  readonly commitSeconds: HistogramMetric<Readonly<Record<string, never>>> =
+    this.registry.histogram({
+      name: 'pondhawk_manager_ledger_commit_seconds',
+      help: 'From the begin of a transaction of the ledger until it is durable.',
+      buckets: COMMIT_BUCKETS_SECONDS,
+    });
+
+  readonly brokerResets: CounterMetric<Readonly<Record<string, never>>> = this.registry.counter({
+    name: 'pondhawk_manager_broker_resets_total',
+    help: 'Times that the broker had lost its streams, and all that was unfinished was sent again.',
   });
 
   readonly reports: CounterMetric<{ status: typeof REPORT_STATUSES }> = this.registry.counter({

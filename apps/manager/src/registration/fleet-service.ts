@@ -12,6 +12,7 @@ import { type Clock, InvalidArgumentError, NotFoundError, parseHostId } from '@p
 import type { Log } from '@pondhawk/observability';
 import type { LeaseLengths } from '@pondhawk/purge';
 import type { ServiceHandlers } from '@pondhawk/rpc';
+import type { HostProgress } from './host-progress.js';
 import type { LedgerReader, LedgerWriter, OpenedConnection, RecordLater } from '../ledger/index.js';
 
 type Handlers = ServiceHandlers<typeof pondhawkV1.FleetService>;
@@ -27,6 +28,7 @@ export interface FleetServiceParts {
   readonly clock: Clock;
   readonly leases: LeaseLengths;
   readonly log: Log;
+  readonly progress: HostProgress;
 }
 
 /** `pondhawk.v1.Fleet`: what only our own schedulers ask. */
@@ -115,6 +117,23 @@ export class FleetService implements Handlers {
       outcomes: request.outcomes.flatMap(toLater),
     });
     return {};
+  }
+
+  /** @throws InvalidArgumentError (`TOO_MANY_ROWS`, `INVALID_EPOCH`). */
+  reportProgress(
+    request: pondhawkV1.ReportProgressRequest,
+  ): Promise<pondhawkV1.ReportProgressResponse> {
+    checkCount(request.hosts, 'hosts');
+    const clusterId = Number(request.schedulerClusterId);
+    const epoch = toHex16(request.logEpoch, 'log_epoch');
+    const toldAtMs = this.parts.clock.nowMs();
+    for (const { hostId, applied, incarnation } of request.hosts) {
+      this.parts.progress.note(clusterId, hostId, {
+        ...{ epoch, toldAtMs, applied: Number(applied) },
+        incarnation: Buffer.from(incarnation).toString('hex'),
+      });
+    }
+    return Promise.resolve({});
   }
 
   /** @throws InvalidArgumentError (`INVALID_HOST_ID`, `INVALID_EPOCH`). */

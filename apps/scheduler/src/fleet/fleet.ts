@@ -8,9 +8,11 @@ import type { HostCaller } from '../orders/host-caller.js';
 import { AnnouncedHosts } from './announced-hosts.js';
 import { Enrolment } from './enrolment.js';
 import { ForeignPurges } from './foreign-purges.js';
+import type { HostConnection } from './host-connection.js';
 import { HostConnections } from './host-connections.js';
 import { LaterReports } from './later-reports.js';
 import type { ManagerCalls } from './manager-calls.js';
+import { ProgressReports } from './progress-reports.js';
 import { PurgeFeed } from './purge-feed.js';
 import { ViewLoop } from './view-loop.js';
 
@@ -35,6 +37,7 @@ export class Fleet {
   readonly holders = new Holders();
   readonly views: ViewLoop;
   private readonly later: LaterReports;
+  private readonly progress: ProgressReports;
   private readonly listeners: ((areAllowed: boolean) => void)[] = [];
 
   constructor({ manager, loop, log, clock, clocks, caller }: FleetParts) {
@@ -54,6 +57,9 @@ export class Fleet {
     this.connections = new HostConnections({
       ...{ manager, feed, enrolment, later, holders, views, clock },
     });
+    const listOpen = (): Iterable<HostConnection> => this.connections.list();
+    this.progress = new ProgressReports({ manager, log, listOpen });
+    enrolment.onNewRun(() => this.progress.forget());
     const lengths = (): LeaseLengths => views.lengths;
     this.foreign = new ForeignPurges({ feed, caller, later, loop, lengths, clock, log });
     this.announced = new AnnouncedHosts(enrolment, this.foreign, loop);
@@ -72,6 +78,7 @@ export class Fleet {
   begin(): void {
     this.enrolment.begin();
     this.views.begin();
+    this.progress.begin();
   }
 
   /** Ends what runs in the background. */
@@ -82,6 +89,7 @@ export class Fleet {
       this.views.stop(),
       this.enrolment.stop(),
       this.later.stop(),
+      this.progress.stop(),
       this.feed.stop(),
     ]);
   }

@@ -55,6 +55,7 @@ export class HostConnection {
   private isClosed = false;
   /** How the ledger stood when this connection was enrolled last; undefined before. */
   enrolment: LedgerReading | undefined;
+  private applied: number | undefined; // As the host said last.
   /** The newest waiver of which the host has said that it was told of its end. */
   waiverEnd = 0n;
   /** Monotonic ms of the newest lease request, or of `begin`; undefined before that. */
@@ -89,6 +90,17 @@ export class HostConnection {
   /** Whether it has ended; what still comes on it is of no account. */
   get hasEnded(): boolean {
     return this.isClosed;
+  }
+
+  /** How far the host says that it has come in the log it follows; undefined before it was told of one. */
+  get progress(): { readonly epoch: string; readonly applied: number } | undefined {
+    const { epoch, applied } = this;
+    return epoch === '' || applied === undefined ? undefined : { epoch, applied };
+  }
+
+  /** Takes how far the host has come. */
+  noteApplied(applied: number): void {
+    this.applied = applied;
   }
 
   /** Answers a request for a lease. */

@@ -97,6 +97,11 @@ export class HostConnections {
     return this.open.size;
   }
 
+  /** All open streams. */
+  list(): Iterable<HostConnection> {
+    return this.open.values();
+  }
+
   /** The stream of a host. */
   find(hostId: HostId): HostConnection | undefined {
     return this.open.get(hostId);
@@ -155,6 +160,7 @@ export class HostConnections {
         return this.parts.holders.take(connection.hostId, request.value);
       case 'leaseRequest':
         connection.heardAtMs = this.parts.clock.monotonicMs();
+        connection.noteApplied(Number(request.value.applied));
         return this.desk.answer(connection, request.value);
       case 'answer':
         return connection.questions.take(request.value);

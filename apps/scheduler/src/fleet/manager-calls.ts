@@ -14,6 +14,9 @@ export abstract class ManagerCalls {
   abstract reportLater(
     request: Pick<pondhawkV1.ReportLaterRequest, 'logEpoch' | 'outcomes'>,
   ): Promise<void>;
+  abstract reportProgress(
+    request: Pick<pondhawkV1.ReportProgressRequest, 'logEpoch' | 'hosts'>,
+  ): Promise<void>;
   abstract reportOtherHistory(
     request: Omit<pondhawkV1.ReportOtherHistoryRequest, 'schedulerClusterId'>,
   ): Promise<pondhawkV1.ReportOtherHistoryResponse>;
@@ -62,6 +65,15 @@ export class GrpcManagerCalls extends ManagerCalls {
     await callUnary(
       this.link.client,
       pondhawkV1.FleetService.reportLater,
+      { ...request, schedulerClusterId: this.clusterId() },
+      { timeoutMs: CALL_TIMEOUT_MS },
+    );
+  }
+
+  async reportProgress(request: Parameters<ManagerCalls['reportProgress']>[0]): Promise<void> {
+    await callUnary(
+      this.link.client,
+      pondhawkV1.FleetService.reportProgress,
       { ...request, schedulerClusterId: this.clusterId() },
       { timeoutMs: CALL_TIMEOUT_MS },
     );

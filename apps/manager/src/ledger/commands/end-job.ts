@@ -140,7 +140,10 @@ export async function endJob(
   await db.deleteFrom('outbox').where('job_id', '=', job.id).execute();
   await db.deleteFrom('locks').where('job_id', '=', job.id).execute();
   context.afterCommit.push(() => context.leases.watch.end(job.id));
-  const ended: EndedJob = { jobId: job.id, type: job.type as JobType, state, outcome };
+  const ended: EndedJob = {
+    ...{ jobId: job.id, type: job.type as JobType, state, outcome },
+    durationMs: Math.max(0, atMs - job.created_at_ms),
+  };
   const progress = await loadProgress(context, job);
   const data = { state, outcome, ...progress };
   await context.appendEvent({ jobId: job.id, kind: 'job-ended', data, ended });

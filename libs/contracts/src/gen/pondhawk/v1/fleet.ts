@@ -149,6 +149,23 @@ export interface LaterOutcome {
 export interface ReportLaterResponse {
 }
 
+export interface ReportProgressRequest {
+  schedulerClusterId: bigint;
+  logEpoch: Buffer;
+  /** at most 500 */
+  hosts: HostProgress[];
+}
+
+export interface HostProgress {
+  hostId: string;
+  /** 16 bytes */
+  incarnation: Buffer;
+  applied: bigint;
+}
+
+export interface ReportProgressResponse {
+}
+
 export interface ReportOtherHistoryRequest {
   schedulerClusterId: bigint;
   logEpoch: Buffer;
@@ -1851,6 +1868,280 @@ export const ReportLaterResponse: MessageFns<ReportLaterResponse> = {
   },
 };
 
+function createBaseReportProgressRequest(): ReportProgressRequest {
+  return { schedulerClusterId: 0n, logEpoch: Buffer.alloc(0), hosts: [] };
+}
+
+export const ReportProgressRequest: MessageFns<ReportProgressRequest> = {
+  encode(message: ReportProgressRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.schedulerClusterId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerClusterId) !== message.schedulerClusterId) {
+        throw new globalThis.Error("value provided for field message.schedulerClusterId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.schedulerClusterId);
+    }
+    if (message.logEpoch.length !== 0) {
+      writer.uint32(18).bytes(message.logEpoch);
+    }
+    for (const v of message.hosts) {
+      HostProgress.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportProgressRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportProgressRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.schedulerClusterId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.logEpoch = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hosts.push(HostProgress.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReportProgressRequest {
+    return {
+      schedulerClusterId: isSet(object.schedulerClusterId)
+        ? BigInt(object.schedulerClusterId)
+        : isSet(object.scheduler_cluster_id)
+        ? BigInt(object.scheduler_cluster_id)
+        : 0n,
+      logEpoch: isSet(object.logEpoch)
+        ? Buffer.from(bytesFromBase64(object.logEpoch))
+        : isSet(object.log_epoch)
+        ? Buffer.from(bytesFromBase64(object.log_epoch))
+        : Buffer.alloc(0),
+      hosts: globalThis.Array.isArray(object?.hosts) ? object.hosts.map((e: any) => HostProgress.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ReportProgressRequest): unknown {
+    const obj: any = {};
+    if (message.schedulerClusterId !== 0n) {
+      obj.schedulerClusterId = message.schedulerClusterId.toString();
+    }
+    if (message.logEpoch.length !== 0) {
+      obj.logEpoch = base64FromBytes(message.logEpoch);
+    }
+    if (message.hosts?.length) {
+      obj.hosts = message.hosts.map((e) => HostProgress.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReportProgressRequest>): ReportProgressRequest {
+    return ReportProgressRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReportProgressRequest>): ReportProgressRequest {
+    const message = createBaseReportProgressRequest();
+    message.schedulerClusterId = (object.schedulerClusterId !== undefined && object.schedulerClusterId !== null)
+      ? BigInt(object.schedulerClusterId)
+      : 0n;
+    message.logEpoch = object.logEpoch ?? Buffer.alloc(0);
+    message.hosts = object.hosts?.map((e) => HostProgress.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHostProgress(): HostProgress {
+  return { hostId: "", incarnation: Buffer.alloc(0), applied: 0n };
+}
+
+export const HostProgress: MessageFns<HostProgress> = {
+  encode(message: HostProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hostId !== "") {
+      writer.uint32(10).string(message.hostId);
+    }
+    if (message.incarnation.length !== 0) {
+      writer.uint32(18).bytes(message.incarnation);
+    }
+    if (message.applied !== 0n) {
+      if (BigInt.asUintN(64, message.applied) !== message.applied) {
+        throw new globalThis.Error("value provided for field message.applied of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.applied);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HostProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHostProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hostId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.incarnation = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.applied = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HostProgress {
+    return {
+      hostId: isSet(object.hostId)
+        ? globalThis.String(object.hostId)
+        : isSet(object.host_id)
+        ? globalThis.String(object.host_id)
+        : "",
+      incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
+      applied: isSet(object.applied) ? BigInt(object.applied) : 0n,
+    };
+  },
+
+  toJSON(message: HostProgress): unknown {
+    const obj: any = {};
+    if (message.hostId !== "") {
+      obj.hostId = message.hostId;
+    }
+    if (message.incarnation.length !== 0) {
+      obj.incarnation = base64FromBytes(message.incarnation);
+    }
+    if (message.applied !== 0n) {
+      obj.applied = message.applied.toString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HostProgress>): HostProgress {
+    return HostProgress.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HostProgress>): HostProgress {
+    const message = createBaseHostProgress();
+    message.hostId = object.hostId ?? "";
+    message.incarnation = object.incarnation ?? Buffer.alloc(0);
+    message.applied = (object.applied !== undefined && object.applied !== null) ? BigInt(object.applied) : 0n;
+    return message;
+  },
+};
+
+function createBaseReportProgressResponse(): ReportProgressResponse {
+  return {};
+}
+
+export const ReportProgressResponse: MessageFns<ReportProgressResponse> = {
+  encode(_: ReportProgressResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReportProgressResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReportProgressResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ReportProgressResponse {
+    return {};
+  },
+
+  toJSON(_: ReportProgressResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReportProgressResponse>): ReportProgressResponse {
+    return ReportProgressResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ReportProgressResponse>): ReportProgressResponse {
+    const message = createBaseReportProgressResponse();
+    return message;
+  },
+};
+
 function createBaseReportOtherHistoryRequest(): ReportOtherHistoryRequest {
   return { schedulerClusterId: 0n, logEpoch: Buffer.alloc(0), hostId: "", seq: 0n, chainHash: "" };
 }
@@ -2128,6 +2419,18 @@ export const FleetService = {
     responseSerialize: (value: ReportLaterResponse): Buffer => Buffer.from(ReportLaterResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReportLaterResponse => ReportLaterResponse.decode(value),
   },
+  /** How far hosts have come in the purge log: those that have moved since they were told last. */
+  reportProgress: {
+    path: "/pondhawk.v1.Fleet/ReportProgress" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReportProgressRequest): Buffer =>
+      Buffer.from(ReportProgressRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReportProgressRequest => ReportProgressRequest.decode(value),
+    responseSerialize: (value: ReportProgressResponse): Buffer =>
+      Buffer.from(ReportProgressResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReportProgressResponse => ReportProgressResponse.decode(value),
+  },
   /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory: {
     path: "/pondhawk.v1.Fleet/ReportOtherHistory" as const,
@@ -2153,6 +2456,8 @@ export interface FleetServer extends UntypedServiceImplementation {
   listPurges: handleUnaryCall<ListPurgesRequest, ListPurgesResponse>;
   /** What hosts did later with entries for which nobody waits any more. */
   reportLater: handleUnaryCall<ReportLaterRequest, ReportLaterResponse>;
+  /** How far hosts have come in the purge log: those that have moved since they were told last. */
+  reportProgress: handleUnaryCall<ReportProgressRequest, ReportProgressResponse>;
   /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory: handleUnaryCall<ReportOtherHistoryRequest, ReportOtherHistoryResponse>;
 }
@@ -2237,6 +2542,22 @@ export interface FleetClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReportLaterResponse) => void,
+  ): ClientUnaryCall;
+  /** How far hosts have come in the purge log: those that have moved since they were told last. */
+  reportProgress(
+    request: ReportProgressRequest,
+    callback: (error: ServiceError | null, response: ReportProgressResponse) => void,
+  ): ClientUnaryCall;
+  reportProgress(
+    request: ReportProgressRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReportProgressResponse) => void,
+  ): ClientUnaryCall;
+  reportProgress(
+    request: ReportProgressRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReportProgressResponse) => void,
   ): ClientUnaryCall;
   /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory(
