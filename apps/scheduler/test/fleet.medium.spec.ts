@@ -196,7 +196,10 @@ describe('The fleet of a scheduler', () => {
     const ask = (number: number, applied: number) =>
       host.say({
         $case: 'leaseRequest',
-        value: { number: BigInt(number), applied: BigInt(applied) },
+        value: pondhawkV1.SyncLeaseRequest.fromPartial({
+          number: BigInt(number),
+          applied: BigInt(applied),
+        }),
       });
     await ask(2, 0);
     await ask(3, 2);
