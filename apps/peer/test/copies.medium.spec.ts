@@ -1,4 +1,5 @@
-import { writeFileSync, statSync } from 'node:fs';
+import { readFileSync, writeFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Faults, type FaultPoint } from '@pondhawk/core';
 import { LocalDisk, type DiskFile, type OpenMode } from '@pondhawk/storage';
 import {
@@ -36,6 +37,14 @@ describe('CopyStore', () => {
       logEpoch: '0'.repeat(32),
       filledAt: 0,
     });
+  });
+
+  it('keeps no secret of a URL, as it is stored and as it is listed', async () => {
+    const url = 'http://user:p4ssword@origin.test/file?token=p4ssword&n=1';
+    await store.copies.beginFill({ ...newCopy(task), url });
+    expect(store.copies.findFilling(task)?.url).toBe('http://***@origin.test/file?token=***&n=1');
+    const rows = readFileSync(join(store.dir, 'peer.db-wal'), 'latin1');
+    expect([rows.includes('origin.test'), rows.includes('p4ssword')]).toEqual([true, false]);
   });
 
   it('writes the row before the file exists', async () => {

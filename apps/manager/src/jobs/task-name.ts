@@ -1,7 +1,13 @@
 /** How the body of a job names its task, as Dragonfly's manager reads it. */
 
 import { InvalidArgumentError, parseTaskId, type TaskId } from '@pondhawk/core';
-import { URL_LENGTH_MAX, parseDownloadUrl, taskIdOfContent, taskIdOfUrl } from '@pondhawk/pieces';
+import {
+  URL_LENGTH_MAX,
+  hideUrlSecrets,
+  parseDownloadUrl,
+  taskIdOfContent,
+  taskIdOfUrl,
+} from '@pondhawk/pieces';
 import type { FieldReader } from '../rest-edge/field-reader.js';
 
 /** Sizes that a caller may ask pieces to have, in bytes. */
@@ -11,7 +17,7 @@ export const NAME_PART_LENGTH_MAX = 4_096;
 /** Longest content from which an id is calculated, in characters. */
 export const CONTENT_LENGTH_MAX = 65_536;
 
-/** A task's id and the fields that named it, to be echoed. */
+/** A task's id and the fields that named it, to be echoed: without secrets, because they are kept. */
 export interface NamedTask {
   readonly taskId: TaskId;
   readonly args: Readonly<Record<string, unknown>>;
@@ -33,7 +39,9 @@ export function readTaskName(args: FieldReader): NamedTask {
     filtered_query_params: args.text('filtered_query_params', { lengthMax: NAME_PART_LENGTH_MAX }),
     piece_length: args.wholeNumber('piece_length', PIECE_LENGTH_BOUNDS),
   };
-  const echoed = { url, content_for_calculating_task_id: content, ...parts };
+  const hide = (text: string | undefined): string | undefined =>
+    text && hideUrlSecrets(text, splitParams(parts.filtered_query_params));
+  const echoed = { url: hide(url), content_for_calculating_task_id: hide(content), ...parts };
   return {
     taskId: chooseTaskId(args, { url, content, taskId, parts }),
     args: Object.fromEntries(Object.entries(echoed).filter(([, value]) => value !== undefined)),

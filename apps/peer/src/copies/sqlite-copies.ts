@@ -1,4 +1,5 @@
 import type { CopyId, LogPosition, TaskId } from '@pondhawk/core';
+import { hideUrlSecrets } from '@pondhawk/pieces';
 import { commitUnsynced, type SqliteDatabase } from '@pondhawk/storage';
 import type { Copy, CopyState, CopyUpdate, Piece, PurgedCopy, Validator } from './copy.js';
 
@@ -67,7 +68,8 @@ export class SqliteCopies {
       this.statements.insertCopy.run({
         copy_id: copy.copyId,
         task_id: copy.taskId,
-        url: copy.url,
+        // Only ever shown, to whoever may list tasks.
+        url: hideUrlSecrets(copy.url, copy.filteredQueryParams),
         tag: copy.tag,
         application: copy.application,
         filtered_query_params: JSON.stringify(copy.filteredQueryParams),
