@@ -47,29 +47,34 @@ export function hasCredentials(headers: Readonly<Record<string, string>>): boole
   return Object.keys(headers).some((name) => CREDENTIAL.test(name.toLowerCase()));
 }
 
+/** A user with his password, both in clear. */
+export interface UserPassword {
+  /** Empty for nobody in particular. */
+  readonly user: string;
+  readonly password: string;
+}
+
+/** User and password that stand in a URL; escapes that are none stay as they are. */
+export function userOf({ username, password }: URL): UserPassword {
+  return { user: decode(username), password: decode(password) };
+}
+
 /** `Authorization` of the user and password that stand in a URL; nothing if none do, or the caller sends his own. */
 export function urlCredentials(
-  { username, password }: URL,
+  url: URL,
   headers: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const isSaid = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
-  if (isSaid || (username === '' && password === '')) return {};
-  const user = decode(username);
-  return { authorization: basicAuthorization({ user, password: decode(password) }) };
+  const found = userOf(url);
+  if (isSaid || (found.user === '' && found.password === '')) return {};
+  return { authorization: basicAuthorization(found) };
 }
 
 /** The value of `Authorization` for a user and a password (RFC 7617, UTF-8). */
-export function basicAuthorization({
-  user,
-  password,
-}: {
-  readonly user: string;
-  readonly password: string;
-}): string {
+export function basicAuthorization({ user, password }: UserPassword): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
-/** Escapes that are none stay as they are. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -149,6 +149,29 @@ export class RetentionConfig {
   purgeDays = 30;
 }
 
+/** How registries are asked what images consist of; blobs are fetched by peers, by their own settings. */
+export class OriginConfig {
+  /** Networks (CIDR) and host names that are allowed although private, loopback or link-local. */
+  @IsString({ each: true })
+  allow: string[] = [];
+
+  /** PEM file with certificates that registries are checked against, besides Node's own; empty: none. */
+  @IsString()
+  caFile = '';
+
+  /** Longest wait for the first byte, and between two bytes. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  timeoutMs = 30_000;
+
+  /** Redirects followed. */
+  @IsInt()
+  @Min(0)
+  @Max(20)
+  maxRedirects = 5;
+}
+
 /** A console of another make. */
 export class ConsoleConfig {
   /** Folder with its build, which is served at `/`; empty: `/` says what there is. */
@@ -204,6 +227,10 @@ export class ManagerConfig {
   @ValidateNested()
   @Type(() => RetentionConfig)
   retention: RetentionConfig = new RetentionConfig();
+
+  @ValidateNested()
+  @Type(() => OriginConfig)
+  origin: OriginConfig = new OriginConfig();
 
   @ValidateNested()
   @Type(() => ConsoleConfig)

@@ -123,6 +123,7 @@ function configOf(role: Role, links: Links): unknown {
         grpc: listen('grpc'),
         metrics: listen('metrics'),
         nats: { url: links.natsUrl },
+        origin: { allow: LOCAL_ORIGINS },
       };
     case 'scheduler':
       return {
