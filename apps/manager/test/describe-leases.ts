@@ -91,6 +91,22 @@ export function describeLeases(get: () => Ledger): void {
       );
     });
 
+    it('does not wait for a host that says in the middle that it leaves', async () => {
+      await enrolHosts(get(), scheduler, 2);
+      await view();
+      const { jobId, messages } = await purge();
+      await tell(messages[0]!, [aTarget(1, 'deleted'), aTarget(2, 'pending')]);
+      pass(1_500); // Longer than any host is waited for at least.
+      await sweep();
+      expect((await stateOf(jobId)).outcome).toBeUndefined();
+      await enrol([], { closed: [{ hostId: aHost(2).id, connection: 2, hasLeft: true }] });
+      await sweep();
+      expect(await stateOf(jobId)).toEqual({
+        ...{ state: 'SUCCESS', outcome: 'complete' },
+        targets: { [nodeOf(1)]: 'deleted', [nodeOf(2)]: 'fenced' },
+      });
+    });
+
     it('waits for a silent host with a connection until one bound after the commit, not shorter', async () => {
       await enrolHosts(get(), scheduler, 1);
       await view();

@@ -23,6 +23,7 @@ export class LeaseAccount {
   private readonly views = new Map<string, SeenViews>();
   private readonly lostAt = new Map<string, number>();
   private readonly seenAt = new Map<number, number>();
+  private readonly leftAt = new Map<string, number>(); // In the order of leaving.
 
   /** @param startedAtMs when the process began to measure; default now. */
   constructor(
@@ -57,6 +58,19 @@ export class LeaseAccount {
   /** Notes that a connection was reported lost, to this manager now or to another one before. */
   noteLost(connection: string): void {
     if (!this.lostAt.has(connection)) this.lostAt.set(connection, this.monotonicMs());
+  }
+
+  /**
+   * Notes that the host of a connection said that it leaves: it has given up its lease before, and its
+   * row is deleted. Purges that wait for it need not; after one bound none does anyway.
+   */
+  noteLeft(connection: string): void {
+    const nowMs = this.monotonicMs();
+    for (const [former, atMs] of this.leftAt) {
+      if (nowMs - atMs < boundMs(this.timing())) break;
+      this.leftAt.delete(former);
+    }
+    this.leftAt.set(connection, nowMs);
   }
 
   /** Whether a connection was reported lost to this process. */
@@ -119,6 +133,7 @@ export class LeaseAccount {
   }
 
   private measure(row: CountedRow): RowMeasure {
+    if (this.leftAt.has(row.connection)) return { lostAtMs: -Infinity, viewedAtMs: -Infinity };
     const lostAtMs = row.isLost ? (this.lostAt.get(row.connection) ?? this.startedAtMs) : undefined;
     return { lostAtMs, viewedAtMs: this.views.get(row.scheduler)?.changedAtMs ?? this.startedAtMs };
   }

@@ -70,6 +70,8 @@ export async function closeConnections(
   await lose(context, clusterId, idsOf(false));
   const left = idsOf(true);
   if (left.length === 0) return;
+  const account = context.leases.of(clusterId);
+  context.afterCommit.push(() => left.forEach((connection) => account.noteLeft(connection)));
   const rows = await context.db
     .deleteFrom('enrolments')
     .where('connection_id', 'in', valueSet<string>(context.dialect, left))
