@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commonV2, dfdaemonV2, Empty, schedulerV2 } from '@pondhawk/contracts';
+import { NotFoundError } from '@pondhawk/core';
 import { callUnary, createClient, GrpcServer, type ServiceHandlers } from '@pondhawk/rpc';
 
 const ANNOUNCE_TIMEOUT_MS = 5_000;
@@ -13,6 +14,8 @@ export interface FakeHostsOptions {
   readonly count: number;
   /** gRPC addresses of the schedulers they announce themselves to. */
   readonly schedulers: readonly string[];
+  /** Where they say that pieces are; absent: nowhere but at their gRPC port. */
+  readonly downloadPort?: number;
 }
 
 /** Each is a gRPC server of its own; all live from `start` to `stop`. */
@@ -25,12 +28,14 @@ export class FakeHosts {
   private called: string[] = [];
 
   /** Starts the hosts and announces each to every scheduler. */
-  static async start({ count, schedulers }: FakeHostsOptions): Promise<FakeHosts> {
+  static async start({ count, schedulers, downloadPort }: FakeHostsOptions): Promise<FakeHosts> {
     const hosts = new FakeHosts();
     const names = Array.from({ length: count }, (_, index) => `fake-${index + 1}`);
     for (const name of names) {
       const port = await hosts.listen(name);
-      for (const scheduler of schedulers) await announce(scheduler, name, port);
+      for (const scheduler of schedulers) {
+        await announce(scheduler, { name, port, downloadPort: downloadPort ?? port });
+      }
     }
     return hosts;
   }
@@ -61,7 +66,7 @@ export class FakeHosts {
     return server.start();
   }
 
-  /** Nothing but deletion; the other methods are missing, as in an older daemon. */
+  /** Little but deletion; the other methods are missing, as in an older daemon. */
   private handlersOf(name: string): ServiceHandlers<typeof dfdaemonV2.DfdaemonUploadService> {
     const missing = Object.fromEntries(
       Object.keys(dfdaemonV2.DfdaemonUploadService).map((method) => [
@@ -69,7 +74,7 @@ export class FakeHosts {
         async () => Promise.reject(new Error(`${method} is not there.`)),
       ]),
     ) as unknown as ServiceHandlers<typeof dfdaemonV2.DfdaemonUploadService>;
-    return { ...missing, deleteTask: async () => this.deleteTask(name) };
+    return { ...missing, syncPieces: tellNothing, deleteTask: async () => this.deleteTask(name) };
   }
 
   private async deleteTask(name: string): Promise<Empty> {
@@ -82,7 +87,16 @@ export class FakeHosts {
   }
 }
 
-async function announce(scheduler: string, name: string, port: number): Promise<void> {
+/** It holds nothing of any task, as it says. */
+async function* tellNothing(): AsyncGenerator<dfdaemonV2.SyncPiecesResponse> {
+  yield* [];
+  await Promise.reject(new NotFoundError('TASK_NOT_FOUND', 'Nothing of the task is here.'));
+}
+
+async function announce(
+  scheduler: string,
+  { name, port, downloadPort }: { name: string; port: number; downloadPort: number },
+): Promise<void> {
   const client = createClient(scheduler);
   try {
     const host = commonV2.Host.fromPartial({
@@ -90,7 +104,7 @@ async function announce(scheduler: string, name: string, port: number): Promise<
       hostname: name,
       ip: '127.0.0.1',
       port,
-      downloadPort: port,
+      downloadPort,
       os: 'linux',
     });
     const interval = { seconds: ANNOUNCE_INTERVAL_SECONDS, nanos: 0 };

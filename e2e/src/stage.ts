@@ -257,6 +257,8 @@ export interface Job {
     readonly fences_hold_in_ms?: number | null;
     readonly counts: Readonly<Record<string, number>>;
     readonly deleted_bytes: number;
+    /** Of deletes with `verify`. */
+    readonly verification?: Readonly<Record<string, number>>;
     /** Of dry runs. */
     readonly held_bytes?: number;
     readonly peers?: readonly {

@@ -10,7 +10,7 @@ describe('exit codes', () => {
     ['timed_out', ExitCode.Failed],
     ['cancelled', ExitCode.Failed],
   ])('of a job that ended %s', (outcome, code) => {
-    expect(exitCodeOf({ outcome })).toBe(code);
+    expect(exitCodeOf({ verification: undefined, outcome })).toBe(code);
   });
 
   it('of several jobs: the same if all agree, else partial', () => {

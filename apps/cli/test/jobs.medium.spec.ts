@@ -189,7 +189,7 @@ describe('pondhawk against a manager', () => {
       expect(manager.requests[2]?.key).not.toBe(keys[0]);
     });
 
-    it('only looks with --dry-run, and refuses --verify', async () => {
+    it('only looks with --dry-run, and not together with --verify', async () => {
       const looked = aJob() as { result: object };
       const result = { ...looked.result, dry_run: true, held_bytes: 2_048 };
       manager.answers.set('GET /api/v1/jobs/42', [{ body: { ...looked, result } }]);
@@ -198,9 +198,39 @@ describe('pondhawk against a manager', () => {
       expect(manager.requests[0]?.body).toMatchObject({
         args: { task_id: TASK_ID, dry_run: true },
       });
-      const refused = await cli('task', 'clear', TASK_ID, '--verify');
+      const refused = await cli('task', 'clear', TASK_ID, '--verify', '--dry-run');
       expect(refused).toMatchObject({ exitCode: 2 });
-      expect(refused.stderr).toContain('--verify is not built yet');
+    });
+
+    it.each([
+      [['task', 'clear', TASK_ID], 0, 3, 0],
+      [['job', 'create', 'delete_task', TASK_ID], 1, 2, 3],
+    ])(
+      'tells with %j --verify what hosts did that were asked',
+      async (words, missed, passed, exitCode) => {
+        const seen = { asked: 3, passed, newer_copies: 1, failed: 0, unreachable: missed };
+        const job = aJob() as { result: object };
+        const result = { ...job.result, verification: seen };
+        manager.answers.set('GET /api/v1/jobs/42', [{ body: { ...job, result } }]);
+        const note = { verification: { state: 'unreachable', message: 'No connection.' } };
+        manager.answers.set('GET /api/v1/jobs/42/targets', [
+          { body: [{ ...aTarget('h1', 'absent'), ...note }] },
+        ]);
+        const told = await cli(...words, '--verify', '--wait');
+        expect(told.exitCode).toBe(exitCode);
+        expect(told.stdout).toContain(
+          `3 asked from outside: ${passed} passed (1 with a newer copy)`,
+        );
+        expect(told.stdout).toContain('No connection.');
+        expect(manager.requests[0]?.body).toMatchObject({
+          args: { task_id: TASK_ID, verify: true },
+        });
+      },
+    );
+
+    it('verifies nothing but deletes', async () => {
+      const refused = await cli('job', 'create', 'get_task', TASK_ID, '--verify');
+      expect(refused).toMatchObject({ exitCode: 2 });
     });
 
     it('orders nothing when one of the names means nothing', async () => {

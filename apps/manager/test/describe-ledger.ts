@@ -1,8 +1,7 @@
 import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
-import { describeCancel } from './describe-cancel.js';
+import { describeJobControl } from './describe-job-control.js';
 import { describeClusters } from './describe-clusters.js';
-import { describeDryRun } from './describe-dry-run.js';
 import { describeInstances } from './describe-instances.js';
 import { describeEvents } from './describe-events.js';
 import { describeAudits } from './describe-audits.js';
@@ -13,7 +12,6 @@ import { describeWaivers } from './describe-waivers.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
-import { describeRetry } from './describe-retry.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
@@ -190,9 +188,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
 
     describeAbsent(() => ledger);
     describeAttempts(() => ledger);
-    describeCancel(() => ledger);
-    describeDryRun(() => ledger);
-    describeRetry(() => ledger);
+    describeJobControl(() => ledger);
     describeClusters(() => ledger);
     describeInstances(() => ledger);
     describeEvents(() => ledger);

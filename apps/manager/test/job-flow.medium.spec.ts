@@ -151,6 +151,52 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
     ]);
   });
 
+  it('tells what hosts did that were asked from outside after a delete', async () => {
+    const counts = { asked: 2, passed: 0, newer_copies: 0, failed: 1, unreachable: 1 };
+    const serves = { state: 'failed' as const, message: '9 of 9 bytes came.' };
+    const away = { state: 'unreachable' as const, message: 'No connection.' };
+    const convicted = { code: 'STILL_SERVES', message: serves.message, verification: serves };
+    scheduler = await FakeScheduler.start(manager, nats.url, () => [
+      { targets: [aTarget(1, 'deleted'), aTarget(2, 'deleted')] as never, is_last: false },
+      {
+        targets: [
+          aTarget(1, 'failed', convicted),
+          aTarget(2, 'deleted', { verification: away }),
+        ] as never,
+        is_last: true,
+        verification: counts,
+      },
+    ]);
+    const body = { type: 'delete_task', args: { task_id: TASK_ID, verify: true } };
+    const { json } = await manager.request('POST', '/api/v1/jobs', { body });
+    expect(json).toMatchObject({
+      args: { verify: true },
+      result: { verification: { asked: 0, passed: 0 } },
+    });
+    const ended = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
+    expect(ended.json).toMatchObject({
+      state: 'FAILURE',
+      result: {
+        outcome: 'partial',
+        verification: counts,
+        success_peers: [{ outcome: 'deleted', verification: away }],
+        failure_peers: [{ description: 'STILL_SERVES: 9 of 9 bytes came.', verification: serves }],
+      },
+    });
+    expect(scheduler.orders.map(({ args }) => args)).toEqual([{ task_id: TASK_ID, verify: true }]);
+    for (const [wrong, message] of [
+      [{ verify: 'yes' }, 'args.verify must be true or false.'],
+      [
+        { verify: true, dry_run: true },
+        'args.verify must not be true with args.dry_run: nothing is deleted.',
+      ],
+    ] as const) {
+      const bad = { ...body, args: { ...body.args, ...wrong } };
+      const refused = await manager.request('POST', '/api/v1/jobs', { body: bad });
+      expect([refused.status, refused.json.message]).toEqual([422, message]);
+    }
+  });
+
   it('is accepted while the broker is away and carried out once it is back', async () => {
     // A question: a delete in a cluster without hosts would be over before the broker is back.
     scheduler = await FakeScheduler.start(manager, nats.url, () => [

@@ -12,6 +12,7 @@ import { SwarmLoop } from './announcing/swarm-loop.js';
 import { Fleet } from './fleet/fleet.js';
 import { GrpcManagerCalls } from './fleet/manager-calls.js';
 import { GrpcHostCaller, HostCaller } from './orders/host-caller.js';
+import { StrangerVerifier } from './verification/host-verifier.js';
 import { OrderCancels } from './orders/order-cancels.js';
 import { OrderExecutor } from './orders/order-executor.js';
 import { OrderTransport } from './orders/order-strategy.js';
@@ -85,12 +86,14 @@ const PROVIDERS: Provider[] = [
       faults: Faults,
       log: Log,
       cancels: OrderCancels,
+      channels: ChannelPool,
     ) => {
       const { connections, holders, feed } = fleet;
+      const verifier = new StrangerVerifier(channels, feed);
       const parts = { loop, holders, connections, feed, caller, cancels, clock, faults, log };
-      return new OrderExecutor({ ...parts, random: Math.random });
+      return new OrderExecutor({ ...parts, verifier, random: Math.random });
     },
-    inject: [SwarmLoop, Fleet, HostCaller, Clock, Faults, Log, OrderCancels],
+    inject: [SwarmLoop, Fleet, HostCaller, Clock, Faults, Log, OrderCancels, ChannelPool],
   },
   {
     provide: Publisher,

@@ -104,6 +104,7 @@ function makeExecutor(
     holders,
     caller,
     cancels,
+    verifier: { verify: () => Promise.reject(new Error('Nobody asked for it.')) },
     clock: new SystemClock(),
     random: () => 0,
     faults: new NoFaults(),

@@ -8,6 +8,10 @@ export const PIECES_KEY = 'pondhawk-pieces';
 export const COPY_ID_KEY = 'pondhawk-copy-id';
 /** Initial metadata of SyncPieces: `<cluster>.<epoch, 32 hex>`. */
 export const LOG_ID_KEY = 'pondhawk-log-id';
+/** Initial metadata of SyncPieces: the number of the log at which the copy was begun. */
+export const FILLED_AT_KEY = 'pondhawk-filled-at';
+/** Initial metadata of SyncPieces, also when nothing of the task is here: the TCP port for pieces. */
+export const PIECE_PORT_KEY = 'pondhawk-piece-port';
 /** Trailing metadata of DeleteTask and DeleteLocalTask: JSON, see `DeleteOutcome`. */
 export const DELETE_OUTCOME_KEY = 'pondhawk-delete-outcome';
 /** DownloadTask over the unix socket: `1` asks for content in chunks of at most 1 MiB, in order. */

@@ -44,15 +44,24 @@ export interface TargetResult {
   readonly outcome: TargetOutcome;
   /** Number of the try, from 1; 0 before any. */
   readonly try: number;
+  /** What was seen when the node was asked from outside after its delete; absent before. */
+  readonly verification?: string | undefined;
+  /** It was seen to serve what it was to delete: that stands, whatever else is said of the node. */
+  readonly isConvicted?: boolean | undefined;
 }
 
 /**
- * Which of two results stands: the better outcome; of equal ones that of the later try; of equal
- * tries the one that stands already. So a report told twice or in another order changes nothing.
+ * Which of two results stands: the better outcome; of equal ones that of the later try, or what is newly
+ * seen from outside; else the one that stands already. So a report told twice or in another order changes
+ * nothing. Over all stands that a node was seen to serve what it was to delete.
  */
 export function mergeTargetResult<T extends TargetResult>(standing: T, reported: T): T {
+  if (standing.isConvicted === true) return standing;
+  if (reported.isConvicted === true) return reported;
   if (standing.outcome === reported.outcome) {
-    return reported.try > standing.try ? reported : standing;
+    const isNewlySeen =
+      reported.verification !== undefined && reported.verification !== standing.verification;
+    return reported.try > standing.try || isNewlySeen ? reported : standing;
   }
   return IMPROVEMENTS[standing.outcome].includes(reported.outcome) ? reported : standing;
 }

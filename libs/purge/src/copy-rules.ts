@@ -75,3 +75,16 @@ export function answeredNumber(host: {
 }): number {
   return host.applied;
 }
+
+/**
+ * Whether a copy that a host serves is none that a purge was to delete, going by where the host says it
+ * was begun. Another log id than that of the purge is believed only if it is the one in force: copies of
+ * others were to be dropped (R7).
+ */
+export function isNewerThanPurge(
+  copy: { readonly logEpoch: string; readonly filledAt: number },
+  purge: { readonly epoch: string; readonly seq: number; readonly epochInForce: string },
+): boolean {
+  const isOfLog = copy.logEpoch === purge.epoch || copy.logEpoch === purge.epochInForce;
+  return isOfLog && copy.filledAt >= purge.seq;
+}

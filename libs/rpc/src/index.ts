@@ -13,4 +13,5 @@ export * from './grpc-server.js';
 export * from './health-service.js';
 export * from './limits.js';
 export * from './service-handlers.js';
+export * from './stranger/index.js';
 export * from './unix-socket.js';

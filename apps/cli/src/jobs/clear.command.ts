@@ -42,7 +42,7 @@ export function addClearCommand(
     .argument('[task...]', 'ids or URLs of tasks', collectTaskName)
     .option('--file <list>', 'more of them, one a line; - reads standard input')
     .option('--dry-run', 'show who holds how much and delete nothing; waits for the answers')
-    .option('--verify', 'refused: hosts cannot be asked from outside yet')
+    .option('--verify', 'ask every host for the bytes afterwards, as a stranger would')
     .option('--wait', 'wait for the end and show what came of each host')
     .action(async (names: readonly string[] | undefined, options: ClearOptions) => {
       exit(await runClear(context, names ?? [], options));
@@ -54,20 +54,24 @@ async function runClear(
   names: readonly string[],
   options: ClearOptions,
 ): Promise<ExitCode> {
-  if (options.verify === true) {
-    throw usageError('--verify is not built yet; see what came of each host with --wait.');
+  if (options.verify === true && options.dryRun === true) {
+    throw usageError('--verify and --dry-run do not go together: nothing is deleted.');
   }
   const listed = options.file === undefined ? [] : await readTaskList(options.file);
   const all = [...new Set([...names, ...listed])];
   if (all.length === 0) throw usageError('Name a task by id or URL, or a list with --file.');
   const isDryRun = options.dryRun === true;
-  const bodies = all.map((name) => clearBody(name, options, isDryRun));
+  const bodies = all.map((name) => clearBody(name, options));
   return runJobs(context, bodies, isDryRun ? { ...options, wait: true } : options);
 }
 
-function clearBody(name: string, options: ClearOptions, isDryRun: boolean): object {
-  const body = taskJobBody('delete_task', name, options);
-  return isDryRun ? { ...body, args: { ...body.args, dry_run: true } } : body;
+function clearBody(name: string, options: ClearOptions): object {
+  const { args, ...body } = taskJobBody('delete_task', name, options);
+  const asked = {
+    ...(options.dryRun === true ? { dry_run: true } : {}),
+    ...(options.verify === true ? { verify: true } : {}),
+  };
+  return { ...body, args: { ...args, ...asked } };
 }
 
 /** Creates the jobs, waits for them if asked to, and shows them. */

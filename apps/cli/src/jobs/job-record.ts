@@ -20,6 +20,8 @@ export interface JobRecord {
   readonly deletedBytes: number;
   /** Of a dry run: stored on all hosts. */
   readonly heldBytes: number | undefined;
+  /** Of a delete with `verify`: how many hosts did what when they were asked from outside. */
+  readonly verification: Readonly<Record<string, number>> | undefined;
   /** Lines of clusters that failed as a whole. */
   readonly errors: readonly string[];
   readonly held: readonly HeldRecord[];
@@ -72,6 +74,7 @@ export function readJob(value: unknown): JobRecord {
     counts: numbersOf(record(result['counts'])),
     deletedBytes: number(result['deleted_bytes']),
     heldBytes: result['dry_run'] === true ? number(result['held_bytes']) : undefined,
+    verification: isRecord(result['verification']) ? numbersOf(result['verification']) : undefined,
     errors: list(result['job_states'])
       .map((state) => text(record(state)['error']))
       .filter((error) => error !== ''),
@@ -91,14 +94,18 @@ export function readTarget(value: unknown): TargetRecord {
     outcome: text(raw['outcome']),
     bytes: number(raw['deleted_bytes']) || number(record(raw['task'])['finished_bytes']),
     durationMs: Number.isNaN(durationMs) ? undefined : durationMs,
-    reason: text(raw['description']),
+    reason: text(raw['description']) || text(record(raw['verification'])['message']),
   };
 }
 
-/** How a command ends that waited for this job. */
-export function exitCodeOf(job: Pick<JobRecord, 'outcome'>): ExitCode {
-  if (job.outcome === 'complete') return ExitCode.Complete;
-  return job.outcome === 'partial' ? ExitCode.Partial : ExitCode.Failed;
+/** How a command ends that waited for this job. One whose hosts could not all be asked is not wholly verified. */
+export function exitCodeOf({
+  outcome,
+  verification,
+}: Pick<JobRecord, 'outcome' | 'verification'>): ExitCode {
+  const isSeen = (verification?.['unreachable'] ?? 0) === 0;
+  if (outcome === 'complete') return isSeen ? ExitCode.Complete : ExitCode.Partial;
+  return outcome === 'partial' ? ExitCode.Partial : ExitCode.Failed;
 }
 
 /** How a command ends that waited for several: all complete, all failed, or something between. */

@@ -41,9 +41,22 @@ export function summaryLine(job: JobRecord): string {
     job.outcome,
     countsLine(job),
     job.heldBytes === undefined ? '' : `${formatBytes(job.heldBytes)} held, nothing deleted`,
+    job.verification === undefined ? '' : verificationLine(job.verification),
     job.deletedBytes > 0 ? `${formatBytes(job.deletedBytes)} deleted` : '',
   ].filter((part) => part !== '');
   return printable(`job ${job.id} ${job.type}: ${parts.join(', ')}`);
+}
+
+/** `3 asked from outside: 2 passed (1 with a newer copy), 1 still serves`. */
+function verificationLine(counts: Readonly<Record<string, number>>): string {
+  const { asked = 0, passed = 0, newer_copies: newer = 0, failed = 0, unreachable = 0 } = counts;
+  const newerPart = newer > 0 ? ` (${newer} with a newer copy)` : '';
+  const parts = [
+    `${passed} passed${newerPart}`,
+    ...(failed > 0 ? [`${failed} still serve`] : []),
+    ...(unreachable > 0 ? [`${unreachable} not reached`] : []),
+  ];
+  return `${asked} asked from outside: ${parts.join(', ')}`;
 }
 
 /** What came of each host. */

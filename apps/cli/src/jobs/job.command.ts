@@ -17,7 +17,11 @@ import {
 const JOB_TYPES = ['delete_task', 'get_task', 'list_tasks'] as const;
 const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
 
-type CreateOptions = RunOptions & { readonly page?: number; readonly perPage?: number };
+type CreateOptions = RunOptions & {
+  readonly page?: number;
+  readonly perPage?: number;
+  readonly verify?: boolean;
+};
 
 interface ListOptions extends ManagerOptions {
   readonly type?: string;
@@ -42,6 +46,7 @@ export function addJobCommand(
     .argument('[task]', 'id or URL of the task; not for list_tasks', parseTaskName)
     .option('--page <n>', 'list_tasks: page', parseNumberOption)
     .option('--per-page <n>', 'list_tasks: tasks a page', parseNumberOption)
+    .option('--verify', 'delete_task: ask every host for the bytes afterwards, as a stranger would')
     .option('--wait', 'wait for the end and show what came of each host')
     .action(async (type: string, task: string | undefined, options: CreateOptions) => {
       exit(await runJobs(context, [createBody(type, task, options)], options));
@@ -76,12 +81,16 @@ export function addJobCommand(
 }
 
 function createBody(type: string, task: string | undefined, options: CreateOptions): object {
+  if (options.verify === true && type !== 'delete_task') {
+    throw usageError('--verify is for delete_task.');
+  }
   if (type === 'list_tasks') {
     if (task !== undefined) throw usageError('list_tasks lists all tasks: name none.');
     return jobBody(type, pageOf(options), options);
   }
   if (task === undefined) throw usageError(`${type} needs the id or the URL of a task.`);
-  return taskJobBody(type, task, options);
+  const { args, ...body } = taskJobBody(type, task, options);
+  return { ...body, args: { ...args, ...(options.verify === true ? { verify: true } : {}) } };
 }
 
 function pageOf(options: CreateOptions): object {

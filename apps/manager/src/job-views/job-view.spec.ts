@@ -48,6 +48,7 @@ function aTarget(name: string, outcome: TargetOutcome, facts: object = {}): Targ
     endedAtMs: CREATED_AT_MS + 400,
     task: undefined,
     later: undefined,
+    verification: undefined,
     ...facts,
   };
 }
@@ -261,6 +262,7 @@ describe('jobView', () => {
         state: 'failed',
         errorCode: 'NO_ACTIVE_SCHEDULER',
         errorMessage: 'No scheduler of the cluster was active for 30 s.',
+        verification: undefined,
       } as const;
       const { result } = jobView(
         aDetail({

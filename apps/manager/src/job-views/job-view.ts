@@ -59,6 +59,7 @@ function resultView(detail: JobDetail): Json {
     ...(job.isDryRun
       ? { dry_run: true, held_bytes: clusters.reduce((sum, one) => sum + one.heldBytes, 0) }
       : {}),
+    ...(isDelete && job.args['verify'] === true ? { verification: verificationView(detail) } : {}),
     job_states: clusterStatesView(detail, options),
     ...listsView(detail, options),
   };
@@ -69,6 +70,22 @@ function finalityView({ clusters }: JobDetail): Json {
   const reasons = [...new Set(clusters.flatMap(({ finality }) => finality?.reasons ?? []))];
   const hosts = [...new Set(clusters.flatMap(({ finality }) => finality?.hosts ?? []))];
   return { finality: finalityOf(reasons), finality_reasons: reasons, finality_hosts: hosts };
+}
+
+/** What hosts did when they were asked from outside, over all orders; zeros before. */
+function verificationView({ clusters }: JobDetail): Json {
+  const seen = clusters.flatMap(({ orders }) =>
+    orders.flatMap((order) => order.verification ?? []),
+  );
+  const sum = (name: keyof (typeof seen)[number]): number =>
+    seen.reduce((total, counts) => total + counts[name], 0);
+  return {
+    asked: sum('asked'),
+    passed: sum('passed'),
+    newer_copies: sum('newer_copies'),
+    failed: sum('failed'),
+    unreachable: sum('unreachable'),
+  };
 }
 
 function groupUuid({ uuid }: JobRecord): string {

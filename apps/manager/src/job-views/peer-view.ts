@@ -38,6 +38,7 @@ export function targetPeerView(target: TargetRecord, cluster: ClusterName): Json
     attempts: target.attempts,
     ended_at: target.endedAtMs === undefined ? null : timeView(target.endedAtMs),
     later: target.later ?? null,
+    ...(target.verification === undefined ? {} : { verification: target.verification }),
   };
 }
 

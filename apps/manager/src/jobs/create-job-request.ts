@@ -26,6 +26,7 @@ export interface CreateJobRequest {
   /** What schedulers are told. */
   readonly orderArgs: {
     readonly task_id?: string;
+    readonly verify?: boolean;
     readonly page?: number;
     readonly per_page?: number;
   };
@@ -49,20 +50,20 @@ export function parseCreateJob(raw: unknown): CreateJobRequest {
   });
   const args = body.object('args');
   const named = type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
-  const isDryRun = type === JobType.DeleteTask ? args.flag('dry_run') : undefined;
+  const flags = type === JobType.DeleteTask ? readDeleteFlags(args) : {};
   const { spec, echoed } = readSpec(args, type);
   return {
     type,
-    isDryRun: isDryRun === true,
+    isDryRun: flags.dry_run === true,
     bio,
     userId,
     clusterIds: clusterIds?.length === 0 ? undefined : clusterIds,
     args: {
       ...named.args,
       ...echoed,
-      ...(isDryRun === undefined ? {} : { dry_run: isDryRun }),
+      ...flags,
     },
-    orderArgs: named.orderArgs,
+    orderArgs: { ...named.orderArgs, ...(flags.verify === true ? { verify: true } : {}) },
     spec,
     strippedFields: [...body.unknownFields(), ...args.unknownFields()],
   };
@@ -81,6 +82,19 @@ type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs'>;
 function readTaskArgs(args: FieldReader): ReadArgs {
   const { taskId, args: echoed } = readTaskName(args);
   return { args: { ...echoed, task_id: taskId }, orderArgs: { task_id: taskId } };
+}
+
+/** What of a delete is said by flags; absent where nothing was. */
+function readDeleteFlags(args: FieldReader): { dry_run?: boolean; verify?: boolean } {
+  const isDryRun = args.flag('dry_run');
+  const isVerified = args.flag('verify');
+  if (isDryRun === true && isVerified === true) {
+    throw invalidField('args.verify', 'must not be true with args.dry_run: nothing is deleted');
+  }
+  return {
+    ...(isDryRun === undefined ? {} : { dry_run: isDryRun }),
+    ...(isVerified === undefined ? {} : { verify: isVerified }),
+  };
 }
 
 function readListArgs(args: FieldReader): ReadArgs {

@@ -70,6 +70,13 @@ export class JobArgsBody {
   })
   readonly dry_run?: boolean;
 
+  @ApiPropertyOptional({
+    default: false,
+    description:
+      'delete_task only: afterwards asks every host that answered for the bytes, as a stranger would; who still serves them has failed. Not with dry_run.',
+  })
+  readonly verify?: boolean;
+
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'list_tasks only.' })
   readonly page?: number;
 

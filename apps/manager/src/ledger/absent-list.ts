@@ -52,6 +52,7 @@ export function toAbsentTarget(absent: AbsentHost, clusterId: number): TargetRec
     endedAtMs: absent.ended_at_ms ?? undefined,
     task: undefined,
     later: undefined,
+    verification: undefined,
   };
 }
 

@@ -45,6 +45,7 @@ const ORDER_COLUMNS = [
   'state',
   'error_code',
   'error_message',
+  'verification',
 ] as const;
 
 /** A database to read and its dialect. */

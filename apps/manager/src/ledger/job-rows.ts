@@ -1,5 +1,6 @@
 /** Rows of jobs, targets and orders as readers get them. Rows that no code of ours writes are refused. */
 
+import type { ReportVerification, TargetVerification } from '@pondhawk/contracts';
 import { DataCorruptionError, type FailureStrategy } from '@pondhawk/core';
 import {
   type JobOutcome,
@@ -66,6 +67,7 @@ export function toTargetRecord(row: TargetRow): TargetRecord {
     endedAtMs: row.ended_at_ms ?? undefined,
     task: Array.isArray(held) ? undefined : held,
     later: row.later ?? undefined,
+    verification: parseVerification(row.verification),
   };
 }
 
@@ -78,7 +80,10 @@ export function toListedTasks(row: TargetRow): ListedTask[] {
 
 /** A row of orders. */
 export function toOrderRecord(
-  row: Pick<OrderRow, 'id' | 'scheduler_id' | 'attempt' | 'state' | 'error_code' | 'error_message'>,
+  row: Pick<
+    OrderRow,
+    'id' | 'scheduler_id' | 'attempt' | 'state' | 'error_code' | 'error_message' | 'verification'
+  >,
 ): OrderRecord {
   return {
     id: row.id,
@@ -87,15 +92,22 @@ export function toOrderRecord(
     state: row.state as OrderState,
     errorCode: row.error_code,
     errorMessage: row.error_message,
+    verification:
+      row.verification === null ? undefined : (JSON.parse(row.verification) as ReportVerification),
   };
 }
 
-/** A JSON column that holds an object. */
+/** What was seen of a host from outside. */
+export function parseVerification(text: string | null): TargetVerification | undefined {
+  return text === null ? undefined : (JSON.parse(text) as TargetVerification);
+}
+
 /** What stood against the promise of a purge. */
 export function parseFinality(text: string | null): ClusterFinality | undefined {
   return text === null ? undefined : (JSON.parse(text) as ClusterFinality);
 }
 
+/** A JSON column that holds an object. */
 export function parseObject(text: string): Record<string, unknown> {
   return JSON.parse(text) as Record<string, unknown>;
 }

@@ -1,3 +1,4 @@
+import type { ReportVerification, TargetVerification } from '@pondhawk/contracts';
 import type { TargetOutcome } from '@pondhawk/jobs';
 import type { HeldTask, HostRecord } from './host-record.js';
 
@@ -15,6 +16,8 @@ export interface TargetReport {
   readonly attempts: number;
   readonly started_at_ms: number;
   readonly ended_at_ms?: number | undefined;
+  /** `delete_task` with `verify`; not with each host that passed. */
+  readonly verification?: TargetVerification | undefined;
   /** `get_task`: what the host holds. */
   readonly task?: HeldTask | undefined;
   /** `list_tasks`: what the host holds, sorted by task id. */
@@ -35,4 +38,6 @@ export interface OrderReport {
   readonly is_last: boolean;
   /** The order could not be carried out. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
+  /** With the last report of a `delete_task` with `verify`. */
+  readonly verification?: ReportVerification | undefined;
 }

@@ -10,7 +10,7 @@ import type {
   TargetCounts,
   TargetOutcome,
 } from '@pondhawk/jobs';
-import type { JobMessageType } from '@pondhawk/contracts';
+import type { JobMessageType, ReportVerification, TargetVerification } from '@pondhawk/contracts';
 import type { OperationSpec } from '@pondhawk/core';
 import type { FinalityReason, LogState, Waiver } from '@pondhawk/purge';
 import type { HeldTask, HostRecord } from './host-record.js';
@@ -89,6 +89,8 @@ export interface OrderRecord {
   /** Why it could not be carried out. */
   readonly errorCode: string;
   readonly errorMessage: string;
+  /** Of a delete with `verify`, once the order has ended: what its hosts did when they were asked from outside. */
+  readonly verification: ReportVerification | undefined;
 }
 
 /** One target of a job. */
@@ -107,6 +109,8 @@ export interface TargetRecord {
   readonly task: HeldTask | undefined;
   /** What the host did with the purge after the job had given it up. */
   readonly later: string | undefined;
+  /** What it did when it was asked from outside; absent with hosts that were not, and that passed having had nothing. */
+  readonly verification: TargetVerification | undefined;
 }
 
 /** One task that one host holds, as `list_tasks` found it. */

@@ -204,6 +204,8 @@ export interface TargetsTable {
   held: string | null;
   held_count: number;
   later: string | null;
+  /** JSON: what was seen when the host was asked from outside; null if it was not, or only that it passed. */
+  verification: string | null;
 }
 
 /** Hosts of an order that had nothing of the task, in parts. */
@@ -244,6 +246,8 @@ export interface OrdersTable {
   has_fenced: Generated<number>;
   /** 1: no other hosts than `hosts` are meant. */
   only_named: Generated<number>;
+  /** JSON: how many hosts the last attempt asked from outside, and what came of it; null before. */
+  verification: Generated<string | null>;
 }
 
 /** Messages to the broker. */

@@ -1,4 +1,11 @@
-import { COPY_ID_KEY, LOG_ID_KEY, PIECES_KEY, type dfdaemonV2 } from '@pondhawk/contracts';
+import {
+  COPY_ID_KEY,
+  FILLED_AT_KEY,
+  LOG_ID_KEY,
+  PIECES_KEY,
+  PIECE_PORT_KEY,
+  type dfdaemonV2,
+} from '@pondhawk/contracts';
 import { InvalidArgumentError, NotFoundError, parseTaskId, type TaskId } from '@pondhawk/core';
 import { Metadata, type CallContext } from '@pondhawk/rpc';
 import type { Copy, CopyStore, Piece } from '../copies/index.js';
@@ -24,7 +31,8 @@ export interface PieceSyncParts {
 
 /**
  * Tells a child which of the pieces it wants are here: what is there first, then each as it becomes
- * whole. No number named means all. Ends when all named were told, or no more can come.
+ * whole. No number named means all. Ends when all named were told, or no more can come. The initial metadata
+ * tell the copy and where it was begun, and in any case where pieces are served.
  *
  * @throws InvalidArgumentError (`INVALID_TASK_ID`, `TOO_MANY_PIECES`); NotFoundError (`TASK_NOT_FOUND`),
  *   also in the middle, when the copy is deleted.
@@ -43,8 +51,8 @@ export async function* syncPieces(
     );
   }
   const copy = parts.copies.findServable(taskId);
+  context.sendMetadata(aboutPieces(copy, parts));
   if (copy === undefined) throw taskNotFound(taskId);
-  context.sendMetadata(guardedPieces(copy, parts));
   const feed = new PieceFeed(parts.copies, copy, request.interestedPieceNumbers);
   try {
     for await (const piece of feed.pieces(context.signal)) {
@@ -124,9 +132,12 @@ class PieceFeed {
   }
 }
 
-function guardedPieces(copy: Copy, { clusterId }: PieceSyncParts): Metadata {
+function aboutPieces(copy: Copy | undefined, { clusterId, address }: PieceSyncParts): Metadata {
   const metadata = new Metadata();
+  metadata.set(PIECE_PORT_KEY, String(address().port));
+  if (copy === undefined) return metadata;
   metadata.set(PIECES_KEY, '1');
+  metadata.set(FILLED_AT_KEY, String(copy.filledAt));
   metadata.set(COPY_ID_KEY, copy.copyId);
   metadata.set(LOG_ID_KEY, `${clusterId}.${copy.logEpoch}`);
   return metadata;

@@ -29,6 +29,8 @@ import { ReportBatcher, type SendReport } from './report-batcher.js';
 import { askForTask, QUESTION_TIMEOUT_MS } from './stream-questions.js';
 import { targetReport, toHostAnswer, toOutcome, type TargetHost } from './target-reports.js';
 import { TaskLister } from './task-lister.js';
+import { verifyTargets, type AnsweredHost } from './verify-targets.js';
+import type { HostVerifier } from '../verification/host-verifier.js';
 
 /** Limits of one target. */
 export const HOST_CALL_TIMEOUT_MS = 4_000;
@@ -47,6 +49,7 @@ export interface OrderExecutorOptions {
   readonly connections: Pick<HostConnections, 'find' | 'whenOpen'>;
   readonly feed: Pick<PurgeFeed, 'learn'>;
   readonly caller: HostCaller;
+  readonly verifier: HostVerifier;
   readonly cancels: Pick<OrderCancels, 'run' | 'isCancelled'>;
   readonly clock: Clock;
   readonly random: RandomSource;
@@ -77,6 +80,8 @@ interface Run {
   /** Monotonic ms. */
   readonly endsAtMs: number;
   readonly batcher: ReportBatcher;
+  /** Hosts that said that they hold the task no more. */
+  readonly answered: AnsweredHost[];
   hasFailed: boolean;
 }
 
@@ -114,15 +119,21 @@ export class OrderExecutor {
     const endsAtMs = clock.monotonicMs() + Math.max(0, leftMs);
     try {
       await this.options.cancels.run(order, async () => {
-        await this.carryOutAll({ order, endsAtMs, batcher, hasFailed: false });
-        await batcher.finish();
+        const run: Run = { order, endsAtMs, batcher, answered: [], hasFailed: false };
+        const slots = new CallSlots(order.spec.parallelism);
+        await this.carryOutAll(run, slots);
+        const isVerified = order.type === 'delete_task' && order.args.verify === true;
+        const report = batcher.add.bind(batcher);
+        await batcher.finish(
+          isVerified ? await verifyTargets(this.options, { ...run, slots, report }) : undefined,
+        );
       });
     } finally {
       batcher.stop();
     }
   }
 
-  private async carryOutAll(run: Run): Promise<void> {
+  private async carryOutAll(run: Run, slots: CallSlots): Promise<void> {
     const { order, batcher } = run;
     const { loop } = this.options;
     const hosts = findOrderHosts(order, loop.hosts);
@@ -136,7 +147,6 @@ export class OrderExecutor {
       batcher.name(this.target({ record }, pending));
     const streamed =
       order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
-    const slots = new CallSlots(order.spec.parallelism);
     const ending = new AbortController();
     const patience = sleep(STREAM_PATIENCE_MS, SILENT, { signal: ending.signal });
     patience.catch(() => undefined); // Everybody has answered.
@@ -281,6 +291,7 @@ export class OrderExecutor {
     const isGone = target.outcome === 'deleted' || target.outcome === 'absent';
     if (run.order.type === 'delete_task' && isGone) {
       this.options.loop.apply({ kind: 'task-deleted', hostId: host.id, taskId });
+      run.answered.push({ host, target });
     }
     this.end(run, target);
   }

@@ -4,6 +4,7 @@ import {
   ReportPayload,
   TARGETS_PER_REPORT_MAX,
   type OrderPayload,
+  type ReportVerification,
   type TargetReport,
 } from '@pondhawk/contracts';
 
@@ -44,6 +45,7 @@ export class ReportBatcher {
   private sending: Promise<void> = Promise.resolve();
   private failure: unknown;
   private renewal: NodeJS.Timeout | undefined; // Set until `stop`.
+  private verification: ReportVerification | undefined; // Of the last report, from `finish` on.
 
   constructor(
     private readonly order: OrderPayload,
@@ -80,8 +82,14 @@ export class ReportBatcher {
     while (this.enqueued > REPORTS_WAITING_MAX) await this.sending;
   }
 
-  /** Sends the last report. @throws what the first failed sending threw: the order must come again. */
-  async finish(): Promise<void> {
+  /**
+   * Sends the last report.
+   *
+   * @param verification what was seen from outside, if hosts were asked.
+   * @throws what the first failed sending threw: the order must come again.
+   */
+  async finish(verification?: ReportVerification): Promise<void> {
+    this.verification = verification;
     if (this.pending.size > 0) this.flushPending();
     this.flush(true);
     await this.sending;
@@ -133,6 +141,7 @@ export class ReportBatcher {
       ...{ order_id, job_id, attempt, scheduler_id, scheduler_cluster_id },
       targets,
       is_last: isLast,
+      ...(isLast && this.verification !== undefined ? { verification: this.verification } : {}),
     });
     this.enqueued += 1;
     this.sending = this.sending

@@ -32,6 +32,8 @@ export class OrderScheduler {
 export class OrderArgs {
   /** 64 lower-case hex digits; for `delete_task` and `get_task`. */
   @IsOptional() @Matches(/^[0-9a-f]{64}$/) task_id?: string | undefined;
+  /** `delete_task`: hosts are asked afterwards, from outside, whether they still serve the task. */
+  @IsOptional() @IsBoolean() verify?: boolean | undefined;
   /** From 1; for `list_tasks`. */
   @IsOptional() @IsInt() @Min(1) page?: number | undefined;
   @IsOptional() @IsInt() @Min(1) per_page?: number | undefined;

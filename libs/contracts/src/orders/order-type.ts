@@ -28,6 +28,15 @@ export type ReportedOutcome = (typeof REPORTED_OUTCOMES)[number];
 /** Code of a host that answered `list_tasks` and holds more than the report lists; its message says how many. */
 export const LIST_TRUNCATED = 'LIST_TRUNCATED';
 
+/**
+ * What a host did when it was asked from outside for what it was to delete: nothing came; a copy came that
+ * was begun after the purge; what was purged came; or nothing could be said.
+ */
+export const VERIFICATION_STATES = ['passed', 'newer_copy', 'failed', 'unreachable'] as const;
+export type VerificationState = (typeof VERIFICATION_STATES)[number];
+/** Code of a host that said it holds the task no more, and served it. */
+export const STILL_SERVES = 'STILL_SERVES';
+
 /** Format that this version writes, and the newest it reads. */
 export const PAYLOAD_FORMAT = 1;
 /** Most targets in one report. */

@@ -18,9 +18,22 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { HeldTask, HostRecord } from './host-record.js';
-import { REPORTED_OUTCOMES, TARGETS_PER_REPORT_MAX, type ReportedOutcome } from './order-type.js';
+import {
+  REPORTED_OUTCOMES,
+  TARGETS_PER_REPORT_MAX,
+  VERIFICATION_STATES,
+  type ReportedOutcome,
+  type VerificationState,
+} from './order-type.js';
 
 const MESSAGE_LENGTH_MAX = 4096;
+
+/** What a host did when it was asked from outside after its delete. */
+export class TargetVerification {
+  @IsIn(VERIFICATION_STATES) state!: VerificationState;
+  /** Why nothing could be said, or what came; empty with `passed`. */
+  @IsString() @MaxLength(MESSAGE_LENGTH_MAX) message!: string;
+}
 
 /** How one host's share stands. Keyed by (job, node, try); an outcome only improves. */
 export class TargetReport {
@@ -39,6 +52,11 @@ export class TargetReport {
   /** Unix ms, by the scheduler's clock. */
   @IsInt() @Min(0) started_at_ms!: number;
   @IsOptional() @IsInt() @Min(0) ended_at_ms?: number | undefined;
+  /** `delete_task` with `verify`; not with each host that passed. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => TargetVerification)
+  verification?: TargetVerification | undefined;
   /** `get_task`: what the host holds. */
   @IsOptional() @ValidateNested() @Type(() => HeldTask) task?: HeldTask | undefined;
   /** `list_tasks`: what the host holds, sorted by task id. */
@@ -60,6 +78,16 @@ export class ReportList {
   @IsInt() @Min(0) total_count!: number;
 }
 
+/** How many hosts of an attempt were asked from outside, and how many did what. */
+export class ReportVerification {
+  @IsInt() @Min(0) asked!: number;
+  @IsInt() @Min(0) passed!: number;
+  /** Of those that passed: they serve a copy that was begun after the purge. */
+  @IsInt() @Min(0) newer_copies!: number;
+  @IsInt() @Min(0) failed!: number;
+  @IsInt() @Min(0) unreachable!: number;
+}
+
 /** A batch of targets of one attempt. The first one of an attempt names every host the scheduler is home for. */
 export class ReportPayload {
   /** `PAYLOAD_FORMAT`. */
@@ -79,4 +107,9 @@ export class ReportPayload {
   @IsBoolean() is_last!: boolean;
   @IsOptional() @ValidateNested() @Type(() => ReportError) error?: ReportError | undefined;
   @IsOptional() @ValidateNested() @Type(() => ReportList) list?: ReportList | undefined;
+  /** With the last report of a `delete_task` with `verify`. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => ReportVerification)
+  verification?: ReportVerification | undefined;
 }

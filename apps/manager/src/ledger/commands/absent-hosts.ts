@@ -3,6 +3,7 @@ import { ABSENT_PART_HOSTS_MAX, packList, unpackAbsent, unpackNodes } from '../a
 import type { AbsentHost } from '../absent-list.js';
 import type { CommandContext } from '../command-context.js';
 import type { HostRecord } from '../host-record.js';
+import { parseVerification } from '../job-rows.js';
 import { inSets } from '../row-set.js';
 import type { OrderRow, TargetRow } from '../tables.js';
 
@@ -12,13 +13,17 @@ export interface AbsentPlace {
   readonly part: number;
 }
 
-/** Whether a target has nothing to tell but that it is absent, so that no row is kept of it. */
+/**
+ * Whether a target has nothing to tell but that it is absent, so that no row is kept of it. That it passed
+ * a verification is not told of single hosts that had nothing: the order counts them.
+ */
 export function isPlainAbsent(row: Omit<TargetRow, 'later'>): boolean {
   return (
     row.outcome === TargetOutcome.Absent &&
     row.code === '' &&
     row.message === '' &&
-    row.held_count === 0
+    row.held_count === 0 &&
+    (parseVerification(row.verification)?.state ?? 'passed') === 'passed'
   );
 }
 

@@ -194,6 +194,7 @@ async function insertSuperseded(
       outcome: TargetOutcome.Pending,
       ...{ try_number: 0, attempts: 0, code: '', message: '', deleted_bytes: 0 },
       ...{ started_at_ms: context.atMs, ended_at_ms: null, held: null, held_count: 0 },
+      verification: null,
     };
   });
   await writeTargets(context, rows);

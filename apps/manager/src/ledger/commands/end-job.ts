@@ -54,14 +54,14 @@ export async function endJobIfDone(
 /**
  * The unfinished orders that a job must wait for. A purge need not wait for the last word of a
  * scheduler once all its hosts have ended otherwise, if it has reported at all, or there is nobody
- * whom only a scheduler knows.
+ * whom only a scheduler knows. A delete with `verify` waits for what they saw.
  */
 async function findNeeded(
   context: CommandContext,
   job: JobRow,
   unfinished: readonly OrderRow[],
 ): Promise<readonly OrderRow[]> {
-  if (job.type !== JobType.DeleteTask) return unfinished;
+  if (job.type !== JobType.DeleteTask || isVerified(job)) return unfinished;
   const clusters = await loadPurgeClusters(context, job.id);
   const needed: OrderRow[] = [];
   for (const order of unfinished) {
@@ -71,6 +71,10 @@ async function findNeeded(
     if (!isLooked || (await loadPendingNodes(context, order)).length > 0) needed.push(order);
   }
   return needed;
+}
+
+function isVerified({ order_args }: JobRow): boolean {
+  return (JSON.parse(order_args) as { readonly verify?: boolean }).verify === true;
 }
 
 /** R9: whether a purge may end by answers, or only by its clock yet. */

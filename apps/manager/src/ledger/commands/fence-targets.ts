@@ -132,5 +132,6 @@ function fencedRow(
     ended_at_ms: atMs,
     held: null,
     held_count: 0,
+    verification: null,
   };
 }

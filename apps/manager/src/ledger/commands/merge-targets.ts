@@ -1,5 +1,7 @@
+import { STILL_SERVES } from '@pondhawk/contracts';
 import { TargetOutcome, type TargetResult, mergeTargetResult } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
+import { parseVerification } from '../job-rows.js';
 import type { TargetReport } from '../order-report.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
 import type { OrderRow, TargetRow } from '../tables.js';
@@ -27,6 +29,7 @@ const TARGET_COLUMNS: SetColumns<TargetSetRow> = {
   ended_at_ms: 'bigint',
   held: 'text',
   held_count: 'bigint',
+  verification: 'text',
 };
 
 /** A host on a list: only something better than `absent` is news, on whichever try. */
@@ -60,7 +63,7 @@ async function mergeSet(
   const nodes = reports.map(({ node }) => node);
   const rows = await db
     .selectFrom('targets')
-    .select(['node', 'outcome', 'try_number'])
+    .select(['node', 'outcome', 'try_number', 'code', 'verification'])
     .where('job_id', '=', order.job_id)
     .where('node', 'in', valueSet<string>(dialect, nodes))
     .execute();
@@ -148,8 +151,20 @@ export async function writeTargets(
   );
 }
 
-function resultOf(row: Pick<TargetSetRow, 'outcome' | 'try_number'>): TargetResult {
-  return { outcome: row.outcome as TargetOutcome, try: row.try_number };
+function resultOf(
+  row: Pick<TargetSetRow, 'outcome' | 'try_number' | 'code' | 'verification'>,
+): TargetResult {
+  return {
+    outcome: row.outcome as TargetOutcome,
+    try: row.try_number,
+    verification: parseVerification(row.verification)?.state,
+    isConvicted: row.outcome === TargetOutcome.Failed && row.code === STILL_SERVES,
+  };
+}
+
+function formatVerification(seen: TargetReport['verification']): string | null {
+  if (seen === undefined) return null;
+  return JSON.stringify({ state: seen.state, message: seen.message.replaceAll('\0', '') });
 }
 
 function toRow(order: OrderRow, report: TargetReport): TargetSetRow {
@@ -174,5 +189,6 @@ function toRow(order: OrderRow, report: TargetReport): TargetSetRow {
     ended_at_ms: report.ended_at_ms ?? null,
     held: held === undefined ? null : JSON.stringify(held),
     held_count: report.task === undefined ? (report.tasks?.length ?? 0) : 1,
+    verification: formatVerification(report.verification),
   };
 }

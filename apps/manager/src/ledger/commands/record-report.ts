@@ -177,6 +177,9 @@ async function moveOrder(
       updated_at_ms: context.atMs,
       error_code: code,
       error_message: message,
+      ...(report.verification === undefined
+        ? {}
+        : { verification: JSON.stringify(report.verification) }),
     })
     .where('id', '=', order.id)
     .execute();

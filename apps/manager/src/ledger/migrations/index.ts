@@ -10,6 +10,7 @@ import { seedPeerClusters } from './0010-seed-peer-clusters.js';
 import { instancesByHand } from './0011-instances-by-hand.js';
 import { namedRecords } from './0012-named-records.js';
 import { auditStart } from './0013-audit-start.js';
+import { verification } from './0014-verification.js';
 import { purgeLogAuthors } from './0015-purge-log-authors.js';
 import { waivers } from './0016-waivers.js';
 import { identity } from './0020-identity.js';
@@ -34,6 +35,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   instancesByHand,
   namedRecords,
   auditStart,
+  verification,
   purgeLogAuthors,
   waivers,
   identity,

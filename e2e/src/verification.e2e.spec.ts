@@ -1,0 +1,55 @@
+import { DishonestParent } from './chaos/dishonest-parent.js';
+import { FakeHosts } from './fake-hosts.js';
+import { Stage, type Content } from './stage.js';
+
+const MIB = 1024 * 1024;
+
+describe('A delete that is verified', () => {
+  let stage: Stage;
+  let content: Content;
+  let liar: DishonestParent;
+  let hosts: FakeHosts | undefined;
+
+  beforeAll(async () => {
+    stage = await Stage.open({ schedulers: 2, seeds: 1, peers: 2 });
+    content = stage.serve(6 * MIB);
+    liar = await DishonestParent.start();
+  }, 60_000);
+  afterAll(async () => {
+    await hosts?.stop();
+    await liar.stop();
+    await stage.close();
+  }, 30_000);
+
+  const fill = () => Promise.all(['peer-1', 'peer-2'].map((peer) => stage.get(peer, content.url)));
+
+  it('passes on a cluster whose hosts keep their word, and all of them were asked', async () => {
+    await fill();
+    const args = { url: content.url, verify: true };
+    const { state, result } = await stage.runJob({ type: 'delete_task', args });
+    expect([state, result.outcome, result.finality]).toEqual(['SUCCESS', 'complete', 'guaranteed']);
+    expect(result.verification).toEqual({
+      ...{ asked: 3, passed: 3, newer_copies: 0, failed: 0, unreachable: 0 },
+    });
+    expect(result.counts['deleted']).toBe(3);
+  }, 60_000);
+
+  it('fails, and names the host, when one says that it has deleted and serves on', async () => {
+    await fill();
+    const question = await stage.runJob({ type: 'get_task', args: { url: content.url } });
+    const taskId = question.args.task_id;
+    await liar.take([{ path: 'x', index: 0, pieces: 1, url: content.url, taskId }]);
+    const schedulers = ['scheduler-1', 'scheduler-2'].map(
+      (name) => stage.cluster.record(name).addresses['grpc'] ?? '',
+    );
+    hosts = await FakeHosts.start({ count: 1, schedulers, downloadPort: liar.port });
+    const told = await stage.pondhawk('task', 'clear', taskId, '--verify', '--wait');
+    expect(told.code).toBe(3);
+    expect(told.stdout).toContain('4 asked from outside: 3 passed, 1 still serve');
+    const line = told.stdout.split('\n').find((text) => text.startsWith('fake-1')) ?? '';
+    expect(line).toContain('STILL_SERVES: 65536 of the 131072 bytes of piece 0 came');
+    for (const name of ['peer-1', 'peer-2', 'seed-1']) {
+      expect(told.stdout).toMatch(new RegExp(`${name} .*deleted`));
+    }
+  }, 60_000);
+});

@@ -1,0 +1,1 @@
+export { askAsStranger, type AskedHost, type StrangerAnswer } from './ask-as-stranger.js';
