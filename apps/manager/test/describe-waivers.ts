@@ -32,12 +32,16 @@ export function describeWaivers(get: () => Ledger): void {
         ...{ opened: [], closed: [], ...facts },
       });
     /** A daemon of host `index`; its start is told by `daemon`. */
-    const open = (index: number, daemon = index, folderLock = LOCK) =>
+    const open = (
+      index: number,
+      daemon = index,
+      facts: { readonly folderLock?: string; readonly outlived?: readonly string[] } = {},
+    ) =>
       enrol({
         opened: [
           {
             ...{ host: aHost(index), incarnation: startOf(daemon), connection: daemon },
-            leased: { folderLock },
+            leased: { folderLock: LOCK, ...facts },
           },
         ],
       });
@@ -174,9 +178,13 @@ export function describeWaivers(get: () => Ledger): void {
       for (const index of [1, 2, 3]) await open(index);
       await allow(true);
       await allow(false);
-      await open(1, 11);
-      await open(2, 12, 'dd'.repeat(16));
+      // A row that is written late is one of a start that may be dead: the same lock proves nothing.
+      await open(1, 10);
+      await open(2, 12, { folderLock: 'dd'.repeat(16), outlived: [startOf(9)] });
       await close(3, true);
+      const hosts = [aHost(1).id, aHost(2).id];
+      expect(await finality()).toEqual({ reasons: [REASON], hosts });
+      await open(1, 11, { outlived: [startOf(10), startOf(1)] });
       expect(await finality()).toEqual({ reasons: [REASON], hosts: [aHost(2).id] });
       // The daemon that has its id by now answers for itself alone; nothing is promised of the other.
       const { jobId, messages } = await purge();

@@ -161,6 +161,7 @@ function fleetSync({ incarnation, lock, log }: PeerRun): Provider {
         host: () => link.describeHost(),
         incarnation,
         formerIncarnation: former ?? '',
+        outlived: lock.record.formers,
         folderLock: folderLockOf(lock.record),
         purges,
         gate,

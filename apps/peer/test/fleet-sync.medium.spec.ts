@@ -56,6 +56,7 @@ describe('The stream of a host to its home', () => {
       host: () => commonV2.Host.fromPartial({ id: '127.0.0.1-h', hostname: 'h' }),
       incarnation: INCARNATION,
       formerIncarnation: '',
+      outlived: ['02'.repeat(16), '03'.repeat(16)],
       folderLock: '',
       purges: store.purges,
       gate,
@@ -277,6 +278,12 @@ describe('The stream of a host to its home', () => {
       home = undefined;
       homes[0]!.hangUp();
       await eventually(() => closings === 1, WAIT); // By its own timer: nobody has looked.
+    });
+
+    it('names the starts that its folder has outlived', async () => {
+      await sync.start();
+      const starts = [Buffer.alloc(16, 2), Buffer.alloc(16, 3)];
+      expect(homes[0]!.hellos[0]?.outlived).toEqual(starts);
     });
 
     it('gives up lease and waiver before it says that it leaves', async () => {

@@ -31,6 +31,7 @@ export class FakeHost {
         ...{ host: hostMessage(name), incarnation: Buffer.alloc(16, 1) },
         ...{ logEpoch: Buffer.alloc(16), applied: 0n, appliedHash: '' },
         formerIncarnation: Buffer.alloc(0),
+        outlived: [Buffer.alloc(16, 0xf0)],
         lock: Buffer.alloc(16, 2),
         ...facts,
       },

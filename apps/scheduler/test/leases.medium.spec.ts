@@ -55,6 +55,8 @@ describe('The leases that a scheduler grants', () => {
     manager.accept(TASK);
     const host = await connect();
     await eventually(() => fleet.feed.state?.head === 1, WAIT);
+    const [opened] = manager.enrolments.flatMap((call) => call.opened);
+    expect(opened?.outlived).toEqual([Buffer.alloc(16, 0xf0)]);
     expect(await host.askLease(7)).toMatchObject({
       ...{ refusal: '', number: 7n, needs: 1n, hostLeaseMs: LEASE_MS },
       incarnation: Buffer.alloc(16, 1),

@@ -94,8 +94,11 @@ export class HostLease {
   private takeWaiver(grant: Grant): void {
     const { epoch } = grant;
     this.waivers.set(epoch, this.rules.heldWaiver(this.waivers.get(epoch), grant));
-    for (const known of this.waivers.keys()) {
-      if (this.waivers.size > WAIVERS_KEPT_MAX && known !== epoch) this.waivers.delete(known);
+    for (const [other, waiver] of this.waivers) {
+      if (other === epoch) continue;
+      // The ledger may have heard under the new log id that it is over.
+      this.waivers.set(other, { ...waiver, isGiven: false });
+      if (this.waivers.size > WAIVERS_KEPT_MAX) this.waivers.delete(other);
     }
   }
 

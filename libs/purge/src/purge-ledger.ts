@@ -87,16 +87,19 @@ export function acceptPurge(
 }
 
 /**
- * Writes a connection's row (R9), and the daemon's mark while a waiver is given. A daemon that holds
- * the lock of another one's folder has outlived it, and its mark. The answer is read from the state
- * that this returns.
+ * Writes a connection's row (R9), and the daemon's mark while a waiver is given. The marks of starts
+ * that it has `outlived`, as it says itself, go. That it holds the same lock would not tell which of
+ * them came later: a row may be written long after its start has died. The answer is read from the
+ * state that this returns.
  */
-export function enrolHost(state: LedgerState, row: Omit<EnrolmentRow, 'isLost'>): LedgerState {
+export function enrolHost(
+  state: LedgerState,
+  row: Omit<EnrolmentRow, 'isLost'>,
+  outlived: readonly string[] = [],
+): LedgerState {
   const isKnown = state.rows.some(({ connection }) => connection === row.connection);
   const rows = isKnown ? state.rows : [...state.rows, { ...row, isLost: false }];
-  const living = state.marks.filter(
-    (mark) => mark.incarnation === row.incarnation || !PURGE_RULES.standsFor(row, mark),
-  );
+  const living = state.marks.filter(({ incarnation }) => !outlived.includes(incarnation));
   const marks = state.waiver.isGiven ? mark(living, [row], state.waiver.number) : living;
   return { ...state, rows, marks };
 }

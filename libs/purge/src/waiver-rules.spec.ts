@@ -71,12 +71,17 @@ describe('a host with a waiver', () => {
     expect(serves(3)).toBe(true);
   });
 
-  it('holds it for one log id, and listens there to no older number though another came between', () => {
+  it('holds it for one log id, and under another one neither that nor any older number', () => {
     take(3, refused(2), 'e2');
     take(3, given(7), 'e1');
+    clock.advance(1_000);
+    expect([serves(3, 'e1'), serves(3, 'e2')]).toEqual([true, false]);
     take(3, given(1), 'e2');
     clock.advance(1_000);
-    expect([serves(3, 'e2'), serves(3, 'e1')]).toEqual([false, true]);
+    expect([serves(3, 'e1'), serves(3, 'e2')]).toEqual([false, false]);
+    take(3, given(7), 'e1'); // It may have said under e2 that it is over.
+    clock.advance(1_000);
+    expect(serves(3, 'e1')).toBe(false);
   });
 
   it('has none before a grant, none of a former start, and none after it was given up', () => {
@@ -157,12 +162,14 @@ describe('a ledger whose cluster allows it', () => {
     expect(again.marks).toEqual([{ ...HOST, number: 3 }]);
   });
 
-  it('takes the mark of a daemon that another one has surely outlived, and of no other', () => {
+  it('takes the mark of a start that another one says it has outlived, and of no other', () => {
     let state = changeWaiver(enrolHost(emptyLedger('e1'), ROW), true);
     state = changeWaiver(state, false);
     const next = { ...ROW, incarnation: 'k', connection: 'c2' };
-    expect(enrolHost(state, { ...next, lock: 'copied' }).marks).toHaveLength(1);
-    expect(enrolHost(state, next).marks).toEqual([]);
+    // The lock alone does not tell which of two starts came first.
+    for (const other of [[], ['l'], ['x']])
+      expect(enrolHost(state, next, other).marks).toHaveLength(1);
+    expect(enrolHost(state, next, ['x', 'i']).marks).toEqual([]);
   });
 
   it('is named as the reason', () => {

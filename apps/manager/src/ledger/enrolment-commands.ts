@@ -11,7 +11,13 @@ export interface OpenedConnection {
   /** Counts up within the scheduler's incarnation. */
   readonly connection: number;
   /** Of the host's data folder, 32 hex digits or empty; present with daemons that serve under leases. */
-  readonly leased?: { readonly folderLock: string } | undefined;
+  readonly leased?:
+    | {
+        readonly folderLock: string;
+        /** Starts that held that lock before, all of them dead. */
+        readonly outlived?: readonly string[];
+      }
+    | undefined;
 }
 
 /** A connection that is no more. */

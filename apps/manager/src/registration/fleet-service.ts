@@ -19,6 +19,8 @@ type Handlers = ServiceHandlers<typeof pondhawkV1.FleetService>;
 
 /** Most connections or outcomes of one call. */
 export const ENROLLED_PER_CALL_MAX = 500;
+/** Most former starts that one connection names. */
+const OUTLIVED_MAX = 16;
 const EPOCH_BYTES = 16;
 
 /** What the service works with. */
@@ -169,7 +171,8 @@ export class FleetService implements Handlers {
 }
 
 function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
-  const { host, incarnation, connection, lock, takesLeases } = opened;
+  const { host, incarnation, connection, lock, takesLeases, outlived } = opened;
+  if (outlived.length > OUTLIVED_MAX) throw tooManyRows('opened.outlived', OUTLIVED_MAX);
   parseHostId(host?.id ?? '', 'opened.host.id');
   if (host === undefined) throw new TypeError('A host without an id was parsed.');
   return {
@@ -179,7 +182,12 @@ function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
       : { incarnation: toHex16(incarnation, 'opened.incarnation') }),
     connection: Number(connection),
     ...(takesLeases
-      ? { leased: { folderLock: lock.length === 0 ? '' : toHex16(lock, 'opened.lock') } }
+      ? {
+          leased: {
+            folderLock: lock.length === 0 ? '' : toHex16(lock, 'opened.lock'),
+            outlived: outlived.map((start) => toHex16(start, 'opened.outlived')),
+          },
+        }
       : {}),
   };
 }
@@ -203,10 +211,11 @@ function toLater({ hostId, outcome, ...daemon }: pondhawkV1.LaterOutcome): Recor
 }
 
 function checkCount(rows: readonly unknown[], field: string): void {
-  if (rows.length <= ENROLLED_PER_CALL_MAX) return;
-  throw new InvalidArgumentError(
-    'TOO_MANY_ROWS',
-    `${field} may have at most ${ENROLLED_PER_CALL_MAX} entries.`,
-    { details: { field } },
-  );
+  if (rows.length > ENROLLED_PER_CALL_MAX) throw tooManyRows(field, ENROLLED_PER_CALL_MAX);
+}
+
+function tooManyRows(field: string, max: number): InvalidArgumentError {
+  return new InvalidArgumentError('TOO_MANY_ROWS', `${field} may have at most ${max} entries.`, {
+    details: { field },
+  });
 }

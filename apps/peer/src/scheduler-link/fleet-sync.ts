@@ -48,6 +48,8 @@ export interface FleetSyncParts {
   readonly incarnation: Incarnation;
   /** Whose data folder this start took over for certain; empty if nobody's. */
   readonly formerIncarnation: string;
+  /** Starts that held its lock before in this boot, newest first. */
+  readonly outlived: readonly string[];
   /** Of the data folder; empty if it cannot be told from a copy of it. */
   readonly folderLock: string;
   readonly purges: PurgeLog;
@@ -229,6 +231,7 @@ export class FleetSync {
       appliedHash: hash,
       formerIncarnation: Buffer.from(this.parts.formerIncarnation, 'hex'),
       lock: Buffer.from(this.parts.folderLock, 'hex'),
+      outlived: this.parts.outlived.map((start) => Buffer.from(start, 'hex')),
     };
   }
 

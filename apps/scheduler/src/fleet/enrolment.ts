@@ -19,6 +19,8 @@ export interface LeasedDaemon {
   readonly incarnation: string;
   /** Its data folder's lock; empty if it cannot tell one folder from another. */
   readonly lock: string;
+  /** Starts that held that lock before. */
+  readonly outlived: readonly string[];
 }
 
 /** How the ledger stood after a connection's row was written. */
@@ -104,6 +106,7 @@ export class Enrolment {
         incarnation: Buffer.from(daemon?.incarnation ?? '', 'hex'),
         lock: Buffer.from(daemon?.lock ?? '', 'hex'),
         takesLeases: daemon !== undefined,
+        outlived: (daemon?.outlived ?? []).map((start) => Buffer.from(start, 'hex')),
         connection: BigInt(connection),
       });
       this.opening.set(host.id, { opened, done, failed });

@@ -29,6 +29,8 @@ export interface HostConnectionParts {
   readonly incarnation: string;
   /** Of its data folder. */
   readonly lock: string;
+  /** Starts that held that lock before, all of them dead. */
+  readonly outlived: readonly string[];
   /** Its number within this scheduler's incarnation. */
   readonly connection: number;
   readonly feed: PurgeFeed;
@@ -81,6 +83,10 @@ export class HostConnection {
 
   get lock(): string {
     return this.parts.lock;
+  }
+
+  get outlived(): readonly string[] {
+    return this.parts.outlived;
   }
 
   get connection(): number {

@@ -32,6 +32,8 @@ import type { ViewLoop } from './view-loop.js';
 
 /** How often it is looked for hosts that ask for no lease. */
 const SILENCE_LOOK_MS = 200;
+/** Former starts that a host may name; a data folder remembers no more. */
+const OUTLIVED_MAX = 16;
 
 type Request = pondhawkV1.SyncRequest;
 type Response = pondhawkV1.SyncResponse;
@@ -53,6 +55,7 @@ interface Hello {
   readonly incarnation: string;
   readonly former: string;
   readonly lock: string;
+  readonly outlived: readonly string[];
   readonly position: { readonly epoch: string; readonly applied: number; readonly hash: string };
 }
 
@@ -189,6 +192,7 @@ export class HostConnections {
       host: hello.host,
       incarnation,
       lock,
+      outlived: hello.outlived,
       connection: this.parts.enrolment.nextConnection(),
       feed: this.parts.feed,
       outbox,
@@ -313,6 +317,9 @@ function parseHello(request: Request['request']): Hello {
     incarnation: toHex16(hello.incarnation, 'hello.incarnation'),
     former: Buffer.from(hello.formerIncarnation).toString('hex'),
     lock: Buffer.from(hello.lock).toString('hex'),
+    outlived: hello.outlived
+      .slice(0, OUTLIVED_MAX)
+      .map((start) => toHex16(start, 'hello.outlived')),
     position: {
       epoch: toHex16(hello.logEpoch, 'hello.log_epoch'),
       applied: Number(hello.applied),

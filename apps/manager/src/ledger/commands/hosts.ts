@@ -1,4 +1,3 @@
-import type { DaemonIdentity } from '@pondhawk/purge';
 import type { ClosedConnection, EnrolHosts, OpenedConnection } from '../enrolment-commands.js';
 import type { CommandContext } from '../command-context.js';
 import { type SetColumns, writeRows } from '../row-set.js';
@@ -6,7 +5,7 @@ import type { HandlerOf } from './command-handler.js';
 import { closeConnections, connectionId, loseUnlisted, openConnections } from './enrolments.js';
 import { loadLogState } from './purges.js';
 import { takeOverIncarnation } from './scheduler-incarnations.js';
-import { endMarks, noteEnrolled } from './waivers.js';
+import { type EnrolledDaemon, endMarks, noteEnrolled } from './waivers.js';
 
 interface PeerSetRow {
   readonly scheduler_cluster_id: number;
@@ -58,9 +57,16 @@ export const enrolHosts: HandlerOf<'enrol-hosts'> = async (context, input) => {
   return log;
 };
 
-function leasedDaemons({ opened }: EnrolHosts): readonly DaemonIdentity[] {
+function leasedDaemons({ opened }: EnrolHosts): readonly EnrolledDaemon[] {
   return opened.flatMap(({ host, incarnation = '', leased }) =>
-    leased === undefined ? [] : [{ hostId: host.id, incarnation, lock: leased.folderLock }],
+    leased === undefined
+      ? []
+      : [
+          {
+            ...{ hostId: host.id, incarnation, lock: leased.folderLock },
+            outlived: leased.outlived ?? [],
+          },
+        ],
   );
 }
 

@@ -58,29 +58,32 @@ export async function settleWaiver(
   await markDaemons(context, { clusterId, number: waiver }, daemons);
 }
 
+/** A daemon that enrols. */
+export interface EnrolledDaemon extends DaemonIdentity {
+  /** Starts that are dead, as it proves by its folder's lock. */
+  readonly outlived: readonly string[];
+}
+
 /**
  * What an enrolment means for marks, after the ledger's waiver was read: each daemon takes those of
- * whom it has outlived, and gets its own while a waiver is given.
+ * whom it has outlived, and gets its own while a waiver is given. That two hold the same lock does not
+ * tell which came later: a row may be written long after its start has died.
  */
 export async function noteEnrolled(
   context: CommandContext,
   { clusterId, waiver }: { readonly clusterId: number; readonly waiver: Waiver },
-  enrolled: readonly DaemonIdentity[],
+  enrolled: readonly EnrolledDaemon[],
 ): Promise<void> {
-  if (waiver.number === 0 || enrolled.length === 0) return;
-  const byHost = new Map(enrolled.map((daemon) => [daemon.hostId, daemon]));
-  const marks = await loadMarks(context, clusterId, [...byHost.keys()]);
-  const outlived = marks.filter((mark) => {
-    const daemon = byHost.get(mark.hostId);
-    return (
-      daemon !== undefined &&
-      daemon.incarnation !== mark.incarnation &&
-      PURGE_RULES.standsFor(daemon, mark)
-    );
-  });
-  await deleteMarks(context, clusterId, outlived);
-  if (waiver.isGiven)
-    await markDaemons(context, { clusterId, number: waiver.number }, [...byHost.values()]);
+  if (waiver.number === 0) return;
+  const { db, dialect } = context;
+  for (const set of inSets(enrolled.flatMap(({ outlived }) => outlived))) {
+    await db
+      .deleteFrom('waiver_marks')
+      .where('scheduler_cluster_id', '=', clusterId)
+      .where('incarnation', 'in', valueSet<string>(dialect, set))
+      .execute();
+  }
+  if (waiver.isGiven) await markDaemons(context, { clusterId, number: waiver.number }, enrolled);
 }
 
 /** Daemons that say what they were told last: nothing is left of what their marks stand for. */

@@ -70,6 +70,8 @@ export interface OpenedConnection {
   connection: bigint;
   /** 16 bytes: the data folder's lock, the same for all starts that took it over; empty for daemons that tell none */
   lock: Buffer;
+  /** 16 bytes each: starts of the host that are dead, as their folder's lock proves; at most 16 */
+  outlived: Buffer[];
   /** it serves under leases; a daemon that only announces itself does not */
   takesLeases: boolean;
 }
@@ -728,7 +730,14 @@ export const WaiverEnd: MessageFns<WaiverEnd> = {
 };
 
 function createBaseOpenedConnection(): OpenedConnection {
-  return { host: undefined, incarnation: Buffer.alloc(0), connection: 0n, lock: Buffer.alloc(0), takesLeases: false };
+  return {
+    host: undefined,
+    incarnation: Buffer.alloc(0),
+    connection: 0n,
+    lock: Buffer.alloc(0),
+    outlived: [],
+    takesLeases: false,
+  };
 }
 
 export const OpenedConnection: MessageFns<OpenedConnection> = {
@@ -747,6 +756,9 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
     }
     if (message.lock.length !== 0) {
       writer.uint32(34).bytes(message.lock);
+    }
+    for (const v of message.outlived) {
+      writer.uint32(50).bytes(v!);
     }
     if (message.takesLeases !== false) {
       writer.uint32(40).bool(message.takesLeases);
@@ -799,6 +811,14 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
             message.lock = Buffer.from(reader.bytes());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.outlived.push(Buffer.from(reader.bytes()));
+            continue;
+          }
           case 5: {
             if (tag !== 40) {
               break;
@@ -825,6 +845,9 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
       incarnation: isSet(object.incarnation) ? Buffer.from(bytesFromBase64(object.incarnation)) : Buffer.alloc(0),
       connection: isSet(object.connection) ? BigInt(object.connection) : 0n,
       lock: isSet(object.lock) ? Buffer.from(bytesFromBase64(object.lock)) : Buffer.alloc(0),
+      outlived: globalThis.Array.isArray(object?.outlived)
+        ? object.outlived.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
       takesLeases: isSet(object.takesLeases)
         ? globalThis.Boolean(object.takesLeases)
         : isSet(object.takes_leases)
@@ -847,6 +870,9 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
     if (message.lock.length !== 0) {
       obj.lock = base64FromBytes(message.lock);
     }
+    if (message.outlived?.length) {
+      obj.outlived = message.outlived.map((e) => base64FromBytes(e));
+    }
     if (message.takesLeases !== false) {
       obj.takesLeases = message.takesLeases;
     }
@@ -864,6 +890,7 @@ export const OpenedConnection: MessageFns<OpenedConnection> = {
       ? BigInt(object.connection)
       : 0n;
     message.lock = object.lock ?? Buffer.alloc(0);
+    message.outlived = object.outlived?.map((e) => e) || [];
     message.takesLeases = object.takesLeases ?? false;
     return message;
   },

@@ -55,6 +55,8 @@ export interface SyncHello {
   formerIncarnation: Buffer;
   /** 16 bytes: the data folder's lock, the same for all starts that took it over */
   lock: Buffer;
+  /** 16 bytes each: starts that held that lock before, all dead; newest first, at most 16 */
+  outlived: Buffer[];
 }
 
 export interface SyncOutcomes {
@@ -379,6 +381,7 @@ function createBaseSyncHello(): SyncHello {
     appliedHash: "",
     formerIncarnation: Buffer.alloc(0),
     lock: Buffer.alloc(0),
+    outlived: [],
   };
 }
 
@@ -407,6 +410,9 @@ export const SyncHello: MessageFns<SyncHello> = {
     }
     if (message.lock.length !== 0) {
       writer.uint32(58).bytes(message.lock);
+    }
+    for (const v of message.outlived) {
+      writer.uint32(66).bytes(v!);
     }
     return writer;
   },
@@ -480,6 +486,14 @@ export const SyncHello: MessageFns<SyncHello> = {
             message.lock = Buffer.from(reader.bytes());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.outlived.push(Buffer.from(reader.bytes()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -513,6 +527,9 @@ export const SyncHello: MessageFns<SyncHello> = {
         ? Buffer.from(bytesFromBase64(object.former_incarnation))
         : Buffer.alloc(0),
       lock: isSet(object.lock) ? Buffer.from(bytesFromBase64(object.lock)) : Buffer.alloc(0),
+      outlived: globalThis.Array.isArray(object?.outlived)
+        ? object.outlived.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
     };
   },
 
@@ -539,6 +556,9 @@ export const SyncHello: MessageFns<SyncHello> = {
     if (message.lock.length !== 0) {
       obj.lock = base64FromBytes(message.lock);
     }
+    if (message.outlived?.length) {
+      obj.outlived = message.outlived.map((e) => base64FromBytes(e));
+    }
     return obj;
   },
 
@@ -554,6 +574,7 @@ export const SyncHello: MessageFns<SyncHello> = {
     message.appliedHash = object.appliedHash ?? "";
     message.formerIncarnation = object.formerIncarnation ?? Buffer.alloc(0);
     message.lock = object.lock ?? Buffer.alloc(0);
+    message.outlived = object.outlived?.map((e) => e) || [];
     return message;
   },
 };
