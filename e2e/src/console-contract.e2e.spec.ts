@@ -244,7 +244,20 @@ describe("Dragonfly's console", () => {
       expect(link).toMatch(/<[^>]*[?&]page=\d+[^>]*>;rel=last/);
       expect(link.length).toBeLessThan(2_000);
     }
-    expect(await ask(['GET', `jobs?${ALL}&type=gc`], ['object'])).toEqual([]);
+  });
+
+  it('has old jobs and audits removed, is told how many at once, and lists the clean-ups', async () => {
+    const GC = {
+      ...{ id: 'number', task_id: 'text', state: 'text', created_at: 'text', user: 'object' },
+      ...{ args: { type: 'text', ttl: 'number' }, result: { purged: 'number', state: 'text' } },
+    };
+    expect(await ask(['GET', `jobs?${ALL}&type=gc`], [GC])).toEqual([]);
+    for (const type of ['audit', 'job']) {
+      const body = { args: { type }, type: 'gc', user_id: browser.payload().id };
+      const ended = await ask(['POST', 'jobs', body], GC);
+      expect([ended.state, ended.args.type]).toEqual(['SUCCESS', type]);
+    }
+    expect(await ask(['GET', `jobs?${ALL}&type=gc`], [GC])).toHaveLength(2);
   });
 
   it('reads and sets how long audits and jobs are kept, from the first config', async () => {

@@ -258,6 +258,15 @@ describe('pondhawk against a manager', () => {
       expect(await cli('job', 'create', 'preheat', TASK_ID)).toMatchObject({ exitCode: 2 });
     });
 
+    it('create has the manager remove what is old, by its kind', async () => {
+      await cli('job', 'create', 'gc', '--kind', 'audit');
+      expect(manager.requests[0]?.body).toEqual({ type: 'gc', args: { type: 'audit' } });
+      expect(await cli('job', 'create', 'gc')).toMatchObject({ exitCode: 2 });
+      expect(await cli('job', 'create', 'gc', '--kind', 'hosts')).toMatchObject({ exitCode: 2 });
+      const named = await cli('job', 'create', 'gc', TASK_ID, '--kind', 'job');
+      expect(named).toMatchObject({ exitCode: 2 });
+    });
+
     it('ls filters and pages', async () => {
       manager.answers.set('GET /api/v1/jobs', [{ body: [aJob()] }]);
       const result = await cli('job', 'ls', '--state', 'SUCCESS', '--per-page', '5');

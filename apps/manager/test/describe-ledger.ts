@@ -130,7 +130,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
         const { jobId } = await ledger.writer.execute('accept-job', aJob());
         stop();
         await ledger.writer.execute('accept-job', aJob());
-        expect(changes).toEqual([{ jobId, kind: 'job-accepted' }]);
+        expect(changes).toEqual([{ jobId, kind: 'job-accepted', type: 'delete_task' }]);
       });
     });
 

@@ -6,6 +6,7 @@ import {
   GONE_HOST_AGE_MS_MAX,
 } from '../src/ledger/commands/remove-aged.js';
 import { anEntry as anAudit } from './describe-audits.js';
+import { describeGc } from './describe-gc.js';
 import type { Ledger, RemovedAged } from '../src/ledger/index.js';
 import { START_MS, aJob, enrolHosts, startSchedulers } from './ledger-fixtures.js';
 
@@ -28,6 +29,8 @@ export function describeRetention(get: () => Ledger): void {
     });
   const jobCount = async () =>
     (await get().reader.listJobs({}, { page: 1, perPage: 1 })).totalCount;
+
+  describeGc(get);
 
   describe('a request with a key', () => {
     it('is one job however often and however simultaneously it comes', async () => {

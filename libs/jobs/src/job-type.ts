@@ -3,6 +3,7 @@ export const JobType = {
   DeleteTask: 'delete_task',
   GetTask: 'get_task',
   ListTasks: 'list_tasks',
+  Gc: 'gc',
 } as const;
 /** One of the types. */
 export type JobType = (typeof JobType)[keyof typeof JobType];
@@ -10,7 +11,22 @@ export type JobType = (typeof JobType)[keyof typeof JobType];
 /** All types, for start-up checks and validation. */
 export const JOB_TYPES: readonly JobType[] = Object.values(JobType);
 
+/** Whether a job is a question: some answers are worth something although others are missing. */
+export function isQuestion(type: JobType): boolean {
+  return type === JobType.GetTask || type === JobType.ListTasks;
+}
+
+/** Whether the manager carries it out by itself: it belongs to no cluster, and has no orders and no targets. */
+export function isManagersOwn(type: JobType): boolean {
+  return type === JobType.Gc;
+}
+
 /** Whether `raw` is a type that jobs may have. */
 export function isJobType(raw: string): raw is JobType {
   return (JOB_TYPES as readonly string[]).includes(raw);
 }
+
+/** What a `gc` may remove. */
+export const GC_KINDS = ['job', 'audit'] as const;
+/** One of them. */
+export type GcKind = (typeof GC_KINDS)[number];

@@ -1,6 +1,6 @@
 /** The rules that say how a job ended: one function decides, for every type of job. */
 
-import { JobType } from './job-type.js';
+import { type JobType, isQuestion } from './job-type.js';
 import type { TargetOutcome } from './target-outcome.js';
 
 /** How a job ended. */
@@ -68,14 +68,15 @@ export interface JobEnd {
  * was carried out; `partial` if some are and some are not; `failed` if none is. `get_task` and
  * `list_tasks` are a SUCCESS when some host of each cluster answered or the cluster has none, and
  * are `partial` while hosts stay silent. A cancelled or timed-out job keeps that as its outcome;
- * a question that timed out is still a SUCCESS when each cluster has answered.
+ * a question that timed out is still a SUCCESS when each cluster has answered. A job that the manager
+ * carries out by itself has no clusters: it is `complete` unless it was cancelled or timed out.
  */
 export function decideOutcome(tally: JobTally): JobEnd {
   const verdicts = tally.clusters.map((cluster) => judgeCluster(tally.type, cluster));
   const isSuccess =
     verdicts.every(({ isEnough }) => isEnough) &&
     tally.isCancelled !== true &&
-    !(tally.isTimedOut === true && tally.type === JobType.DeleteTask);
+    !(tally.isTimedOut === true && !isQuestion(tally.type));
   return {
     state: isSuccess ? JobState.Success : JobState.Failure,
     outcome: outcomeOf(tally, verdicts),
@@ -93,8 +94,7 @@ function judgeCluster(type: JobType, { counts, failedOrders }: ClusterTally): Ve
   const good = counts.deleted + counts.absent + counts.answered + counts.fenced;
   const bad = counts.failed + counts.skipped + counts.pending;
   const isWhole = bad === 0 && failedOrders === 0;
-  const isEnough =
-    type === JobType.DeleteTask ? isWhole : isWhole || counts.answered + counts.absent > 0;
+  const isEnough = isWhole || (isQuestion(type) && counts.answered + counts.absent > 0);
   return { isWhole, hasGood: good > 0, isEnough };
 }
 

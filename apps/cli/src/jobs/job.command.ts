@@ -14,13 +14,15 @@ import {
   type ManagerOptions,
 } from './manager-options.js';
 
-const JOB_TYPES = ['delete_task', 'get_task', 'list_tasks'] as const;
+const JOB_TYPES = ['delete_task', 'get_task', 'list_tasks', 'gc'] as const;
+const GC_KINDS = ['job', 'audit'] as const;
 const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
 
 type CreateOptions = RunOptions & {
   readonly page?: number;
   readonly perPage?: number;
   readonly verify?: boolean;
+  readonly kind?: (typeof GC_KINDS)[number];
 };
 
 interface ListOptions extends ManagerOptions {
@@ -43,10 +45,11 @@ export function addJobCommand(
   const job = program.command('job').description('orders to the fleet');
   withJobOptions(job.command('create').description('order something of every host'))
     .addArgument(new Argument('<type>').choices(JOB_TYPES))
-    .argument('[task]', 'id or URL of the task; not for list_tasks', parseTaskName)
+    .argument('[task]', 'id or URL of the task; not for list_tasks and gc', parseTaskName)
     .option('--page <n>', 'list_tasks: page', parseNumberOption)
     .option('--per-page <n>', 'list_tasks: tasks a page', parseNumberOption)
     .option('--verify', 'delete_task: ask every host for the bytes afterwards, as a stranger would')
+    .addOption(new Option('--kind <kind>', 'gc: what to remove of what is old').choices(GC_KINDS))
     .option('--wait', 'wait for the end and show what came of each host')
     .action(async (type: string, task: string | undefined, options: CreateOptions) => {
       exit(await runJobs(context, [createBody(type, task, options)], options));
@@ -87,6 +90,11 @@ function createBody(type: string, task: string | undefined, options: CreateOptio
   if (type === 'list_tasks') {
     if (task !== undefined) throw usageError('list_tasks lists all tasks: name none.');
     return jobBody(type, pageOf(options), options);
+  }
+  if (type === 'gc') {
+    if (task !== undefined) throw usageError('gc removes records of the manager: name no task.');
+    if (options.kind === undefined) throw usageError('gc needs --kind job or --kind audit.');
+    return jobBody(type, { type: options.kind }, options);
   }
   if (task === undefined) throw usageError(`${type} needs the id or the URL of a task.`);
   const { args, ...body } = taskJobBody(type, task, options);

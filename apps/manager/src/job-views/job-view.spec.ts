@@ -78,6 +78,7 @@ function aJob(facts: Partial<JobRecord> = {}): JobRecord {
     type: 'delete_task',
     isDryRun: false,
     retryOf: undefined,
+    purgedCount: 0,
     state: 'SUCCESS',
     phase: 'ended',
     outcome: 'complete',

@@ -1,6 +1,6 @@
 /** What REST shows of jobs: JSON made on read, never stored. */
 
-import { JobType, isJobEnded } from '@pondhawk/jobs';
+import { JobType, isJobEnded, isManagersOwn } from '@pondhawk/jobs';
 import { finalityOf } from '@pondhawk/purge';
 import type { JobDetail, JobRecord } from '../ledger/index.js';
 import { clusterStatesView } from './cluster-state-view.js';
@@ -34,6 +34,7 @@ export function jobView(detail: JobDetail): Json {
 /** Never null, and its `state` always equals the job's: the console waits for this one. */
 function resultView(detail: JobDetail): Json {
   const { job, clusters } = detail;
+  if (isManagersOwn(job.type)) return ownResultView(detail);
   const options = { withResults: isJobEnded(job.phase) };
   const isDelete = job.type === JobType.DeleteTask;
   return {
@@ -62,6 +63,22 @@ function resultView(detail: JobDetail): Json {
     ...(isDelete && job.args['verify'] === true ? { verification: verificationView(detail) } : {}),
     job_states: clusterStatesView(detail, options),
     ...listsView(detail, options),
+  };
+}
+
+/** Of a job without hosts: how many records were removed. Lists are empty, so that clients find what they look for in every job. */
+function ownResultView(detail: JobDetail): Json {
+  const { job } = detail;
+  return {
+    state: job.state,
+    outcome: job.outcome ?? '',
+    group_uuid: groupUuid(job),
+    created_at: timeView(job.createdAtMs),
+    updated_at: timeView(job.updatedAtMs),
+    purged: job.purgedCount,
+    counts: countsView(detail),
+    job_states: [],
+    truncated: false,
   };
 }
 

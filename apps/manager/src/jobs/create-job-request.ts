@@ -1,7 +1,7 @@
 /** The body of `POST /jobs`, parsed by hand because its `args` depend on its `type`. */
 
 import { OPERATION_SPEC_RULES, parseOperationSpec, type OperationSpec } from '@pondhawk/core';
-import { JOB_TYPES, JobType, isJobType } from '@pondhawk/jobs';
+import { GC_KINDS, JOB_TYPES, JobType, isJobType, type GcKind } from '@pondhawk/jobs';
 import { FieldReader, ID_BOUNDS, invalidField } from '../rest-edge/field-reader.js';
 import { PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX } from '../rest-edge/query-parameters.js';
 import { readTaskName } from './task-name.js';
@@ -29,6 +29,8 @@ export interface CreateJobRequest {
     readonly verify?: boolean;
     readonly page?: number;
     readonly per_page?: number;
+    /** How old is old is decided when it is accepted. */
+    readonly gc?: { readonly kind: GcKind };
   };
   readonly spec: OperationSpec;
   /** Fields that mean nothing here and were left out. */
@@ -49,7 +51,7 @@ export function parseCreateJob(raw: unknown): CreateJobRequest {
     countMax: CLUSTERS_MAX,
   });
   const args = body.object('args');
-  const named = type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
+  const named = readNamed(args, type);
   const flags = type === JobType.DeleteTask ? readDeleteFlags(args) : {};
   const { spec, echoed } = readSpec(args, type);
   return {
@@ -78,6 +80,20 @@ function readType(body: FieldReader): JobType {
 }
 
 type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs'>;
+
+function readNamed(args: FieldReader, type: JobType): ReadArgs {
+  if (type === JobType.Gc) return readGcArgs(args);
+  return type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
+}
+
+function readGcArgs(args: FieldReader): ReadArgs {
+  const kind = args.text('type', { lengthMax: TYPE_LENGTH_MAX });
+  const known = GC_KINDS.find((one) => one === kind);
+  if (known === undefined) {
+    throw invalidField(args.path('type'), `must be one of ${GC_KINDS.join(', ')}`);
+  }
+  return { args: { type: known }, orderArgs: { gc: { kind: known } } };
+}
 
 function readTaskArgs(args: FieldReader): ReadArgs {
   const { taskId, args: echoed } = readTaskName(args);
@@ -139,7 +155,8 @@ export function selectorOf({ type, isDryRun, clusterIds, args }: CreateJobReques
   const url = typeof args['url'] === 'string' ? ` url=${withoutSecrets(args['url'])}` : '';
   const taskId = typeof args['task_id'] === 'string' ? ` task=${args['task_id']}` : '';
   const clusters = clusterIds === undefined ? '' : ` clusters=${clusterIds.join(',')}`;
-  return `${type}${isDryRun ? ' dry_run' : ''}${taskId}${clusters}${url}`;
+  const kind = typeof args['type'] === 'string' ? ` kind=${args['type']}` : '';
+  return `${type}${isDryRun ? ' dry_run' : ''}${kind}${taskId}${clusters}${url}`;
 }
 
 function withoutSecrets(url: string): string {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, type Faults, InvariantError, NotFoundError } from '@pondhawk/core';
 import { JobType } from '@pondhawk/jobs';
 import type {
+  AcceptJob,
   IdempotencyKey,
   IdentityReader,
   JobDetail,
@@ -10,8 +11,11 @@ import type {
 } from '../ledger/index.js';
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { invalidField } from '../rest-edge/field-reader.js';
+import type { RetentionAges } from '../retention/retention-ages.js';
 import type { CreateJobRequest } from './create-job-request.js';
 import type { JobRateLimits } from './job-rate-limits.js';
+
+const NANOSECONDS_PER_MS = 1_000_000;
 
 /** What accepting needs. */
 export interface JobAcceptanceOptions {
@@ -22,6 +26,8 @@ export interface JobAcceptanceOptions {
   readonly faults: Faults;
   readonly metrics: ManagerMetrics;
   readonly limits: JobRateLimits;
+  /** How long ended jobs and audits are kept now. */
+  readonly loadAges: () => Promise<RetentionAges>;
 }
 
 /**
@@ -78,7 +84,8 @@ export class JobAcceptance {
     idempotency?: IdempotencyKey,
   ): Promise<{ readonly jobId: number; readonly isRepeated: boolean }> {
     const { writer, clock, faults, metrics } = this.options;
-    const { isDryRun, bio, userId, clusterIds, args, orderArgs, spec } = request;
+    const { isDryRun, bio, userId, clusterIds, spec } = request;
+    const { args, orderArgs } = await this.withAges(request);
     // What a dry run asks is the question of a get_task, so that no purge can come of it.
     const type = isDryRun ? JobType.GetTask : request.type;
     const { jobId, isRepeated } = await writer.execute('accept-job', {
@@ -91,6 +98,20 @@ export class JobAcceptance {
     faults.reach('manager.job.committed');
     if (!isRepeated) metrics.jobsAccepted.increment({ type });
     return { jobId, isRepeated };
+  }
+
+  /** A clean-up is told, and shows, from which age on things go: as it is when it is accepted. */
+  private async withAges({
+    args,
+    orderArgs: { gc, ...orderArgs },
+  }: CreateJobRequest): Promise<Pick<AcceptJob, 'args' | 'orderArgs'>> {
+    if (gc === undefined) return { args, orderArgs };
+    const { jobAgeMsMax, auditAgeMsMax } = await this.options.loadAges();
+    const ageMsMax = gc.kind === 'job' ? jobAgeMsMax : auditAgeMsMax;
+    return {
+      args: { ...args, ttl: ageMsMax * NANOSECONDS_PER_MS },
+      orderArgs: { gc: { ...gc, ageMsMax } },
+    };
   }
 
   /**

@@ -11,12 +11,12 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import { JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
+import { JOB_TYPES, JobType, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import type { Request, Response } from 'express';
 import { noteSelector } from '../identity/audit-recorder.js';
 import { requireCaller } from '../identity/caller.js';
 import { jobView, targetView, type Json } from '../job-views/index.js';
-import { LedgerReader, LedgerWriter, type JobFilter } from '../ledger/index.js';
+import { LedgerReader, LedgerWriter, type JobDetail, type JobFilter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
 import { ID_BOUNDS } from '../rest-edge/field-reader.js';
 import { IdPipe } from '../rest-edge/id.pipe.js';
@@ -40,6 +40,16 @@ import {
 } from './job.docs.js';
 import { JobEndWaiter, parseWaitMs } from './job-end-waiter.js';
 import { listedJobView } from './listed-job-view.js';
+
+/** How long the answer to an order waits for its end, where clients expect that. */
+const CREATE_WAIT_MS = 10_000;
+
+/** Aborted when nobody waits for the answer any more. */
+function signalOf(response: Response): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}
 
 /** Jobs over REST. */
 @Controller('api/v1/jobs')
@@ -71,11 +81,12 @@ export class JobController {
     };
     const key = parseIdempotencyKey(rawKey, request, caller);
     const { job, isRepeated } = await this.acceptance.accept(request, key);
+    const shown = isAwaited(job.job.type) ? await this.atItsEnd(job, response) : job;
     if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');
     const warning = strippedFieldsWarning(request.strippedFields);
     if (warning !== undefined) response.setHeader('Warning', warning);
     response.once('finish', () => this.edge.faults.reach('manager.job.answer-sent'));
-    return jobView(job);
+    return jobView(shown);
   }
 
   @Get()
@@ -98,10 +109,8 @@ export class JobController {
     @QueryString() query: Query,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json> {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
     const waitMs = parseWaitMs(query['wait']);
-    await this.waiter.waitForEnd({ jobId, waitMs, signal: gone.signal });
+    await this.waiter.waitForEnd({ jobId, waitMs, signal: signalOf(response) });
     return jobView(requireJob(await this.reader.findJob(jobId), jobId));
   }
 
@@ -124,6 +133,14 @@ export class JobController {
     return items.map((target) => targetView(target, names.get(target.clusterId) ?? ''));
   }
 
+  /** The job once it has ended, or as it stands after a while: it goes on whether somebody waits or not. */
+  private async atItsEnd(accepted: JobDetail, response: Response): Promise<JobDetail> {
+    const jobId = accepted.job.id;
+    const signal = signalOf(response);
+    await this.waiter.waitForEnd({ jobId, waitMs: CREATE_WAIT_MS, signal });
+    return (await this.reader.findJob(jobId)) ?? accepted;
+  }
+
   @Delete(':id')
   @HttpCode(200)
   @DeleteJobDocs()
@@ -131,6 +148,11 @@ export class JobController {
     noteSelector(request, `id=${jobId}`);
     await this.writer.execute('delete-job-record', { atMs: this.edge.clock.nowMs(), jobId });
   }
+}
+
+/** Jobs whose end Dragonfly's clients expect in the answer to their order. */
+function isAwaited(type: JobType): boolean {
+  return type === JobType.Gc;
 }
 
 const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
@@ -147,4 +169,4 @@ function jobFilter(query: Query): JobFilter {
 }
 
 /** Types of jobs that Dragonfly's console lists and that no job has yet: an empty list, no error. */
-const LATER_TYPES = ['preheat', 'gc', 'sync_peers', 'get_image_distribution'];
+const LATER_TYPES = ['preheat', 'sync_peers', 'get_image_distribution'];

@@ -13,7 +13,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { OPERATION_SPEC_RULES } from '@pondhawk/core';
-import { JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
+import { GC_KINDS, JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './idempotency-key.js';
 import { PIECE_LENGTH_BOUNDS } from './task-name.js';
@@ -76,6 +76,9 @@ export class JobArgsBody {
       'delete_task only: afterwards asks every host that answered for the bytes, as a stranger would; who still serves them has failed. Not with dry_run.',
   })
   readonly verify?: boolean;
+
+  @ApiPropertyOptional({ enum: [...GC_KINDS], description: 'gc only, and required there.' })
+  readonly type?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'list_tasks only.' })
   readonly page?: number;
@@ -171,7 +174,7 @@ export const CreateJobDocs = (): MethodDecorator =>
       operationId: 'createJob',
       summary: 'Order something of all hosts',
       description:
-        'Answers as soon as the order is durable. Unknown fields are ignored; a Warning header names them.',
+        'Answers as soon as the order is durable; a gc is waited for up to 10 s. Unknown fields are ignored; a Warning header names them.',
     }),
     IdempotencyKeyDocs(),
     ApiBody({ type: CreateJobBody }),

@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
+import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
+import { loadRetentionAges } from '../retention/retention-ages.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
@@ -20,17 +22,25 @@ import { JobController } from './job.controller.js';
   providers: [
     {
       provide: JobAcceptance,
+      // Composition root.
+      // eslint-disable-next-line max-params
       useFactory: (
         reader: LedgerReader,
         writer: LedgerWriter,
         identity: IdentityReader,
         { clock, faults }: ProcessEdge,
         metrics: ManagerMetrics,
+        { retention }: ManagerConfig,
       ) => {
         const limits = new JobRateLimits(reader, clock);
-        return new JobAcceptance({ reader, writer, identity, clock, faults, metrics, limits });
+        const loadAges = () => loadRetentionAges(reader, retention);
+        const needs = { reader, writer, identity, clock, faults, metrics };
+        return new JobAcceptance({ ...needs, limits, loadAges });
       },
-      inject: [LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
+      inject: [
+        ...[LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
+        ManagerConfig,
+      ],
     },
     {
       provide: JobBatch,

@@ -14,6 +14,7 @@ import type { InstanceCommands } from './instance-commands.js';
 import type { NamedRecordCommands } from './named-records.js';
 import type { OrderReport } from './order-report.js';
 import type { OutboxMessage } from './records.js';
+import type { GcOrder, RetentionCommands } from './retention-commands.js';
 
 /** A job to accept. */
 export interface AcceptJob {
@@ -29,6 +30,8 @@ export interface AcceptJob {
     readonly task_id?: string;
     readonly page?: number;
     readonly per_page?: number;
+    /** Of `gc`: what is removed, and from which age on. */
+    readonly gc?: GcOrder;
   };
   readonly spec: OperationSpec;
   /** Empty or absent: all clusters. */
@@ -150,28 +153,6 @@ export interface DeleteJobRecord {
   readonly jobId: number;
 }
 
-/** Looks for what is older than it is kept. */
-export interface RemoveAged {
-  readonly atMs: number;
-  /** Since the end of a job. */
-  readonly jobAgeMsMax: number;
-  /** Since a purge was accepted. */
-  readonly purgeAgeMsMax: number;
-  /** Since an audit was written. */
-  readonly auditAgeMsMax: number;
-}
-
-/** How many rows of each kind were removed. */
-export interface RemovedAged {
-  readonly jobs: number;
-  readonly keys: number;
-  readonly hosts: number;
-  readonly purges: number;
-  readonly audits: number;
-  /** There may be more: a command removes only so much. */
-  readonly hasMore: boolean;
-}
-
 /** A scheduler that registers; keyed by (hostName, ip, clusterId). Does not make it active. */
 export interface UpsertScheduler {
   readonly atMs: number;
@@ -253,7 +234,8 @@ export interface LedgerCommands
     ClusterCommands,
     EnrolmentCommands,
     InstanceCommands,
-    NamedRecordCommands {
+    NamedRecordCommands,
+    RetentionCommands {
   /**
    * Job, clusters, orders, outbox rows and event in one commit. One order for each active scheduler
    * of each cluster; a cluster without one gets a waiting order.
@@ -306,8 +288,6 @@ export interface LedgerCommands
    * @throws ConflictError (`JOB_NOT_FINISHED`) while the job has not ended.
    */
   readonly 'delete-job-record': { readonly input: DeleteJobRecord; readonly result: undefined };
-  /** Removes a bounded part of what is old; nothing of a job that has not ended. */
-  readonly 'remove-aged': { readonly input: RemoveAged; readonly result: RemovedAged };
   /** @throws NotFoundError (`CLUSTER_NOT_FOUND`). */
   readonly 'upsert-scheduler': {
     readonly input: UpsertScheduler;

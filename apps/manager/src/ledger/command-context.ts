@@ -1,3 +1,4 @@
+import type { JobType } from '@pondhawk/jobs';
 import type { Transaction } from 'kysely';
 import type { EndedJob } from './command-catalog.js';
 import type { LeaseBook } from './lease-book.js';
@@ -29,6 +30,8 @@ export interface NewEvent {
   readonly data: Readonly<Record<string, unknown>>;
   /** With `job-ended`, for listeners in this process. */
   readonly ended?: EndedJob;
+  /** With `job-accepted`, for listeners in this process. */
+  readonly type?: JobType;
 }
 
 /** What a command has brought a cluster's log to. */
@@ -63,9 +66,13 @@ export class CommandContext {
   ) {}
 
   /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */
-  async appendEvent({ jobId, kind, data, ended }: NewEvent): Promise<void> {
+  async appendEvent({ jobId, kind, data, ended, type }: NewEvent): Promise<void> {
     this.eventCount += 1;
-    this.changes.push({ jobId, kind, ...(ended === undefined ? {} : { ended }) });
+    this.changes.push({
+      ...{ jobId, kind },
+      ...(ended === undefined ? {} : { ended }),
+      ...(type === undefined ? {} : { type }),
+    });
     await this.db
       .insertInto('events')
       .values({

@@ -16,3 +16,4 @@ export * from './open-ledger.js';
 export * from './order-report.js';
 export * from './purge-witness.js';
 export * from './records.js';
+export * from './retention-commands.js';

@@ -30,6 +30,7 @@ export function toJobRecord(row: JobRow): JobRecord {
     type: row.type satisfies JobType,
     isDryRun: row.dry_run !== 0,
     retryOf: row.retry_of ?? undefined,
+    purgedCount: row.purged_count,
     state: row.state as JobState,
     phase: row.phase as JobPhase,
     outcome: (row.outcome ?? undefined) as JobOutcome | undefined,

@@ -1,3 +1,4 @@
+import type { JobType } from '@pondhawk/jobs';
 import type { EndedJob, LedgerCommandName, LedgerCommands } from './command-catalog.js';
 import type { LedgerEventKind } from './command-context.js';
 
@@ -7,6 +8,8 @@ export interface LedgerChange {
   readonly kind: LedgerEventKind | 'job-deleted';
   /** With `job-ended`. */
   readonly ended?: EndedJob;
+  /** With `job-accepted` of a new job. */
+  readonly type?: JobType;
 }
 
 /** Told after each commit, in order; must not throw. */

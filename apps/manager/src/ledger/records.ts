@@ -38,6 +38,8 @@ export interface JobRecord {
   readonly isDryRun: boolean;
   /** The job whose open targets it has. */
   readonly retryOf: number | undefined;
+  /** What a `gc` has removed up to now; 0 with other jobs. */
+  readonly purgedCount: number;
   readonly state: JobState;
   readonly phase: JobPhase;
   /** Absent until it has ended. */

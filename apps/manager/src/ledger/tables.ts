@@ -169,6 +169,8 @@ export interface JobsTable {
   dry_run: Generated<number>;
   /** The job whose open targets this one has; null if it is nobody's retry. */
   retry_of: Generated<number | null>;
+  /** What a `gc` has removed. */
+  purged_count: Generated<number>;
 }
 
 /** The clusters of a job; the name as it was then. */

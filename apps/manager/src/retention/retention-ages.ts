@@ -1,7 +1,7 @@
 /** How long jobs and audits are kept: what the config `gc` says, else the manager's settings. */
 
 import type { RetentionConfig } from '../config/manager.config.js';
-import { GC_CONFIG_NAME, type NamedRecord } from '../ledger/index.js';
+import { GC_CONFIG_NAME, type LedgerReader, type NamedRecord } from '../ledger/index.js';
 import { FieldReader, invalidField } from '../rest-edge/field-reader.js';
 
 /** Ages at which things are removed. */
@@ -32,6 +32,14 @@ export function agesOf(
 ): RetentionAges {
   const value = configs.find(({ name }) => name === GC_CONFIG_NAME)?.facts.value ?? '';
   return value === '' ? settings : parseAges(value);
+}
+
+/** What holds now, as the ledger has it. */
+export async function loadRetentionAges(
+  reader: Pick<LedgerReader, 'listNamed'>,
+  settings: RetentionConfig,
+): Promise<RetentionAges> {
+  return agesOf(await reader.listNamed('config'), agesOfSettings(settings));
 }
 
 /** As Dragonfly's console writes it: JSON, in ns. */

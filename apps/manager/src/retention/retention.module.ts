@@ -5,7 +5,8 @@ import { ManagerConfig } from '../config/manager.config.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
-import { agesOf, agesOfSettings } from './retention-ages.js';
+import { loadRetentionAges } from './retention-ages.js';
+import { GcRunner } from './gc-runner.js';
 import { RetentionSweeper } from './retention-sweeper.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -28,10 +29,21 @@ const DAY_MS = 24 * 3_600_000;
       ) =>
         new RetentionSweeper({
           ...{ writer, clock, log, metrics },
-          loadAges: async () => agesOf(await reader.listNamed('config'), agesOfSettings(retention)),
+          loadAges: () => loadRetentionAges(reader, retention),
           purgeAgeMsMax: retention.purgeDays * DAY_MS,
         }),
       inject: [LedgerReader, LedgerWriter, Clock, Log, ManagerMetrics, ManagerConfig],
+    },
+    {
+      provide: GcRunner,
+      useFactory: (
+        reader: LedgerReader,
+        writer: LedgerWriter,
+        clock: Clock,
+        log: Log,
+        metrics: ManagerMetrics,
+      ) => new GcRunner({ reader, writer, clock, log, metrics }),
+      inject: [LedgerReader, LedgerWriter, Clock, Log, ManagerMetrics],
     },
   ],
 })

@@ -5,6 +5,7 @@ import {
   JobState,
   JobType,
   TargetOutcome,
+  isManagersOwn,
   splitParallelism,
   taskLockPath,
 } from '@pondhawk/jobs';
@@ -32,19 +33,12 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
   if (repeatedJobId !== undefined) {
     return { jobId: repeatedJobId, clusterIds: [], messages: [], isRepeated: true };
   }
-  const clusters = await requireClusters(context, input.clusterIds ?? []);
+  const clusters = isManagersOwn(input.type)
+    ? []
+    : await requireClusters(context, input.clusterIds ?? []);
   const jobId = await insertJob(context, input);
   await keepKey(context, input, jobId);
-  await context.db
-    .insertInto('job_clusters')
-    .values(
-      clusters.map(({ id, name }) => ({
-        job_id: jobId,
-        scheduler_cluster_id: id,
-        cluster_name: name,
-      })),
-    )
-    .execute();
+  await insertJobClusters(context, jobId, clusters);
   const messages: OutboxMessage[] = [];
   for (const { id: clusterId } of clusters) {
     const asked =
@@ -56,9 +50,22 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
         : { hosts: await loadAskedHosts(context, clusterId), superseded: [] };
     messages.push(...(await insertOrders(context, { jobId, clusterId, ...asked })));
   }
-  await context.appendEvent({ jobId, kind: 'job-accepted', data: acceptedData(input) });
+  const { type } = input;
+  await context.appendEvent({ jobId, kind: 'job-accepted', data: acceptedData(input), type });
   return { jobId, clusterIds: clusters.map(({ id }) => id), messages, isRepeated: false };
 };
+
+async function insertJobClusters(
+  { db }: CommandContext,
+  jobId: number,
+  clusters: readonly ClusterName[],
+): Promise<void> {
+  if (clusters.length === 0) return;
+  const rows = clusters.map(({ id, name }) => ({
+    ...{ job_id: jobId, scheduler_cluster_id: id, cluster_name: name },
+  }));
+  await db.insertInto('job_clusters').values(rows).execute();
+}
 
 /**
  * Takes the purge's number first, then reads whom it must account for: whoever enrols in between

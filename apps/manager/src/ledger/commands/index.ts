@@ -16,6 +16,7 @@ import { acknowledgeAlarm, renewLogId } from './purges.js';
 import { recordReport } from './record-report.js';
 import { removeAged } from './remove-aged.js';
 import { retryJob } from './retry-job.js';
+import { runGc } from './run-gc.js';
 import {
   addPermission,
   createRole,
@@ -53,6 +54,7 @@ export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N>
   'retry-job': retryJob,
   'delete-job-record': deleteJobRecord,
   'remove-aged': removeAged,
+  'run-gc': runGc,
   'upsert-scheduler': upsertScheduler,
   'upsert-seed-peer': upsertSeedPeer,
   'keep-alive': keepAlive,

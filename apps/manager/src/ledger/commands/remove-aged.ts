@@ -1,7 +1,7 @@
 import { JobPhase } from '@pondhawk/jobs';
 import type { Selectable } from 'kysely';
 import type { CommandContext } from '../command-context.js';
-import type { RemoveAged } from '../command-catalog.js';
+import type { RemoveAged } from '../retention-commands.js';
 import type { PurgeLogHeadsTable } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
 import { removeJob } from './delete-job-record.js';
@@ -33,9 +33,9 @@ export const removeAged: HandlerOf<'remove-aged'> = async (context, input) => {
 };
 
 /** Oldest ends first; an unfinished job is never touched. */
-async function removeJobs(
+export async function removeJobs(
   context: CommandContext,
-  { jobAgeMsMax }: RemoveAged,
+  { jobAgeMsMax }: Pick<RemoveAged, 'jobAgeMsMax'>,
 ): Promise<{ readonly count: number; readonly isFull: boolean }> {
   const { db, atMs } = context;
   const jobs = await db
@@ -133,9 +133,9 @@ async function truncateLogs(
 }
 
 /** From the beginning up to the first that is young enough, so that what is left is one chain. */
-async function truncateAudits(
+export async function truncateAudits(
   { db, atMs }: CommandContext,
-  { auditAgeMsMax }: RemoveAged,
+  { auditAgeMsMax }: Pick<RemoveAged, 'auditAgeMsMax'>,
 ): Promise<number> {
   const { removed_count: removedCount } = await db
     .selectFrom('audit_start')

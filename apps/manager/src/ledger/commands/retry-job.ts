@@ -5,6 +5,7 @@ import {
   JobState,
   JobType,
   isJobEnded,
+  isManagersOwn,
   splitParallelism,
   taskLockPath,
 } from '@pondhawk/jobs';
@@ -34,6 +35,7 @@ export const retryJob: HandlerOf<'retry-job'> = async (context, input) => {
   }
   const former = await requireEnded(context, input.jobId);
   await refuseSecondRetry(context, former.id);
+  refuseOwn(former);
   const parts = await loadParts(context, former);
   const job = await insertRetry(context, former, input);
   await keepKey(context, input, job.id);
@@ -54,6 +56,16 @@ async function requireEnded({ db }: CommandContext, jobId: number): Promise<JobR
   throw new ConflictError(
     'JOB_NOT_FINISHED',
     `Job ${jobId} has not ended; what it leaves open can be tried again once it has.`,
+    { details: { jobId } },
+  );
+}
+
+/** It has no hosts that could be tried again. */
+function refuseOwn({ id: jobId, type }: JobRow): void {
+  if (!isManagersOwn(type as JobType)) return;
+  throw new ConflictError(
+    'NOTHING_TO_RETRY',
+    `Job ${jobId} asked no hosts; order it anew instead.`,
     { details: { jobId } },
   );
 }

@@ -14,6 +14,7 @@ import { verification } from './0014-verification.js';
 import { purgeLogAuthors } from './0015-purge-log-authors.js';
 import { waivers } from './0016-waivers.js';
 import { identity } from './0020-identity.js';
+import { gcJobs } from './0022-gc-jobs.js';
 import { jobControl } from './0030-job-control.js';
 import { dryRuns } from './0031-dry-runs.js';
 import { retries } from './0032-retries.js';
@@ -39,6 +40,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   purgeLogAuthors,
   waivers,
   identity,
+  gcJobs,
   jobControl,
   dryRuns,
   retries,
