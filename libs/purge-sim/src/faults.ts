@@ -19,12 +19,34 @@ export interface FaultWeights {
   readonly truncate: number;
   readonly move: number;
   readonly brokerWipe: number;
+  /** At each entry that comes: the disk takes its time. */
+  readonly busyDisk: number;
   /** At each entry that comes: the disk stands still for longer than one bound may take. */
   readonly slowDisk: number;
+  /** Of a scheduler, while all else passes: no orders, and views without an answer or with a late one. */
+  readonly newsStall: number;
+  /** A host is away for long, and comes back to a scheduler in trouble. */
+  readonly comeback: number;
+  /** A host that crashes twice in a row, with its first life's answers under way. */
+  readonly flap: number;
+  /** At each suspension: one clock alone counts the time, as after a pause from outside. */
+  readonly oneClock: number;
+  /** At each ledger that is restored: its witness is gone as well. */
+  readonly witnessLoss: number;
 }
 
-/** Those that a seed draws; a disk that stands still is drawn apart, of a seed of its own. */
-const HEAVIEST: Omit<FaultWeights, 'slowDisk'> = {
+/** Drawn apart from the others, each of a seed of its own: in which share of the runs, and how heavily. */
+const APART = {
+  slowDisk: { heaviest: 0.3, share: 0.3, seed: 0x5d15c },
+  newsStall: { heaviest: 1, share: 0.3, seed: 0x71e35 },
+  comeback: { heaviest: 0.1, share: 0.5, seed: 0xc0eba },
+  flap: { heaviest: 0.15, share: 0.3, seed: 0xf1ab5 },
+  oneClock: { heaviest: 1, share: 0.5, seed: 0xc10c4 },
+  witnessLoss: { heaviest: 0.5, share: 0.3, seed: 0x3174e },
+};
+
+/** Those that a seed draws together. */
+const HEAVIEST: Omit<FaultWeights, keyof typeof APART> = {
   loss: 0.3,
   twice: 0.2,
   late: 0.15,
@@ -40,16 +62,23 @@ const HEAVIEST: Omit<FaultWeights, 'slowDisk'> = {
   truncate: 0.2,
   move: 0.3,
   brokerWipe: 1,
+  busyDisk: 0.4,
 };
+
+/** Runs of few faults: where all else goes well, one that is overlooked has the time to do harm. */
+const CALM = { runs: 0.3, share: 0.05, seed: 0xca13 };
 
 /** Names of all faults. */
 export const FAULTS: readonly (keyof FaultWeights)[] = [
   ...(Object.keys(HEAVIEST) as (keyof typeof HEAVIEST)[]),
-  'slowDisk',
+  ...(Object.keys(APART) as (keyof typeof APART)[]),
 ];
-const SLOW_DISK_HEAVIEST = 0.3;
-const SLOW_DISK_SHARE = 0.3;
-const SLOW_DISK_SEED = 0x5d15c;
+
+/** These faults and no others. */
+export function onlyFaults(weights: Partial<FaultWeights>): FaultWeights {
+  const all = FAULTS.map((name) => [name, weights[name] ?? 0] as const);
+  return Object.fromEntries(all) as Record<keyof FaultWeights, number>;
+}
 
 /** Draws which faults a run has and how heavily: not one mixture for all runs. */
 export function drawFaults(
@@ -57,14 +86,24 @@ export function drawFaults(
   prng: Prng,
   without: readonly string[] = [],
 ): FaultWeights {
-  const share = prng.between(0.1, 0.8);
-  const own = new Prng(seed ^ SLOW_DISK_SEED);
-  const drawn = FAULTS.map((name) => [name, drawOf(name, share, prng, own)] as const);
+  const isCalm = new Prng(seed ^ CALM.seed).chance(CALM.runs);
+  const share = isCalm ? CALM.share : prng.between(0.1, 0.8);
+  const drawn = FAULTS.map((name) => [name, drawOf(name, share, { seed, prng })] as const);
   const kept = drawn.map(([name, weight]) => [name, without.includes(name) ? 0 : weight]);
   return Object.fromEntries(kept) as FaultWeights;
 }
 
-function drawOf(name: keyof FaultWeights, share: number, prng: Prng, own: Prng): number {
-  if (name === 'slowDisk') return own.chance(SLOW_DISK_SHARE) ? SLOW_DISK_HEAVIEST * own.next() : 0;
-  return prng.chance(share) ? HEAVIEST[name] * prng.next() : 0;
+function drawOf(
+  name: keyof FaultWeights,
+  share: number,
+  { seed, prng }: { readonly seed: number; readonly prng: Prng },
+): number {
+  if (!isApart(name)) return prng.chance(share) ? HEAVIEST[name] * prng.next() : 0;
+  const { heaviest, share: ownShare, seed: ownSeed } = APART[name];
+  const own = new Prng(seed ^ ownSeed);
+  return own.chance(ownShare) ? heaviest * own.next() : 0;
+}
+
+function isApart(name: keyof FaultWeights): name is keyof typeof APART {
+  return name in APART;
 }

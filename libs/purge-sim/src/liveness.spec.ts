@@ -6,10 +6,8 @@ import { type RunResult, runSchedule } from './run-schedule.js';
 
 const SEEDS = 40;
 const real = REAL_PARTS.rules;
-/** Order, entry, answer, and the answer passed on, with a disk at its slowest between them. */
-const UNTIMED_PURGE_MS = 4 * 8 + 150;
-/** What a disk that applies an entry takes of a lease when the next grant is there already. */
-const LEASED_SHARE_MIN = 0.9;
+/** Order, entry, answer, and the answer passed on, with a disk between them. */
+const UNTIMED_PURGE_MS = 4 * 8 + 4;
 
 function runs(weaker: Partial<PurgeRules> = {}, faults: readonly string[] = []): RunResult[] {
   const without = FAULTS.filter((fault) => !faults.includes(fault));
@@ -26,9 +24,10 @@ describe('when nothing fails', () => {
     const results = runs();
     for (const { broken, coverage } of results) {
       expect(broken).toBeUndefined();
-      expect(coverage.accepted).toBeGreaterThan(0);
       expect(coverage.fenced).toBe(0);
     }
+    const accepted = results.reduce((sum, { coverage }) => sum + coverage.accepted, 0);
+    expect(accepted).toBeGreaterThan(SEEDS);
     expect(slowest(results)).toBeLessThanOrEqual(UNTIMED_PURGE_MS);
   });
 
@@ -36,13 +35,13 @@ describe('when nothing fails', () => {
     expect(slowest(runs({}, ['brokerWipe']))).toBeGreaterThan(UNTIMED_PURGE_MS);
   });
 
-  it('a stream of purges takes no lease away, but for what a disk takes to apply', () => {
-    for (const { leasedShare } of runs()) expect(leasedShare).toBeGreaterThan(LEASED_SHARE_MIN);
+  it('a stream of purges takes no lease away', () => {
+    for (const { leasedShare } of runs()) expect(leasedShare).toBe(1);
   });
 
   it('that is noticed when a grant needs the purge that comes next', () => {
     const shares = runs({ neededBy: (view) => view.head + 1 }).map((run) => run.leasedShare);
-    expect(Math.min(...shares)).toBeLessThan(LEASED_SHARE_MIN);
+    expect(Math.min(...shares)).toBeLessThan(1);
   });
 });
 

@@ -1,13 +1,24 @@
+import type { ClockReadings } from '@pondhawk/core';
 import {
   type EnrolmentRow,
+  HostLease,
   type LedgerReading,
   type LeaseTiming,
   type LedgerState,
   PURGE_RULES,
   type PurgeRules,
+  ViewKeeper,
 } from '@pondhawk/purge';
 import type { Truth } from './truth.js';
 import type { World } from './world.js';
+
+/** What a start of a daemon makes its memory from; `former` is that of the start before. */
+export interface StartParts<Memory> {
+  readonly incarnation: string;
+  readonly readClocks: () => ClockReadings;
+  readonly rules: PurgeRules;
+  readonly former: Memory | undefined;
+}
 
 /** What a run is made of; a control puts a weaker part in the place of one of them. */
 export interface SimParts {
@@ -24,6 +35,12 @@ export interface SimParts {
     own: LedgerReading | undefined,
     view: LedgerReading | undefined,
   ) => LedgerReading | undefined;
+  /** A start of a scheduler: nothing of before (R6). */
+  readonly newViews: (start: StartParts<ViewKeeper>) => ViewKeeper;
+  /** Whether a scheduler's start takes the answer to a view that some start asked for. */
+  readonly isOwnView: (asker: string, present: string) => boolean;
+  /** A start of a host: nothing of before (R6). */
+  readonly newLease: (start: StartParts<HostLease>) => HostLease;
   /** How long an accept takes from reading its targets to its commit; 0: one transaction. */
   readonly acceptMs: number;
 }
@@ -34,6 +51,9 @@ export const REAL_PARTS: SimParts = {
   readForView: (now) => now,
   isTarget: (_row, { isLeased }) => isLeased,
   enrolmentFor: (own) => own,
+  newViews: ({ readClocks, rules }) => new ViewKeeper(readClocks, rules),
+  isOwnView: (asker, present) => asker === present,
+  newLease: ({ incarnation, readClocks, rules }) => new HostLease(incarnation, readClocks, rules),
   acceptMs: 0,
 };
 

@@ -1,20 +1,27 @@
 import { type TaskId, parseTaskId } from '@pondhawk/core';
 import { boundMs } from '@pondhawk/purge';
-import { FAULTS, drawFaults } from './faults.js';
+import type { Fleet } from './episodes.js';
+import { type FaultWeights, drawFaults, onlyFaults } from './faults.js';
 import { REAL_PARTS, type SimContext, SIM_TIMING, type SimParts } from './parts.js';
 import { Prng } from './prng.js';
 import { SimHost } from './sim-host.js';
 import { SimManager } from './sim-manager.js';
 import { SimScheduler } from './sim-scheduler.js';
 import { type Coverage, InvariantBroken, Truth } from './truth.js';
-import { type Fleet, ROLL_MS, rollFaults } from './weather.js';
+import { ROLL_MS, rollFaults } from './weather.js';
 import { World } from './world.js';
 
 /** Virtual length of a run, before everything is mended. */
 export const RUN_MS = 1_400;
 /** Clock rates differ from real time by at most this. */
 export const RATE_ERROR_MAX = 0.01;
+/** Holders of a task that are called besides, as if their stream were slow. */
+const CALLED_SHARE = 0.15;
+/** How likely a purge is at each roll; with few of them copies grow old. */
+const PURGE_CHANCES = [0.01, 0.1, 0.35];
 const WARM_UP_MS = 150;
+/** From then on all hosts hold a lease, if nothing fails. */
+const LEASES_WARM_MS = 250;
 const QUIET_MS = 500;
 const SETTLE_STEP_MS = 100;
 
@@ -25,6 +32,8 @@ export interface Schedule {
   /** Faults that are left out although the seed draws them. */
   readonly without?: readonly string[];
   readonly parts?: SimParts;
+  /** In the place of what the seed draws. */
+  readonly weather?: FaultWeights | undefined;
 }
 
 /** How a run ended. */
@@ -41,22 +50,26 @@ export interface RunResult {
 /** Runs one schedule. */
 export function runSchedule(schedule: Schedule): RunResult {
   const prng = new Prng(schedule.seed);
-  const world = new World(prng, drawFaults(schedule.seed, prng, schedule.without));
+  const drawn = drawFaults(schedule.seed, prng, schedule.without);
+  const world = new World(prng, schedule.weather ?? drawn);
   const truth = new Truth();
   const seen = { rolls: 0, leased: 0 };
   let events = 0;
   let broken: InvariantBroken | undefined;
   try {
     const { runMs = RUN_MS, parts = REAL_PARTS } = schedule;
+    const purgeChance = prng.pick(PURGE_CHANCES) ?? 0;
     const { fleet, newHost } = buildFleet(world, truth, parts);
     const roll = (): void => {
       if (world.now >= runMs) return;
-      if (world.now > WARM_UP_MS) {
+      if (world.now > LEASES_WARM_MS) {
         seen.rolls += fleet.hosts.length;
         seen.leased += fleet.hosts.filter((host) => host.isUp && host.isLeased).length;
+      }
+      if (world.now > WARM_UP_MS) {
         rollFaults(world, fleet, newHost);
         const task = prng.pick(fleet.tasks);
-        if (fleet.manager.isUp && task !== undefined && prng.chance(0.35))
+        if (fleet.manager.isUp && task !== undefined && prng.chance(purgeChance))
           world.later(fleet.manager, 0, () => fleet.manager.accept(task));
       }
       world.plan(world.now + ROLL_MS, roll);
@@ -73,22 +86,35 @@ export function runSchedule(schedule: Schedule): RunResult {
   return { broken, coverage, events, leasedShare, slowestPurgeMs };
 }
 
-/** No faults any more: after the bound every job has ended. */
-function settle(world: World, { manager, hosts, schedulers }: Fleet): number {
-  world.faults = drawFaults(0, new Prng(0), FAULTS);
+/** No faults any more: after the bound every job has ended, and every host has a lease again. */
+function settle(world: World, fleet: Fleet): number {
+  const { manager, hosts, schedulers } = fleet;
+  world.faults = onlyFaults({});
+  world.isMended = true;
   world.heal();
   const end = world.now + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
-  const openPurges = (): typeof manager.ledger.purges =>
-    manager.ledger.purges.filter(({ isEnded }) => !isEnded);
   let events = 0;
-  do events += world.runUntil(world.now + SETTLE_STEP_MS);
-  while (world.now < end && openPurges().length > 0);
-  const open = openPurges();
-  if (open.length > 0)
-    throw new InvariantBroken('JOB_NOT_ENDED', `purge ${open[0]?.entry.seq ?? 0}`);
+  let left: InvariantBroken | undefined;
+  do {
+    events += world.runUntil(world.now + SETTLE_STEP_MS);
+    left = findUnsettled(world, fleet);
+  } while (world.now < end && left !== undefined);
+  if (left !== undefined) throw left;
   // The run is over: what is still planned belongs to nobody.
   for (const node of [manager, ...hosts, ...schedulers]) node.isUp = false;
   return events;
+}
+
+function findUnsettled(world: World, { manager, hosts }: Fleet): InvariantBroken | undefined {
+  const open = manager.ledger.purges.find(({ isEnded }) => !isEnded);
+  if (open !== undefined) return new InvariantBroken('JOB_NOT_ENDED', `purge ${open.entry.seq}`);
+  // Of several daemons under one id the others are refused.
+  const leased = new Set(hosts.filter(({ isLeased }) => isLeased).map(({ hostId }) => hostId));
+  const silent = hosts.find(
+    ({ hostId, isUp, suspendedUntil }) =>
+      isUp && suspendedUntil < world.now - SETTLE_STEP_MS && !leased.has(hostId),
+  );
+  return silent && new InvariantBroken('HOST_NOT_LEASED', silent.name);
 }
 
 function buildFleet(
@@ -116,7 +142,20 @@ function buildFleet(
   manager.onCommit = (log, entry) => {
     if (prng.chance(world.faults.brokerWipe)) return;
     for (const scheduler of schedulers)
-      world.send(manager, scheduler, () => scheduler.learn(log, [entry]));
+      world.send(manager, scheduler, () => {
+        if (!scheduler.takeOrder(log, entry)) return;
+        // The second lane: who is known to hold the task is called.
+        const holder = prng.pick(hosts.filter((host) => host.holds(entry.taskId)));
+        if (holder !== undefined && prng.chance(CALLED_SHARE))
+          world.send(scheduler, holder, () => holder.called(log.epoch, entry));
+      });
+  };
+  manager.onSuccess = ({ entry, epoch }) => {
+    const unaware = hosts.find(({ isUp, isLeased, copies: { place } }) => {
+      return isUp && isLeased && (place.epoch !== epoch || place.applied < entry.seq);
+    });
+    if (unaware !== undefined)
+      throw new InvariantBroken('LEASED_AT_SUCCESS', `${unaware.name} of purge ${entry.seq}`);
   };
   manager.isHolder = (hostId, taskId) =>
     hosts.some((host) => host.hostId === hostId && host.holds(taskId));

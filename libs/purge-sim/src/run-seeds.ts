@@ -1,5 +1,4 @@
 import { FAULTS } from './faults.js';
-import type { SimParts } from './parts.js';
 import { RUN_MS, type RunResult, type Schedule, runSchedule } from './run-schedule.js';
 import { type Coverage, type Invariant, noCoverage } from './truth.js';
 
@@ -18,10 +17,14 @@ export interface SeedsResult {
 }
 
 /** Runs seeds one after another, up to the first that fails. */
-export function runSeeds(first: number, count: number, parts?: SimParts): SeedsResult {
+export function runSeeds(
+  first: number,
+  count: number,
+  weaker: Pick<Schedule, 'parts' | 'weather'> = {},
+): SeedsResult {
   const total = noCoverage();
   for (let seed = first; seed < first + count; seed += 1) {
-    const schedule = { seed, ...(parts === undefined ? {} : { parts }) };
+    const schedule = { seed, ...weaker };
     const result = runSchedule(schedule);
     for (const key of Object.keys(total) as (keyof Coverage)[]) total[key] += result.coverage[key];
     const failure = failureOf(schedule, result);

@@ -3,14 +3,14 @@ import {
   type CopyRow,
   type Grant,
   HostCopies,
-  HostLease,
+  type HostLease,
   type Place,
   type PurgeEntry,
 } from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import type { SimScheduler, SyncAnswer } from './sim-scheduler.js';
 import { InvariantBroken } from './truth.js';
-import type { SimNode } from './world.js';
+import { type SimNode, noTimeStood } from './world.js';
 
 const SYNC_MS = 50;
 const WORK_MS = 35;
@@ -42,7 +42,7 @@ export class SimHost implements SimNode {
   isUp = true;
   life = 0;
   suspendedUntil = 0;
-  asleepMs = 0;
+  readonly stood = noTimeStood();
   copies: HostCopies;
   home: SimScheduler;
   private bytes = new Map<string, Bytes>();
@@ -54,6 +54,7 @@ export class SimHost implements SimNode {
   private lease!: HostLease;
   private taken: TakenGrant[] = [];
   private stalledUntil = 0;
+  private heldUntil = 0;
   private readonly sentAt = new Map<number, number>();
   private backup: Disk;
 
@@ -82,7 +83,12 @@ export class SimHost implements SimNode {
     this.heardOf = 0;
     this.lastAnswer = world.now;
     this.sentAt.clear();
-    this.lease = new HostLease(this.incarnation, () => world.clocks(this), parts.rules);
+    this.lease = parts.newLease({
+      incarnation: this.incarnation,
+      readClocks: () => world.clocks(this),
+      rules: parts.rules,
+      former: this.lease,
+    });
     const rows = this.copies.copies.filter(({ state }) => state === 'complete');
     this.copies = new HostCopies(this.copies.place, rows, parts.rules);
     this.isUp = true;
@@ -116,6 +122,16 @@ export class SimHost implements SimNode {
     this.attempt = this.context.newId('attempt');
   }
 
+  /** Answers that are under way come later, to whichever start is there. */
+  holdAnswers(ms: number): void {
+    this.heldUntil = this.context.world.now + ms;
+  }
+
+  /** `DeleteTask` for one entry, whatever came before it. */
+  called(epoch: string, entry: PurgeEntry): void {
+    this.applyLater(epoch, [entry]);
+  }
+
   /** Whether it has a copy or a complete one, as its scheduler would remember. */
   holds(taskId: TaskId): boolean {
     return this.copies.copies.some((row) => row.taskId === taskId && row.state === 'complete');
@@ -145,9 +161,15 @@ export class SimHost implements SimNode {
       answered: parts.rules.answeredNumber({ applied: place.applied, heardOf: this.heardOf }),
     };
     world.send(this, home, () =>
-      home.sync(request, (answer) => world.send(home, this, () => this.take(answer))),
+      home.sync(request, (answer) => world.send(home, this, () => this.hear(answer))),
     );
     world.later(this, SYNC_MS * world.prng.between(0.8, 1.2), () => this.tickSync());
+  }
+
+  private hear(answer: SyncAnswer): void {
+    const { world } = this.context;
+    if (world.now >= this.heldUntil) this.take(answer);
+    else world.plan(this.heldUntil, () => this.isUp && this.take(answer));
   }
 
   private take(answer: SyncAnswer): void {
@@ -180,7 +202,7 @@ export class SimHost implements SimNode {
     const { world } = this.context;
     const { prng, faults } = world;
     if (prng.chance(faults.slowDisk)) this.stalledUntil = world.now + prng.between(300, 900);
-    const ownMs = prng.chance(0.2) ? prng.between(20, 150) : 4;
+    const ownMs = prng.chance(faults.busyDisk) ? prng.between(20, 150) : 4;
     const ms = Math.max(ownMs, this.stalledUntil - world.now);
     world.later(this, ms, () => {
       const former = this.copies.place;
@@ -206,7 +228,7 @@ export class SimHost implements SimNode {
     });
     const request = { attempt, who: { hostId, incarnation, lock }, lease, place, answered };
     world.send(this, home, () =>
-      home.sync(request, (answer) => world.send(home, this, () => this.take(answer))),
+      home.sync(request, (answer) => world.send(home, this, () => this.hear(answer))),
     );
   }
 
@@ -241,7 +263,7 @@ export class SimHost implements SimNode {
     if (world.prng.chance(world.faults.pause)) {
       // The process stops between the check and the write; bytes go with its next breath.
       const ms = SIM_TIMING.marginMs * world.prng.between(0.5, 0.95);
-      world.suspend(this, ms, true);
+      world.suspend(this, ms, []);
       const { life } = this;
       world.plan(world.now + ms, () => {
         if (this.life === life) this.context.truth.serve(taskId, readAt, this.name);
@@ -340,8 +362,9 @@ export class SimHost implements SimNode {
     const { epoch, applied } = this.copies.place;
     const isMet = ({ grant }: TakenGrant): boolean =>
       grant.epoch === epoch && grant.needs <= applied;
+    const slowest = Math.min(this.rate, 1); // The wall clock's rate is 1.
     const runs = ({ sentAt }: TakenGrant): boolean =>
-      (world.now - sentAt) * this.rate <= SIM_TIMING.hostLeaseMs + 1e-6;
+      (world.now - sentAt) * slowest <= SIM_TIMING.hostLeaseMs + 1e-6;
     const running = this.taken.filter(runs);
     const last = JSON.stringify({ now: world.now, applied, last: this.taken.at(-1) });
     if (running.length === 0) throw new InvariantBroken('LEASE_TOO_LONG', last);

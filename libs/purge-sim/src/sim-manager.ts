@@ -6,6 +6,7 @@ import {
   type LedgerReading,
   type LedgerState,
   type LogState,
+  type LoggedPurge,
   type PurgeEntry,
   acceptPurge,
   boundMs,
@@ -20,7 +21,7 @@ import {
   truncateLog,
 } from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
-import type { SimNode } from './world.js';
+import { type SimNode, noTimeStood } from './world.js';
 
 const TICK_MS = 25;
 
@@ -30,9 +31,10 @@ export class SimManager implements SimNode {
   isUp = true;
   life = 0;
   suspendedUntil = 0;
-  asleepMs = 0;
+  readonly stood = noTimeStood();
   ledger: LedgerState;
   onCommit: (log: LogState, entry: PurgeEntry) => void = () => undefined;
+  onSuccess: (purge: LoggedPurge) => void = () => undefined;
   isHolder: (hostId: string, taskId: TaskId) => boolean = () => true;
   private witness: { epoch: string; head: number };
   private run: string;
@@ -89,11 +91,11 @@ export class SimManager implements SimNode {
   }
 
   /** Reads the log for a scheduler's view: the time is noted first. */
-  view(scheduler: string): { reading: LedgerReading; log: LogState } {
+  view(scheduler: string): LedgerReading {
     this.account.noteView(scheduler);
     const state = this.context.parts.readForView(this.ledger, this.atLastView);
     this.atLastView = this.ledger;
-    return { reading: this.reading(state), log: this.ledger.log };
+    return this.reading(state);
   }
 
   /** Writes a row, then reads. @returns undefined if the connection is lost already. */
@@ -118,9 +120,10 @@ export class SimManager implements SimNode {
     this.settle();
   }
 
-  /** Entries after a number. */
-  entriesAfter(seq: number): readonly PurgeEntry[] {
-    return this.ledger.entries.filter((entry) => entry.seq > seq);
+  /** The log, and its entries after a number. */
+  entriesAfter(seq: number): { log: LogState; entries: readonly PurgeEntry[] } {
+    const { log, entries } = this.ledger;
+    return { log, entries: entries.filter((entry) => entry.seq > seq) };
   }
 
   /** Forgets the older part of the log. */
@@ -134,11 +137,12 @@ export class SimManager implements SimNode {
   }
 
   /** Starts again; on an older copy of the ledger if asked to. The witness is not restored. */
-  restart(isRestored: boolean): void {
+  restart({ isRestored = false, isWitnessLost = false } = {}): void {
     const { truth, parts, newId } = this.context;
     if (isRestored) this.ledger = this.backup;
     const { epoch } = this.ledger.log;
-    this.ledger = openLedger(this.ledger, this.witness, newId('epoch'), parts.rules);
+    const witness = isWitnessLost ? undefined : this.witness;
+    this.ledger = openLedger(this.ledger, witness, newId('epoch'), parts.rules);
     if (this.ledger.log.epoch !== epoch) truth.coverage.newEpochs += 1;
     this.witness = { epoch: this.ledger.log.epoch, head: this.ledger.log.head };
     this.run = newId('run');
@@ -184,6 +188,7 @@ export class SimManager implements SimNode {
       // Renamed under another epoch it is still the purge of before.
       const at = [...this.committedAt].find(([key]) => key.startsWith(purge.entry.chainHash))?.[1];
       this.context.truth.succeed(purge.entry.taskId, at ?? -1, this.context.world.now);
+      this.onSuccess(purge);
     });
   }
 }

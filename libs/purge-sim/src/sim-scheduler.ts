@@ -7,15 +7,18 @@ import {
   type LogState,
   type Place,
   type PurgeEntry,
-  ViewKeeper,
+  type ViewKeeper,
 } from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import type { SimManager } from './sim-manager.js';
 import { InvariantBroken } from './truth.js';
-import type { SimNode } from './world.js';
+import { type SimNode, noTimeStood } from './world.js';
 
 const TICK_MS = 40;
 const ENTRIES_PER_ANSWER = 50;
+
+/** What a scheduler asks the manager for. */
+export type NewsKind = 'views' | 'entries' | 'rows';
 
 /** What a host says on its stream. */
 export interface SyncRequest {
@@ -50,13 +53,18 @@ export class SimScheduler implements SimNode {
   isUp = true;
   life = 0;
   suspendedUntil = 0;
-  asleepMs = 0;
+  readonly stood = noTimeStood();
   private incarnation = '';
   private log = new EntryLog({ epoch: '', first: 1, head: 0, headHash: '' });
   private views!: ViewKeeper;
   private readonly connections = new Map<string, Connection>();
   private readonly lost = new Set<string>();
-  private readonly headAtRequest = new Map<number, { epoch: string; head: number }>();
+  private stalled: { readonly kinds: readonly NewsKind[]; readonly until: number } = {
+    kinds: [],
+    until: 0,
+  };
+  /** What an observer saw when a view was asked for. */
+  private readonly asked = new Map<number, { log: LogState; at: number }>();
 
   constructor(
     private readonly context: SimContext,
@@ -71,17 +79,21 @@ export class SimScheduler implements SimNode {
   start(): void {
     const { world, parts, newId } = this.context;
     this.incarnation = newId('scheduler');
-    this.views = new ViewKeeper(() => world.clocks(this), parts.rules);
+    this.views = parts.newViews({
+      incarnation: this.incarnation,
+      readClocks: () => world.clocks(this),
+      rules: parts.rules,
+      former: this.views,
+    });
     this.log = new EntryLog({ epoch: '', first: 1, head: 0, headHash: '' });
     this.connections.clear();
     this.lost.clear();
-    this.headAtRequest.clear();
+    this.asked.clear();
     this.isUp = true;
     this.tick();
   }
 
-  /** An order, or entries that were fetched. */
-  learn(log: LogState, entries: readonly PurgeEntry[]): void {
+  private learn(log: LogState, entries: readonly PurgeEntry[]): void {
     const known = this.log.state;
     if (known.epoch !== log.epoch) {
       const view = this.views.view;
@@ -93,10 +105,13 @@ export class SimScheduler implements SimNode {
     } else if (log.first > known.head + 1) {
       this.log = new EntryLog({ ...log, head: log.first - 1, headHash: '' });
     }
-    if (this.log.append(entries).length === 0) return;
-    for (const [attempt, connection] of this.connections)
-      if (!connection.isLost && connection.enrolment !== undefined)
-        connection.send({ attempt, isClosed: false, ...this.logFor(connection.place) });
+    if (this.log.append(entries).length > 0) {
+      for (const [attempt, connection] of this.connections)
+        if (!connection.isLost && connection.enrolment !== undefined)
+          connection.send({ attempt, isClosed: false, ...this.logFor(attempt, connection) });
+    }
+    const last = entries.at(-1);
+    if (last !== undefined && last.seq > this.log.state.head) this.fetch();
   }
 
   /** A host's request on its stream. */
@@ -117,23 +132,40 @@ export class SimScheduler implements SimNode {
     if (typeof granted === 'string') {
       coverage.refused += 1;
       if (granted === 'OTHER_RUN') this.enrol(request.attempt, connection);
-    } else coverage.granted += 1;
+    } else {
+      coverage.granted += 1;
+      this.checkGrant();
+    }
     const { attempt } = request;
     send({
       attempt,
       isClosed: false,
-      ...this.logFor(request.place),
+      ...this.logFor(attempt, connection),
       ...(typeof granted === 'string' ? {} : { grant: granted }),
     });
     const { epoch } = request.place;
-    this.toManager((manager) =>
-      manager.answer({ ...request.who, epoch, applied: request.answered }),
+    this.context.world.send(this, this.manager, () =>
+      this.manager.answer({ ...request.who, epoch, applied: request.answered }),
     );
   }
 
-  /** A connection breaks. */
-  breakConnection(): void {
-    const open = [...this.connections.values()].filter(({ isLost }) => !isLost);
+  /** The manager's answers to some questions do not come, or late, from now on; all else passes. */
+  stall(kinds: readonly NewsKind[], ms: number): void {
+    this.stalled = { kinds, until: this.context.world.now + ms };
+  }
+
+  /** An order comes. @returns whether it does. */
+  takeOrder(log: LogState, entry: PurgeEntry): boolean {
+    if (this.isStalled('entries')) return false;
+    this.learn(log, [entry]);
+    return true;
+  }
+
+  /** A connection breaks; one of a host's, if it is named. */
+  breakConnection(hostId?: string): void {
+    const open = [...this.connections.values()].filter(
+      ({ isLost, who }) => !isLost && (hostId ?? who.hostId) === who.hostId,
+    );
     const connection = this.context.world.prng.pick(open);
     if (connection !== undefined) this.lose(connection);
   }
@@ -170,19 +202,20 @@ export class SimScheduler implements SimNode {
   private enrol(attempt: string, connection: Connection): void {
     const { who, id } = connection;
     const scheduler = this.incarnation;
-    this.toManager((manager) => {
-      const reading = manager.enrol({ ...who, connection: id, scheduler });
-      const { log } = manager.ledger;
-      this.context.world.send(manager, this, () => {
+    this.ask(
+      'rows',
+      (manager) => manager.enrol({ ...who, connection: id, scheduler }),
+      (reading) => {
         if (this.connections.get(attempt) !== connection) return;
-        if (reading === undefined) this.lose(connection);
-        else {
-          connection.enrolment = reading;
-          connection.send({ attempt, isClosed: false, ...this.logFor(connection.place) });
+        if (reading === undefined) {
+          this.lose(connection);
+          return;
         }
-        this.learn(log, []);
-      });
-    });
+        connection.enrolment = reading;
+        connection.send({ attempt, isClosed: false, ...this.logFor(attempt, connection) });
+        if (this.isBehind(reading)) this.fetch();
+      },
+    );
   }
 
   private lose(connection: Connection): void {
@@ -190,11 +223,26 @@ export class SimScheduler implements SimNode {
     this.lost.add(connection.id);
   }
 
-  private logFor(place: Place): { log?: LogState; entries?: readonly PurgeEntry[] } {
+  /** What a host is told of the log; what lies further back than is at hand comes later. */
+  private logFor(
+    attempt: string,
+    connection: Connection,
+  ): { log?: LogState; entries?: readonly PurgeEntry[] } {
     const log = this.log.state;
+    const { epoch, applied } = connection.place;
     if (log.epoch === '') return {};
-    const entries = this.log.after(place.applied, ENTRIES_PER_ANSWER) ?? [];
-    return { log, entries: place.epoch === log.epoch ? entries : [] };
+    if (epoch !== log.epoch) return { log, entries: [] };
+    const entries = this.log.after(applied, ENTRIES_PER_ANSWER);
+    if (entries === undefined)
+      this.ask(
+        'entries',
+        (manager) => manager.entriesAfter(applied),
+        (older) => {
+          if (older.log.epoch === epoch && !connection.isLost)
+            connection.send({ attempt, isClosed: false, ...older });
+        },
+      );
+    return { log, entries: entries ?? [] };
   }
 
   private tick(): void {
@@ -213,38 +261,85 @@ export class SimScheduler implements SimNode {
   private reportLost(): void {
     if (this.lost.size === 0) return;
     const lost = [...this.lost];
-    this.toManager((manager) => {
-      manager.lose(lost);
-      this.context.world.send(manager, this, () => lost.forEach((id) => this.lost.delete(id)));
-    });
+    this.ask(
+      'rows',
+      (manager) => manager.lose(lost),
+      () => lost.forEach((id) => this.lost.delete(id)),
+    );
   }
 
   private askForView(): void {
-    const { incarnation, views } = this;
-    const number = views.request();
-    this.headAtRequest.set(number, this.manager.ledger.log);
-    this.toManager((manager) => {
-      const { reading, log } = manager.view(incarnation);
-      const entries = manager.entriesAfter(Math.max(this.log.state.head, log.first - 1));
-      this.context.world.send(manager, this, () => {
-        if (this.incarnation !== incarnation) return;
-        const former = views.view;
-        if (views.take(number, reading, SIM_TIMING)) this.checkView(former?.number ?? 0, number);
-        this.learn(log, entries);
-      });
-    });
+    const { incarnation } = this;
+    const number = this.views.request();
+    this.asked.set(number, { log: this.manager.ledger.log, at: this.context.world.now });
+    this.ask(
+      'views',
+      (manager) => manager.view(incarnation),
+      (reading) => {
+        if (this.context.parts.isOwnView(incarnation, this.incarnation))
+          this.takeView(number, reading);
+      },
+    );
+  }
+
+  private takeView(number: number, reading: LedgerReading): void {
+    const former = this.views.view;
+    if (!this.views.take(number, reading, SIM_TIMING)) return;
+    this.checkView(former?.number ?? 0, number);
+    if (this.isBehind(reading)) this.fetch();
+  }
+
+  private isBehind({ epoch, head }: LedgerReading): boolean {
+    const { state } = this.log;
+    return state.epoch !== epoch || state.head < head;
+  }
+
+  /** Asks for what this scheduler's log lacks. */
+  private fetch(): void {
+    const { epoch, head } = this.log.state;
+    this.ask(
+      'entries',
+      (manager) => manager.entriesAfter(manager.ledger.log.epoch === epoch ? head : 0),
+      ({ log, entries }) => this.learn(log, entries),
+    );
+  }
+
+  private checkGrant(): void {
+    const asked = this.asked.get(this.views.view?.number ?? 0);
+    if (asked === undefined) return; // By a former start.
+    const ageMs = (this.context.world.now - asked.at) * Math.min(this.rate, 1);
+    if (ageMs > SIM_TIMING.schedulerLeaseMs + 1e-6)
+      throw new InvariantBroken('VIEW_TOO_OLD', `granted on one of ${ageMs} ms`);
   }
 
   private checkView(former: number, number: number): void {
     if (number <= former) throw new InvariantBroken('VIEW_WENT_BACK', `${number} after ${former}`);
-    const asked = this.headAtRequest.get(number);
+    const asked = this.asked.get(number)?.log;
     const { view } = this.views;
     if (asked !== undefined && view?.epoch === asked.epoch && view.head < asked.head)
       throw new InvariantBroken('VIEW_STALE', `head ${view.head}, was ${asked.head} when asked`);
-    this.headAtRequest.delete(number);
   }
 
-  private toManager(deliver: (manager: SimManager) => void): void {
-    this.context.world.send(this, this.manager, () => deliver(this.manager));
+  private isStalled(kind: NewsKind): boolean {
+    return this.context.world.now < this.stalled.until && this.stalled.kinds.includes(kind);
+  }
+
+  private ask<Answer>(
+    kind: NewsKind,
+    question: (manager: SimManager) => Answer,
+    take: (answer: Answer) => void,
+  ): void {
+    const { manager } = this;
+    const { world } = this.context;
+    const { prng } = world;
+    const heldMs = this.isStalled(kind) ? prng.between(0, this.stalled.until - world.now) : 0;
+    if (heldMs > 0 && prng.chance(0.5)) return;
+    world.send(this, manager, () => {
+      const answer = question(manager);
+      world.send(manager, this, () => {
+        if (heldMs === 0) take(answer);
+        else world.plan(world.now + heldMs, () => this.isUp && take(answer));
+      });
+    });
   }
 }

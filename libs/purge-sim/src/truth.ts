@@ -5,13 +5,16 @@ export type Invariant =
   | 'PURGED_BYTES_SERVED'
   | 'PURGED_BYTES_IN_COPY'
   | 'APPLIED_FELL'
+  | 'LEASED_AT_SUCCESS'
   | 'LEASE_UNMET'
   | 'LEASE_TOO_LONG'
   | 'VIEW_STALE'
   | 'VIEW_WENT_BACK'
+  | 'VIEW_TOO_OLD'
   | 'PIECE_MISPLACED'
   | 'NUMBER_GAP'
-  | 'JOB_NOT_ENDED';
+  | 'JOB_NOT_ENDED'
+  | 'HOST_NOT_LEASED';
 
 /** Thrown by the step after which an invariant does not hold. */
 export class InvariantBroken extends Error {

@@ -1,21 +1,12 @@
-import type { TaskId } from '@pondhawk/core';
+import type { ClockReadings } from '@pondhawk/core';
+import { comeBack, crash, type Fleet, flap, stallSome } from './episodes.js';
 import type { Prng } from './prng.js';
 import type { SimHost } from './sim-host.js';
-import type { SimManager } from './sim-manager.js';
-import type { SimScheduler } from './sim-scheduler.js';
 import type { SimNode, World } from './world.js';
 
 /** How often the weather is rolled. */
 export const ROLL_MS = 40;
 const HOSTS_MAX = 8;
-
-/** The daemons of a run. */
-export interface Fleet {
-  readonly manager: SimManager;
-  readonly schedulers: SimScheduler[];
-  readonly hosts: SimHost[];
-  readonly tasks: TaskId[];
-}
 
 /** One roll: which faults begin now. */
 export function rollFaults(
@@ -30,12 +21,46 @@ export function rollFaults(
   if (prng.chance(faults.partition)) cutSome(world, fleet);
   if (prng.chance(faults.truncate)) manager.truncate(prng.whole(0, 2));
   if (prng.chance(faults.move)) moveSome(prng, fleet);
-  if (prng.chance(faults.restoreLedger)) crash(world, manager, () => manager.restart(true));
-  else if (prng.chance(faults.managerCrash)) crash(world, manager, () => manager.restart(false));
-  const scheduler = prng.pick(fleet.schedulers);
-  if (scheduler !== undefined && prng.chance(faults.schedulerCrash))
-    crash(world, scheduler, () => scheduler.start());
+  rollManagerFaults(world, fleet);
+  rollSchedulerFaults(world, fleet);
+  if (prng.chance(faults.comeback)) comeBack(world, fleet);
+  if (prng.chance(faults.flap)) flap(world, fleet);
   rollHostFaults(world, fleet, newHost);
+}
+
+function rollSchedulerFaults(world: World, fleet: Fleet): void {
+  const { prng, faults } = world;
+  const scheduler = prng.pick(fleet.schedulers);
+  if (scheduler !== undefined && prng.chance(faults.schedulerCrash)) {
+    crash(world, scheduler, () => scheduler.start());
+    if (prng.chance(faults.newsStall)) stallSome(world, scheduler, prng.between(100, 500));
+  }
+  const stalled = prng.pick(fleet.schedulers);
+  if (stalled !== undefined && prng.chance(faults.newsStall))
+    stallSome(world, stalled, prng.between(50, 400));
+}
+
+function rollManagerFaults(world: World, fleet: Fleet): void {
+  const { prng, faults } = world;
+  const { manager } = fleet;
+  if (prng.chance(faults.restoreLedger)) {
+    const isWitnessLost = prng.chance(faults.witnessLoss);
+    crash(world, manager, () => {
+      manager.restart({ isRestored: true, isWitnessLost });
+      orderAgain(world, fleet);
+    });
+    // One scheduler goes on for a while with what it knew before.
+    const former = prng.pick(fleet.schedulers);
+    if (former !== undefined && prng.chance(0.5)) former.stall(['views'], prng.between(100, 400));
+  } else if (prng.chance(faults.managerCrash)) crash(world, manager, () => manager.restart());
+}
+
+/** What a restored ledger has lost is ordered again. */
+function orderAgain(world: World, { manager, tasks }: Fleet): void {
+  for (const task of tasks)
+    world.planTrouble(world.prng.between(10, 200), () => {
+      if (manager.isUp) world.later(manager, 0, () => manager.accept(task));
+    });
 }
 
 function rollHostFaults(
@@ -57,8 +82,16 @@ function rollHostFaults(
     clone.restore(host.disk());
     fleet.hosts.push(clone);
   }
-  if (prng.chance(faults.suspend))
-    world.suspend(prng.pick(allNodes(fleet)) ?? host, prng.between(20, 500), false);
+  if (prng.chance(faults.suspend)) {
+    const node = prng.pick(allNodes(fleet)) ?? host;
+    world.suspend(node, prng.between(20, 500), standingClocks(world));
+  }
+}
+
+/** A sleep is counted by two clocks; a pause from outside, or with a clock that was set, by one of them. */
+function standingClocks({ prng, faults, loneClock }: World): (keyof ClockReadings)[] {
+  if (!prng.chance(faults.oneClock)) return ['monotonicMs'];
+  return ['monotonicMs', loneClock === 'wallMs' ? 'sinceBootMs' : 'wallMs'];
 }
 
 function allNodes({ manager, schedulers, hosts }: Fleet): SimNode[] {
@@ -79,17 +112,4 @@ function moveSome(prng: Prng, fleet: Fleet): void {
   const scheduler = prng.pick(fleet.schedulers);
   if (host !== undefined && scheduler !== undefined) host.moveTo(scheduler);
   prng.pick(fleet.schedulers)?.breakConnection();
-}
-
-function crash(world: World, node: SimNode, restart: () => void): void {
-  if (!node.isUp) return;
-  node.isUp = false;
-  node.life += 1;
-  const ms =
-    node.name !== 'manager' && world.prng.chance(0.4)
-      ? world.prng.between(300, 900)
-      : world.prng.between(1, 200);
-  world.plan(world.now + ms, () => {
-    if (!node.isUp) restart();
-  });
 }

@@ -11,8 +11,13 @@ export interface SimNode {
   /** Raised by each crash: what a former life planned does not happen. */
   life: number;
   suspendedUntil: number;
-  /** Time that its monotonic clock did not count. */
-  asleepMs: number;
+  /** Time that each clock did not count. */
+  readonly stood: Record<keyof ClockReadings, number>;
+}
+
+/** Of clocks that have always run. */
+export function noTimeStood(): SimNode['stood'] {
+  return { monotonicMs: 0, sinceBootMs: 0, wallMs: 0 };
 }
 
 interface Event {
@@ -24,6 +29,10 @@ interface Event {
 /** Virtual time, and a network that loses, doubles, delays and reorders. */
 export class World {
   now = 0;
+  /** No fault begins any more, and nothing is ordered. */
+  isMended = false;
+  /** In this run, the clock that counts a pause from outside: no two of them within a lease are shown by different ones. */
+  readonly loneClock: 'sinceBootMs' | 'wallMs';
   private readonly heap: Event[] = [];
   private order = 0;
   private readonly cuts = new Set<string>();
@@ -31,17 +40,24 @@ export class World {
   constructor(
     readonly prng: Prng,
     public faults: FaultWeights,
-  ) {}
+  ) {
+    this.loneClock = prng.chance(0.5) ? 'sinceBootMs' : 'wallMs';
+  }
 
   /** A clock that stands while the node is suspended. */
   monotonic(node: SimNode): number {
-    return (this.now - node.asleepMs) * node.rate;
+    return (this.now - node.stood.monotonicMs) * node.rate;
   }
 
-  /** All clocks of a node; those that count suspended time do not stand. */
+  /** All clocks of a node. */
   clocks(node: SimNode): ClockReadings {
     const { now } = this;
-    return { monotonicMs: this.monotonic(node), sinceBootMs: now * node.rate, wallMs: now };
+    const { stood, rate } = node;
+    return {
+      monotonicMs: this.monotonic(node),
+      sinceBootMs: (now - stood.sinceBootMs) * rate,
+      wallMs: now - stood.wallMs,
+    };
   }
 
   /** A node's own step, after a while; not if it crashes before. */
@@ -75,17 +91,24 @@ export class World {
     this.cuts.add(pairOf(a, b));
   }
 
+  /** Not a step of any node, and left out once the world is mended. */
+  planTrouble(inMs: number, run: () => void): void {
+    this.plan(Math.max(this.now, this.now + inMs), () => {
+      if (!this.isMended) run();
+    });
+  }
+
   /** Mends one cut, or all. */
   heal(a?: SimNode, b?: SimNode): void {
     if (a === undefined || b === undefined) this.cuts.clear();
     else this.cuts.delete(pairOf(a, b));
   }
 
-  /** The machine sleeps: nothing runs, its monotonic clock stands. */
-  suspend(node: SimNode, ms: number, isClockRunning: boolean): void {
+  /** The machine sleeps: nothing runs, and these clocks of it stand. */
+  suspend(node: SimNode, ms: number, standing: readonly (keyof ClockReadings)[]): void {
     if (node.suspendedUntil > this.now) return;
     node.suspendedUntil = this.now + ms;
-    if (!isClockRunning) node.asleepMs += ms;
+    for (const clock of standing) node.stood[clock] += ms;
   }
 
   /** Runs all events up to a time. @returns how many. */

@@ -15,6 +15,11 @@ export interface Place {
   readonly applied: number;
 }
 
+/** Apply: strictly in order of numbers, so that nothing is left out and nothing done twice. */
+export function isNextEntry(host: Pick<Place, 'applied'>, entry: Pick<PurgeEntry, 'seq'>): boolean {
+  return entry.seq === host.applied + 1;
+}
+
 /** R1: a copy's place is the host's when its row is written, before the first byte is asked for. */
 export function filledAtOf(applied: { readonly atRow: number; readonly atEnd: number }): number {
   return applied.atRow;

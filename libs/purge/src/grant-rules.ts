@@ -17,7 +17,7 @@ export interface LedgerReading {
 /** A scheduler's view (R5): a reading with the request that it answered. */
 export interface View extends LedgerReading, LeaseLengths {
   readonly number: number;
-  /** The scheduler's clocks when it asked. */
+  /** The scheduler's clocks when it asked; the view runs from then. */
   readonly requestedAt: ClockReadings;
 }
 
@@ -32,6 +32,12 @@ export const GRANT_REFUSALS = [
 
 /** Why a scheduler grants no lease. */
 export type GrantRefusal = (typeof GRANT_REFUSALS)[number];
+
+/** When a view that is received at some instant runs from. */
+export type ViewStart = (requestedAt: ClockReadings, received: ClockReadings) => ClockReadings;
+
+/** R5: from when it was asked for, whenever the answer came. */
+export const viewStart: ViewStart = (requestedAt) => requestedAt;
 
 /** R5: only an answer to a later request than that of the present view counts. */
 export function isNewerView(present: Pick<View, 'number'> | undefined, answer: View): boolean {

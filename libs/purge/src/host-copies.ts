@@ -72,7 +72,7 @@ export class HostCopies {
     if (epoch !== this.current.epoch) return 0;
     let count = 0;
     for (const entry of entries) {
-      if (entry.seq !== this.current.applied + 1) continue;
+      if (!this.rules.isNextEntry(this.current, entry)) continue;
       for (const row of this.rows) if (this.rules.isPurgedBy(row, entry)) row.state = 'purged';
       this.current = { epoch, applied: entry.seq };
       count += 1;

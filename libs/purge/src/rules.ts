@@ -7,6 +7,7 @@ import * as waivers from './waiver-rules.js';
 /** Every rule as a function, so that a test can put a weaker one in its place. */
 export const PURGE_RULES = {
   filledAtOf: copies.filledAtOf,
+  isNextEntry: copies.isNextEntry,
   isPurgedBy: copies.isPurgedBy,
   answerToChild: copies.answerToChild,
   fillOfPiece: copies.fillOfPiece,
@@ -18,6 +19,7 @@ export const PURGE_RULES = {
   leaseStart: leases.leaseStart,
   isLeaseOver: leases.isLeaseOver,
   isGrantMet: leases.isGrantMet,
+  viewStart: grants.viewStart,
   isNewerView: grants.isNewerView,
   isViewFresh: grants.isViewFresh,
   grantRefusal: grants.grantRefusal,

@@ -36,7 +36,8 @@ export class ViewKeeper {
   take(number: number, reading: LedgerReading, lengths: LeaseLengths): boolean {
     const requestedAt = this.pending.get(number);
     if (requestedAt === undefined) return false;
-    const answer = { ...reading, ...lengths, number, requestedAt };
+    const from = this.rules.viewStart(requestedAt, this.readClocks());
+    const answer = { ...reading, ...lengths, number, requestedAt: from };
     if (!this.rules.isNewerView(this.current, answer)) return false;
     this.current = answer;
     return true;

@@ -6,7 +6,7 @@ import {
   type TaskId,
 } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
-import { chainHash, type LogState, type PurgeEntry } from '@pondhawk/purge';
+import { chainHash, PURGE_RULES, type LogState, type PurgeEntry } from '@pondhawk/purge';
 import type { TaskDeletion } from '../deletion/index.js';
 import type { AppliedPosition, PurgeResult, SqlitePurges } from './sqlite-purges.js';
 
@@ -52,7 +52,7 @@ export class PurgeLog {
    */
   adopt(state: LogState): void {
     const { epoch, applied } = this.position;
-    if (epoch === state.epoch && applied + 1 >= state.first) return;
+    if (!PURGE_RULES.mustDropAll({ epoch, applied }, state)) return;
     const dropped = this.parts.deletion.purge(() => this.parts.rows.adopt(state));
     this.answers.clear();
     this.parts.log.warn('another purge log: everything here is dropped', {
@@ -142,7 +142,7 @@ export class PurgeLog {
     const next: PurgeEntry[] = [];
     let { applied, hash } = position;
     for (const entry of entries) {
-      if (entry.seq !== applied + 1) continue;
+      if (!PURGE_RULES.isNextEntry({ applied }, entry)) continue;
       const expected = chainHash(hash, entry.seq, entry.taskId);
       if (entry.chainHash !== expected) {
         throw new DataCorruptionError(
