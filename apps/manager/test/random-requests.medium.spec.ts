@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { ContractChecker } from './contract-checker.js';
 import { useTestManager } from './manager-harness.js';
 import { randomRequests, type ApiDocument, type RandomRequest } from './random-requests.js';
 
@@ -28,11 +29,12 @@ interface Outcome {
 describe('20,000 random requests over every route', () => {
   const manager = useTestManager();
 
-  it('meet no 5xx, no silence, no leak, and errors of one shape', async () => {
+  it('meet no 5xx, no silence, no leak, errors of one shape, and what the document says', async () => {
     const { authorization, running, log, dataDir } = manager.get();
     const [host, port] = running.addresses.rest.split(':');
     const agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
     const queue = fc.sample(randomRequests(DOCUMENT), { numRuns: REQUESTS, seed: SEED }).values();
+    const contract = new ContractChecker();
     const faults: string[] = [];
     const statuses = new Map<number, number>();
     const send = async (made: RandomRequest): Promise<void> => {
@@ -42,7 +44,7 @@ describe('20,000 random requests over every route', () => {
         ...{ status: 0, type: '', text: String(error) },
       }));
       statuses.set(outcome.status, (statuses.get(outcome.status) ?? 0) + 1);
-      const fault = faultOf(made, outcome, dataDir);
+      const fault = faultOf(made, outcome, dataDir) ?? contract.faultOf({ ...made, ...outcome });
       if (fault !== undefined) faults.push(`${fault}: ${JSON.stringify({ made, outcome })}`);
     };
     const worker = async (): Promise<void> => {

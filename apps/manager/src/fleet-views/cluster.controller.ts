@@ -24,6 +24,7 @@ import {
   FleetListDocs,
   FleetRemoveDocs,
   FleetWriteDocs,
+  NEW_CLUSTER_BODY,
 } from './fleet.docs.js';
 
 /** A scheduler cluster and the seed peer cluster of the same name as one, over REST. */
@@ -44,7 +45,7 @@ export class ClusterController {
   @Post()
   @HttpCode(200)
   @FleetWriteDocs('createCluster', 'A new cluster, with a seed peer cluster of its name', {
-    body: { name: 'string!', ...CLUSTER_BODY },
+    body: NEW_CLUSTER_BODY,
   })
   async create(
     @Body() body: unknown,

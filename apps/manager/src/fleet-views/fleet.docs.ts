@@ -45,6 +45,17 @@ export const SCHEDULER_CLUSTER_BODY = {
   ...{ client_config: 'object', seed_client_config: 'object', seed_peer_cluster_id: 'integer' },
 } as const;
 
+/** Of a new cluster these must be there. */
+export const NEW_CLUSTER_BODY = {
+  ...{ ...CLUSTER_BODY, name: 'string!', scheduler_cluster_config: 'object!' },
+  ...{ seed_peer_cluster_config: 'object!', peer_cluster_config: 'object!' },
+} as const;
+/** The same by the names of `/scheduler-clusters`. */
+export const NEW_SCHEDULER_CLUSTER_BODY = {
+  ...{ ...SCHEDULER_CLUSTER_BODY, name: 'string!', config: 'object!' },
+  ...{ client_config: 'object!', seed_client_config: 'object!' },
+} as const;
+
 /** A row that is created, or with an id changed; `body` names its fields and their types, `!` those that must be there. */
 export const FleetWriteDocs = (
   operationId: string,

@@ -7,7 +7,7 @@ import {
   Res,
   applyDecorators,
 } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { NotFoundError } from '@pondhawk/core';
 import type { Request, Response } from 'express';
 import type { Json } from '../job-views/index.js';
@@ -30,6 +30,7 @@ const OneTaskDocs = (operationId: string, summary: string): MethodDecorator =>
 @Controller('api/v1/persistent-cache-tasks')
 export class PersistentCacheTaskController {
   @Get()
+  @ApiResponse({ status: 200, schema: { type: 'array', items: {}, maxItems: 0, example: [] } })
   @FleetListDocs('listPersistentCacheTasks', 'Persistent cache tasks: always none', [
     'scheduler_cluster_id',
   ])

@@ -25,6 +25,7 @@ import {
   FleetListDocs,
   FleetRemoveDocs,
   FleetWriteDocs,
+  NEW_SCHEDULER_CLUSTER_BODY,
   SCHEDULER_CLUSTER_BODY,
 } from './fleet.docs.js';
 import { InstanceStore } from './instance-store.js';
@@ -52,7 +53,7 @@ export class SchedulerClusterController {
   @Post()
   @HttpCode(200)
   @FleetWriteDocs('createSchedulerCluster', 'A new scheduler cluster', {
-    body: { name: 'string!', ...SCHEDULER_CLUSTER_BODY },
+    body: NEW_SCHEDULER_CLUSTER_BODY,
   })
   async create(
     @Body() body: unknown,

@@ -12,7 +12,10 @@ export class SchedulerFeatureController {
     operationId: 'listSchedulerFeatures',
     summary: 'What a scheduler can be for',
   })
-  @ApiResponse({ status: 200, schema: { type: 'array', items: { type: 'string' } } })
+  @ApiResponse({
+    status: 200,
+    schema: { type: 'array', items: { type: 'string' }, example: [...SCHEDULER_FEATURES] },
+  })
   @ErrorDocs(503)
   list(): readonly string[] {
     return SCHEDULER_FEATURES;

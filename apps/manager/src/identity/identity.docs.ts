@@ -6,7 +6,7 @@ import { ErrorDocs, PageDocs, bodySchema } from '../openapi/answer-docs.js';
 
 const ROW = { type: 'object', additionalProperties: true } as const;
 const ROWS = { type: 'array', items: ROW } as const;
-const TEXTS = { type: 'array', items: { type: 'string' } } as const;
+const TEXTS = { type: 'array', items: { type: 'string' }, example: ['guest', 'operator'] } as const;
 
 /** What a route answers. */
 export type AnswerShape = 'nothing' | 'row' | 'rows' | 'texts';

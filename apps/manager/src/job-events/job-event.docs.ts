@@ -4,6 +4,9 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ErrorDocs, IdDocs } from '../openapi/answer-docs.js';
 
+const EVENTS =
+  'id: 120.1\nevent: target-ended\ndata: {"node":"host:10.0.0.1-h1","outcome":"deleted"}\n\n';
+
 /** `GET /jobs/:id/events`. */
 export const JobEventDocs = (): MethodDecorator =>
   applyDecorators(
@@ -24,7 +27,7 @@ export const JobEventDocs = (): MethodDecorator =>
     ApiResponse({
       status: 200,
       description: 'Events, as long as the job runs.',
-      content: { 'text/event-stream': { schema: { type: 'string' } } },
+      content: { 'text/event-stream': { schema: { type: 'string', example: EVENTS } } },
     }),
     ApiResponse({ status: 204, description: 'The client knows the end of the job already.' }),
     ErrorDocs(404, 422, 429, 503),

@@ -1,43 +1,16 @@
 /** What OpenAPI says of the routes that change a job. */
 
 import { applyDecorators } from '@nestjs/common';
-import {
-  ApiBody,
-  ApiOperation,
-  ApiProperty,
-  ApiPropertyOptional,
-  ApiResponse,
-  ApiTags,
-} from '@nestjs/swagger';
-import { ErrorAnswerBody, ErrorDocs, IdDocs } from '../openapi/answer-docs.js';
+import { ApiBody, ApiOperation, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ErrorDocs, IdDocs } from '../openapi/answer-docs.js';
+import { listOf, refTo } from '../openapi/schema-parts.js';
 import { BATCH_LINES_MAX } from './job-batch.js';
-import { CreateJobBody, IdempotencyKeyDocs, JobAnswer } from './job.docs.js';
+import { CreateJobBody, IdempotencyKeyDocs } from './job.docs.js';
 
 /** Jobs to create. */
 export class BatchBody {
   @ApiProperty({ type: [CreateJobBody], minItems: 1, maxItems: BATCH_LINES_MAX })
   readonly jobs!: readonly CreateJobBody[];
-}
-
-/** What became of one of them. */
-export class BatchLineBody {
-  @ApiProperty({ type: 'integer', description: 'Place in the request, from 0.' })
-  readonly index!: number;
-
-  @ApiProperty({ type: 'integer', description: 'As the job alone would have been answered.' })
-  readonly status!: number;
-
-  @ApiPropertyOptional({ type: 'integer', description: 'Of the job; with status 200.' })
-  readonly id?: number;
-
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
-  readonly args?: object;
-
-  @ApiPropertyOptional({ description: 'Accepted before, under the same Idempotency-Key.' })
-  readonly replayed?: boolean;
-
-  @ApiPropertyOptional({ type: ErrorAnswerBody, description: 'With any other status.' })
-  readonly error?: ErrorAnswerBody;
 }
 
 /** `POST /jobs/batch`. */
@@ -52,7 +25,7 @@ export const BatchDocs = (): MethodDecorator =>
     }),
     IdempotencyKeyDocs(),
     ApiBody({ type: BatchBody }),
-    ApiResponse({ status: 200, type: BatchLineBody, isArray: true }),
+    ApiResponse({ status: 200, schema: listOf('BatchLine') }),
     ErrorDocs(400, 413, 415, 422, 429, 503),
   );
 
@@ -67,7 +40,7 @@ export const CancelJobDocs = (): MethodDecorator =>
         'Hosts that are being asked are waited for. A purge stays in the purge log. Repeating it changes nothing.',
     }),
     IdDocs(),
-    ApiResponse({ status: 200, type: JobAnswer }),
+    ApiResponse({ status: 200, schema: refTo('Job') }),
     ErrorDocs(404, 409, 422, 429, 503),
   );
 
@@ -83,6 +56,6 @@ export const RetryJobDocs = (): MethodDecorator =>
     }),
     IdDocs(),
     IdempotencyKeyDocs(),
-    ApiResponse({ status: 200, type: JobAnswer }),
+    ApiResponse({ status: 200, schema: refTo('Job') }),
     ErrorDocs(404, 409, 422, 429, 503),
   );

@@ -15,6 +15,7 @@ import {
 import { OPERATION_SPEC_RULES } from '@pondhawk/core';
 import { GC_KINDS, JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
+import { listOf, refTo } from '../openapi/schema-parts.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './idempotency-key.js';
 import { PIECE_LENGTH_BOUNDS } from './task-name.js';
 
@@ -109,54 +110,6 @@ export class CreateJobBody {
   readonly args?: JobArgsBody;
 }
 
-/** A job as it is answered; `result` is described in docs/rest.md. */
-export class JobAnswer {
-  @ApiProperty({ type: 'integer' })
-  readonly id!: number;
-
-  @ApiProperty({ enum: [...JOB_TYPES] })
-  readonly type!: string;
-
-  @ApiProperty({ enum: ['PENDING', 'SUCCESS', 'FAILURE'] })
-  readonly state!: string;
-
-  @ApiProperty({ enum: ['accepted', 'running', 'ended'] })
-  readonly phase!: string;
-
-  @ApiProperty({ description: 'Id of the group of orders, not of the task.' })
-  readonly task_id!: string;
-
-  @ApiProperty()
-  readonly bio!: string;
-
-  @ApiProperty({ type: 'integer' })
-  readonly user_id!: number;
-
-  @ApiProperty({ format: 'date-time' })
-  readonly created_at!: string;
-
-  @ApiProperty({ format: 'date-time' })
-  readonly updated_at!: string;
-
-  @ApiProperty({ type: 'object', additionalProperties: true })
-  readonly args!: object;
-
-  @ApiProperty({ type: 'object', additionalProperties: true })
-  readonly result!: object;
-
-  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
-  readonly scheduler_clusters!: object[];
-}
-
-/** One host's share of a job. */
-export class TargetAnswer {
-  @ApiProperty({ example: 'host:10.0.0.1-h1' })
-  readonly node!: string;
-
-  @ApiProperty({ enum: [...TARGET_OUTCOMES] })
-  readonly outcome!: string;
-}
-
 /** The header `Idempotency-Key`. */
 export const IdempotencyKeyDocs = (): MethodDecorator =>
   ApiHeader({
@@ -178,7 +131,7 @@ export const CreateJobDocs = (): MethodDecorator =>
     }),
     IdempotencyKeyDocs(),
     ApiBody({ type: CreateJobBody }),
-    ApiResponse({ status: 200, type: JobAnswer }),
+    ApiResponse({ status: 200, schema: refTo('Job') }),
     ErrorDocs(400, 404, 409, 413, 415, 422, 429, 503),
   );
 
@@ -195,7 +148,7 @@ export const ListJobsDocs = (): MethodDecorator =>
     }),
     ApiQuery({ name: 'user_id', required: false, schema: { type: 'integer', minimum: 0 } }),
     PageDocs(),
-    ApiResponse({ status: 200, type: JobAnswer, isArray: true }),
+    ApiResponse({ status: 200, schema: listOf('Job') }),
     ErrorDocs(422),
   );
 
@@ -216,7 +169,7 @@ export const GetJobDocs = (): MethodDecorator =>
       schema: { type: 'string' },
       description: '"0", or how long to wait for the end, like "30s", at most that.',
     }),
-    ApiResponse({ status: 200, type: JobAnswer }),
+    ApiResponse({ status: 200, schema: refTo('Job') }),
     ErrorDocs(404, 422),
   );
 
@@ -232,7 +185,7 @@ export const ListTargetsDocs = (): MethodDecorator =>
       schema: { type: 'string', enum: [...TARGET_OUTCOMES] },
     }),
     PageDocs(),
-    ApiResponse({ status: 200, type: TargetAnswer, isArray: true }),
+    ApiResponse({ status: 200, schema: listOf('Target') }),
     ErrorDocs(404, 422),
   );
 
