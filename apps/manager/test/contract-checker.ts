@@ -102,7 +102,12 @@ export class ContractChecker {
   valueFault(schema: Schema, value: unknown): string | undefined {
     const validate = this.compiled.get(schema) ?? this.ajv.compile(withDocument(schema) as Schema);
     this.compiled.set(schema, validate);
-    return validate(value) ? undefined : this.ajv.errorsText(validate.errors);
+    if (validate(value)) return undefined;
+    const errors = (validate.errors ?? []).map(({ instancePath, message = '', params }) => {
+      const field = (params as { readonly additionalProperty?: string }).additionalProperty ?? '';
+      return `${instancePath} ${message} ${field}`.trim();
+    });
+    return errors.join('; ');
   }
 
   private bodyFault(response: ResponseDoc, type: string, text: string): string | undefined {

@@ -129,6 +129,7 @@ describeWithTool('nats-server', 'Each operation answers as the document says', (
       checker.exampleOf('updateCluster'),
     );
     await call('DELETE', `${base}/clusters/${id}`);
+    await call('GET', `${base}/clusters/1/purge-log`);
   });
 
   it('about the parts of clusters, schedulers, seed peers and hosts', async () => {
@@ -183,6 +184,7 @@ describeWithTool('nats-server', 'Each operation answers as the document says', (
       aTarget(3, 'absent'),
     ]);
     expect(failed.json.result.failure_peers).toHaveLength(1);
+    await ended({ type: 'gc', args: { type: 'job' } }, []);
     targets = [aTarget(2, 'deleted')];
     const again = await call('POST', `${jobs}/${failed.json.id}/retry`);
     await call('GET', `${jobs}/${again.json.id}?wait=10s`);

@@ -9,6 +9,7 @@ import {
   bodySchema,
   type BodyFields,
 } from '../openapi/answer-docs.js';
+import { listOf } from '../openapi/schema-parts.js';
 
 const ROW = { type: 'object', additionalProperties: true } as const;
 
@@ -103,27 +104,9 @@ export const PurgeLogDocs = (): MethodDecorator =>
       schema: { type: 'string', pattern: '^[0-9a-f]{64}$' },
     }),
     PageDocs(),
-    ApiResponse({ status: 200, schema: { type: 'array', items: PURGE } }),
+    ApiResponse({ status: 200, schema: listOf('Purge') }),
     ErrorDocs(404, 422),
   );
-
-const PURGE = {
-  type: 'object',
-  required: [
-    ...['seq', 'log_epoch', 'scheduler_cluster_id', 'task_id'],
-    ...['job_id', 'user_id', 'user_name', 'created_at'],
-  ],
-  properties: {
-    seq: { type: 'integer', minimum: 1 },
-    log_epoch: { type: 'string' },
-    scheduler_cluster_id: { type: 'integer' },
-    task_id: { type: 'string' },
-    job_id: { type: 'integer' },
-    user_id: { type: 'integer' },
-    user_name: { type: 'string' },
-    created_at: { type: 'string', format: 'date-time' },
-  },
-};
 
 /** One row by its id. */
 export const FleetItemDocs = (operationId: string, summary: string): MethodDecorator =>

@@ -47,7 +47,7 @@ function resultView(detail: JobDetail): Json {
     ...(isDelete
       ? {
           purge_seq: purgeNumbers(detail),
-          fences_hold_in_ms: isJobEnded(job.phase) ? null : (detail.fencesHoldInMs ?? null),
+          fences_hold_in_ms: isJobEnded(job.phase) ? null : wholeMs(detail.fencesHoldInMs),
         }
       : {}),
     counts: countsView(detail),
@@ -80,6 +80,11 @@ function ownResultView(detail: JobDetail): Json {
     job_states: [],
     truncated: false,
   };
+}
+
+/** Rounded up: the fences hold then, whatever the fraction. */
+function wholeMs(ms: number | undefined): number | null {
+  return ms === undefined ? null : Math.ceil(ms);
 }
 
 /** What SUCCESS promises of the purge, and what stands against more. */

@@ -13,6 +13,7 @@ export const OPERATION_ANSWERS: Readonly<Record<string, OperationAnswer>> = {
   ...itemAnswers('PersonalAccessToken', 'Token'),
   listAudits: ['Audit'],
   ...{ isAlive: 'Health', isReady: 'Health', acknowledgePurgeLog: 'Health' },
+  listPurgeLog: ['Purge'],
   ...itemAnswers('Cluster'),
   ...itemAnswers('SchedulerCluster'),
   ...itemAnswers('SeedPeerCluster'),

@@ -34,8 +34,11 @@ const WORDS: Readonly<Record<string, Schema>> = {
   'integers by name': { type: 'object', additionalProperties: { type: 'integer' } },
 };
 
+/** A record itself. */
+export type RecordSchema = Exclude<Schema, { readonly $ref: string }>;
+
 /** A record with all its fields and one example. @throws Error if a field has a word that is not known. */
-export function recordOf(fields: RecordFields, example: object): Schema {
+export function recordOf(fields: RecordFields, example: object): RecordSchema {
   const names = Object.keys(fields);
   const properties = names.map((name) => [bare(name), schemaOf(fields[name] ?? '')] as const);
   return {
@@ -44,6 +47,11 @@ export function recordOf(fields: RecordFields, example: object): Schema {
     required: names.filter((name) => !name.endsWith('?')),
     example,
   };
+}
+
+/** The same record, or null. */
+export function nullable(schema: RecordSchema): RecordSchema {
+  return { ...schema, nullable: true };
 }
 
 /** A record of the document by its name. */

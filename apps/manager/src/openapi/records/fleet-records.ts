@@ -4,12 +4,14 @@ import {
   ROW_EXAMPLE,
   ROW_FIELDS,
   listOf,
+  nullable,
   oneOf,
   recordOf,
   refTo,
   type Schema,
 } from '../schema-parts.js';
 
+const AT = ROW_EXAMPLE.created_at;
 const STATE = oneOf('active', 'inactive');
 const CLUSTER_CONFIG = {
   ...{ candidate_parent_limit: 4, filter_parent_limit: 15, job_rate_limit: 10 },
@@ -45,6 +47,20 @@ export const HOST_EXAMPLE = {
   ...{ kernel_version: '6.1', git_version: '', git_commit: '', build_platform: '' },
   ...{ scheduler_cluster_id: 1, scheduler_cluster: { id: 1, name: 'cluster-1' } },
 };
+
+/** The newest connection that a host was enrolled on, and how many are open. */
+const ENROLMENT = nullable(
+  recordOf(
+    {
+      ...{ scheduler_id: 'integer', incarnation: 'string', connections: 'integer' },
+      ...{ enrolled_at: 'time|null', lost_at: 'time|null', has_left: 'boolean' },
+    },
+    {
+      ...{ scheduler_id: 1, incarnation: '7c'.repeat(16), connections: 1 },
+      ...{ enrolled_at: AT, lost_at: null, has_left: false },
+    },
+  ),
+);
 
 /** By name. */
 export const FLEET_RECORDS = {
@@ -106,5 +122,28 @@ export const FLEET_RECORDS = {
       ...{ state: 'active', seed_peer_cluster_id: 1, seed_peer_cluster: SEED_PEER_CLUSTER },
     },
   ),
-  Peer: recordOf({ ...ROW_FIELDS, ...HOST_FIELDS }, { ...ROW_EXAMPLE, ...HOST_EXAMPLE }),
+  Peer: recordOf(
+    {
+      ...{ ...ROW_FIELDS, ...HOST_FIELDS, applied: 'integer|null', lag: 'integer|null' },
+      ...{ applied_told_at: 'time|null', takes_leases: 'boolean', lease_ends_at: 'time|null' },
+      enrolment: ENROLMENT,
+    },
+    {
+      ...{ ...ROW_EXAMPLE, ...HOST_EXAMPLE, applied: 6, lag: 0, applied_told_at: AT },
+      ...{ takes_leases: true, lease_ends_at: '2026-11-22T10:00:04.000Z' },
+      enrolment: ENROLMENT.example as object,
+    },
+  ),
+  Purge: recordOf(
+    {
+      ...{ seq: 'integer', log_epoch: 'string', scheduler_cluster_id: 'integer' },
+      ...{ task_id: 'string', job_id: 'integer', user_id: 'integer', user_name: 'string' },
+      created_at: 'time',
+    },
+    {
+      ...{ seq: 6, log_epoch: '5f'.repeat(16), scheduler_cluster_id: 1 },
+      ...{ task_id: '457b43f1'.repeat(8), job_id: 42, user_id: 1, user_name: 'root' },
+      created_at: AT,
+    },
+  ),
 } satisfies Readonly<Record<string, Schema>>;

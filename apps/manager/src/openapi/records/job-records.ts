@@ -5,6 +5,7 @@ import {
   ROW_EXAMPLE,
   ROW_FIELDS,
   listOf,
+  nullable,
   oneOf,
   recordOf,
   refTo,
@@ -35,7 +36,12 @@ const CLUSTER_STATE = {
 const RESULT = {
   ...{ state: 'SUCCESS', outcome: 'complete', finality: 'guaranteed', finality_reasons: [] },
   ...{ finality_hosts: [], group_uuid: GROUP, created_at: AT },
-  ...{ updated_at: '2026-11-22T10:00:00.412Z', purge_seq: { 1: 6 }, counts: COUNTS },
+  ...{
+    updated_at: '2026-11-22T10:00:00.412Z',
+    purge_seq: { 1: 6 },
+    fences_hold_in_ms: null,
+    counts: COUNTS,
+  },
   ...{ deleted_bytes: 67_108_864, truncated: false, job_states: [CLUSTER_STATE] },
   ...{ success_peers: [TARGET_PEER], failure_peers: [], fenced_peers: [] },
 };
@@ -44,7 +50,17 @@ const TARGET_PEER_FIELDS = {
   ...{ peer: refTo('TargetHost'), description: 'string', outcome: oneOf(...TARGET_OUTCOMES) },
   ...{ deleted_bytes: 'integer', attempts: 'integer', ended_at: 'time|null' },
   later: 'string|null',
+  'verification?': 'string',
 };
+
+/** What hosts did when they were asked from outside. */
+const VERIFICATION = recordOf(
+  {
+    ...{ asked: 'integer', passed: 'integer', newer_copies: 'integer', failed: 'integer' },
+    unreachable: 'integer',
+  },
+  { asked: 10, passed: 10, newer_copies: 0, failed: 0, unreachable: 0 },
+);
 
 /** A task as a host holds it. */
 const HELD_TASK = recordOf(
@@ -68,7 +84,7 @@ export const JOB_RECORDS = {
     {
       ...{ node: 'string', scheduler_cluster_id: 'integer', ...TARGET_PEER_FIELDS },
       ...{ code: 'string', started_at: 'time' },
-      task: { ...HELD_TASK, nullable: true },
+      task: nullable(HELD_TASK),
     },
     {
       ...{ node: 'host:10.0.0.1-h1', scheduler_cluster_id: 1, ...TARGET_PEER },
@@ -121,6 +137,7 @@ export const JOB_RECORDS = {
       ...{ 'finality?': oneOf('guaranteed', 'best_effort'), 'finality_reasons?': 'strings' },
       ...{ 'finality_hosts?': 'strings', created_at: 'time', updated_at: 'time' },
       ...{ 'purge_seq?': 'integers by name', 'deleted_bytes?': 'integer' },
+      ...{ 'fences_hold_in_ms?': 'integer|null', 'verification?': VERIFICATION },
       ...{ 'settled_before?': 'integer', 'dry_run?': 'boolean', 'held_bytes?': 'integer' },
       counts: recordOf(
         {
@@ -135,14 +152,15 @@ export const JOB_RECORDS = {
         items: recordOf(
           {
             ...{ id: 'string', ...HOST_FIELDS },
-            task: { ...HELD_TASK, nullable: true },
+            task: nullable(HELD_TASK),
           },
           { ...HOST, task: null },
         ),
       },
-      ...{ 'success_peers?': listOf('TargetPeer'), failure_peers: listOf('TargetPeer') },
+      ...{ 'success_peers?': listOf('TargetPeer'), 'failure_peers?': listOf('TargetPeer') },
       'fenced_peers?': listOf('TargetPeer'),
       ...{ 'page?': 'integer', 'per_page?': 'integer', 'total_count?': 'integer' },
+      'purged?': 'integer',
     },
     RESULT,
   ),
