@@ -1,6 +1,6 @@
 'use strict';
 
-// Writes src/gen from /proto. With --check: into a temporary folder, compared with what is committed; exit 1 when they differ.
+// Writes src/gen from /proto, and the types of the manager's REST API from its description. With --check: into a temporary folder, compared with what is committed; exit 1 when they differ.
 
 const { execFileSync, spawnSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
@@ -29,6 +29,13 @@ function generate(out) {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+  const typescript = join(root, 'node_modules', '.bin', 'openapi-typescript');
+  const description = join(root, 'apps', 'manager', 'openapi.json');
+  // Its own lines about what it did would be taken for ours.
+  // A field with a default may be left out of a body.
+  const flags = ['--default-non-nullable', 'false'];
+  const options = { stdio: ['ignore', 'ignore', 'inherit'] };
+  execFileSync(typescript, [description, ...flags, '--output', join(out, 'manager-api.ts')], options);
 }
 
 if (process.argv.includes('--check')) {
@@ -38,7 +45,7 @@ if (process.argv.includes('--check')) {
     generate(fresh);
     const diff = spawnSync('diff', ['-ru', gen, fresh], { stdio: 'inherit' });
     if (diff.status !== 0) {
-      process.stderr.write(`\nlibs/contracts/src/gen is not what /proto says. Run: ${FIX}\n`);
+      process.stderr.write(`\nlibs/contracts/src/gen is not what /proto and openapi.json say. Run: ${FIX}\n`);
       process.exitCode = 1;
     }
   } finally {

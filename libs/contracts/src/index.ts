@@ -6,6 +6,8 @@ export { Duration } from './gen/google/protobuf/duration.js';
 export { Empty } from './gen/google/protobuf/empty.js';
 export { Timestamp } from './gen/google/protobuf/timestamp.js';
 export * as healthV1 from './gen/grpc/health/v1/health.js';
+/** The manager's REST API: types of its paths and records. */
+export type * as managerApi from './gen/manager-api.js';
 export * as managerV2 from './gen/manager/v2/manager.js';
 export * as pondhawkV1 from './pondhawk-v1.js';
 export * as schedulerV2 from './gen/scheduler/v2/scheduler.js';

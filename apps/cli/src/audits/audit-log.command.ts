@@ -11,7 +11,7 @@ import { addListCommand, type Resource } from '../resources/resource.command.js'
 const AUDITS: Resource = {
   noun: 'audit-log',
   about: 'Who changed what',
-  path: '/audits',
+  list: (api, query) => api.GET('/api/v1/audits', { params: { query } }),
   columns: {
     ...{ ID: 'id', AT: 'operated_at', ACTOR: 'actor_name', FROM: 'remote_ip', DOES: 'operation' },
     ...{ PATH: 'path', STATUS: 'status_code', SELECTOR: 'selector', RESULT: 'detail' },
@@ -60,7 +60,9 @@ async function verify(
     known.count < start.count ||
     (known.count === start.count && (known.hash ?? start.hash) === start.hash);
   for (;;) {
-    const page = toAudits(await client.get(`/audits?after=${head.count}&per_page=${PER_PAGE}`));
+    const page = toAudits(
+      await client.ask((api) => api.GET('/api/v1/audits', pageAfter(head.count, PER_PAGE))),
+    );
     const result = verifyAudits(head, page);
     if ('fault' in result) return tell(context, options, { ...result, isWhole: false });
     const met = page.find(({ id }) => id === known.count);
@@ -91,9 +93,18 @@ function wholeLine({ count, hash, removed }: AuditHead & { readonly removed: num
   return `whole: ${count} entries${aged}, newest ${hash}`;
 }
 
+function pageAfter(
+  after: number,
+  perPage: number,
+): { readonly params: { readonly query: { readonly after: number; readonly per_page: number } } } {
+  return { params: { query: { after, per_page: perPage } } };
+}
+
 /** Where the log begins: behind what was removed from it by age. */
 async function startOf(client: ManagerClient): Promise<AuditHead> {
-  const { value } = await client.getWithHeader('/audits?after=0&per_page=1', START_HEADER);
+  const { value } = await client.askWithHeader(START_HEADER, (api) =>
+    api.GET('/api/v1/audits', pageAfter(0, 1)),
+  );
   const [count = '', hash = ''] = (value ?? '').split(' ');
   return /^\d+$/.test(count) && /^[0-9a-f]{64}$/.test(hash)
     ? { count: Number(count), hash }

@@ -5,7 +5,7 @@ import { ExitCode, usageError } from '../exit-code.js';
 import type { ManagerClient } from '../manager/manager-client.js';
 import { printable } from '../output/printable.js';
 import { exitCodeOf, worstExitCode, type JobRecord, type TargetRecord } from './job-record.js';
-import { taskJobBody, type TaskNameOptions } from './job-request.js';
+import { taskJobBody, type JobBody, type TaskNameOptions } from './job-request.js';
 import { renderJob } from './job-table.js';
 import { loadTargets, watchJob } from './job-watch.js';
 import { createJobs } from './create-jobs.js';
@@ -65,7 +65,7 @@ async function runClear(
   return runJobs(context, bodies, isDryRun ? { ...options, wait: true } : options);
 }
 
-function clearBody(name: string, options: ClearOptions): object {
+function clearBody(name: string, options: ClearOptions): JobBody {
   const { args, ...body } = taskJobBody('delete_task', name, options);
   const asked = {
     ...(options.dryRun === true ? { dry_run: true } : {}),
@@ -77,7 +77,7 @@ function clearBody(name: string, options: ClearOptions): object {
 /** Creates the jobs, waits for them if asked to, and shows them. */
 export async function runJobs(
   context: CliContext,
-  bodies: readonly object[],
+  bodies: readonly JobBody[],
   options: RunOptions,
 ): Promise<ExitCode> {
   const manager = managerOf(context, options);

@@ -1,5 +1,6 @@
-import { isRecord, type ManagerClient } from '../manager/manager-client.js';
+import type { ManagerClient } from '../manager/manager-client.js';
 import { readJob, type JobRecord } from './job-record.js';
+import type { JobBody } from './job-request.js';
 
 /** Jobs that the manager takes in one request. */
 const BATCH_LINES_MAX = 1_000;
@@ -9,7 +10,7 @@ export interface RefusedJob {
   readonly code: string;
   readonly message: string;
   /** What was asked for. */
-  readonly body: object;
+  readonly body: JobBody;
 }
 
 /**
@@ -20,32 +21,28 @@ export interface RefusedJob {
  */
 export async function createJobs(
   manager: ManagerClient,
-  bodies: readonly object[],
+  bodies: readonly JobBody[],
 ): Promise<{ readonly jobs: readonly JobRecord[]; readonly refused: readonly RefusedJob[] }> {
   const [single, ...others] = bodies;
   if (single !== undefined && others.length === 0) {
-    return { jobs: [readJob(await manager.order('/jobs', single))], refused: [] };
+    const job = await manager.order((api, header) =>
+      api.POST('/api/v1/jobs', { body: single, params: { header } }),
+    );
+    return { jobs: [readJob(job)], refused: [] };
   }
   const jobs: JobRecord[] = [];
   const refused: RefusedJob[] = [];
   for (let start = 0; start < bodies.length; start += BATCH_LINES_MAX) {
     const part = bodies.slice(start, start + BATCH_LINES_MAX);
-    const answer = await manager.order('/jobs/batch', { jobs: part });
-    const lines: readonly unknown[] = Array.isArray(answer) ? answer : [];
+    const lines = await manager.order((api, header) =>
+      api.POST('/api/v1/jobs/batch', { body: { jobs: part }, params: { header } }),
+    );
     part.forEach((body, index) => {
       const line = lines[index];
-      const error = isRecord(line) ? line['error'] : undefined;
-      if (isRecord(error)) refused.push({ ...refusalOf(error), body });
-      else jobs.push(readJob(isRecord(line) ? { ...body, ...line } : line));
+      const error = line?.error;
+      if (error !== undefined) refused.push({ ...error, body });
+      else jobs.push(readJob({ ...body, ...line }));
     });
   }
   return { jobs, refused };
-}
-
-function refusalOf(error: Readonly<Record<string, unknown>>): Omit<RefusedJob, 'body'> {
-  const { code, message } = error;
-  return {
-    code: typeof code === 'string' ? code : 'REFUSED',
-    message: typeof message === 'string' ? message : 'The manager refused a job.',
-  };
 }

@@ -1,6 +1,7 @@
 /** The body of `POST /jobs` from options. */
 
 import { isTaskId, formatDuration } from '@pondhawk/core';
+import type { ApiRecord } from '../manager/manager-client.js';
 
 /** Options that name a task besides its URL or id. */
 export interface TaskNameOptions {
@@ -13,10 +14,14 @@ export interface TaskNameOptions {
 }
 
 /** The body of one job. */
-export type JobBody = { readonly type: string; readonly args: object };
+export type JobBody = ApiRecord<'CreateJobBody'>;
 
 /** A job over a task named by id or URL. */
-export function taskJobBody(type: string, name: string, options: TaskNameOptions): JobBody {
+export function taskJobBody(
+  type: JobBody['type'],
+  name: string,
+  options: TaskNameOptions,
+): JobBody {
   const named = isTaskId(name)
     ? { task_id: name }
     : {
@@ -30,7 +35,7 @@ export function taskJobBody(type: string, name: string, options: TaskNameOptions
 }
 
 /** A job with any args. */
-export function jobBody(type: string, args: object, options: TaskNameOptions): JobBody {
+export function jobBody(type: JobBody['type'], args: object, options: TaskNameOptions): JobBody {
   const timeout = options.timeout === undefined ? undefined : formatDuration(options.timeout);
   return {
     type,

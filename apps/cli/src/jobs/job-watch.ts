@@ -2,7 +2,7 @@
 
 import type { CliContext } from '../context.js';
 import { CliError, ExitCode } from '../exit-code.js';
-import { interrupted, isRecord, type ManagerClient } from '../manager/manager-client.js';
+import { interrupted, type ManagerClient } from '../manager/manager-client.js';
 import { readJob, readTarget, type JobRecord, type TargetRecord } from './job-record.js';
 
 /** How long the manager may hold an answer back; between answers progress is shown. */
@@ -54,9 +54,9 @@ export async function watchJob(
 export async function loadTargets(manager: ManagerClient, jobId: number): Promise<TargetRecord[]> {
   const targets: TargetRecord[] = [];
   for (let page = 1; page <= TARGET_PAGES_MAX; page += 1) {
-    const path = `/jobs/${jobId}/targets?page=${page}&per_page=${TARGETS_PER_PAGE}`;
-    const answer = await manager.get(path);
-    const rows = Array.isArray(answer) ? answer.filter(isRecord) : [];
+    const query = { page, per_page: TARGETS_PER_PAGE };
+    const params = { path: { id: jobId }, query };
+    const rows = await manager.ask((api) => api.GET('/api/v1/jobs/{id}/targets', { params }));
     targets.push(...rows.map(readTarget));
     if (rows.length < TARGETS_PER_PAGE) break;
   }
@@ -81,7 +81,8 @@ async function pollPatiently(
   const startedAtMs = context.nowMs();
   for (;;) {
     try {
-      return readJob(await manager.get(`/jobs/${jobId}?wait=${POLL_WAIT}`));
+      const params = { path: { id: jobId }, query: { wait: POLL_WAIT } };
+      return readJob(await manager.ask((api) => api.GET('/api/v1/jobs/{id}', { params })));
     } catch (error) {
       const isGone = error instanceof CliError && error.ending.exitCode === ExitCode.Unreachable;
       if (!isGone || context.nowMs() - startedAtMs > UNREACHABLE_MS_MAX) throw error;

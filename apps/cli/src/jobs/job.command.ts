@@ -4,7 +4,7 @@ import { say, sayJson, type CliContext } from '../context.js';
 import { ExitCode, usageError } from '../exit-code.js';
 import { acceptedLine, runJobs, showEnded, waitForAll, type RunOptions } from './clear.command.js';
 import { exitCodeOf, readJob, type JobRecord } from './job-record.js';
-import { jobBody, taskJobBody } from './job-request.js';
+import { jobBody, taskJobBody, type JobBody } from './job-request.js';
 import { renderJob, renderJobs, summaryLine } from './job-table.js';
 import { loadTargets, watchJob } from './job-watch.js';
 import {
@@ -26,8 +26,8 @@ type CreateOptions = RunOptions & {
 };
 
 interface ListOptions extends ManagerOptions {
-  readonly type?: string;
-  readonly state?: string;
+  readonly type?: JobBody['type'];
+  readonly state?: (typeof JOB_STATES)[number];
   readonly page?: number;
   readonly perPage?: number;
 }
@@ -51,7 +51,7 @@ export function addJobCommand(
     .option('--verify', 'delete_task: ask every host for the bytes afterwards, as a stranger would')
     .addOption(new Option('--kind <kind>', 'gc: what to remove of what is old').choices(GC_KINDS))
     .option('--wait', 'wait for the end and show what came of each host')
-    .action(async (type: string, task: string | undefined, options: CreateOptions) => {
+    .action(async (type: JobBody['type'], task: string | undefined, options: CreateOptions) => {
       exit(await runJobs(context, [createBody(type, task, options)], options));
     });
   withManagerOptions(job.command('ls').description('list jobs, the newest first'))
@@ -83,7 +83,11 @@ export function addJobCommand(
     });
 }
 
-function createBody(type: string, task: string | undefined, options: CreateOptions): object {
+function createBody(
+  type: JobBody['type'],
+  task: string | undefined,
+  options: CreateOptions,
+): JobBody {
   if (options.verify === true && type !== 'delete_task') {
     throw usageError('--verify is for delete_task.');
   }
@@ -101,7 +105,10 @@ function createBody(type: string, task: string | undefined, options: CreateOptio
   return { ...body, args: { ...args, ...(options.verify === true ? { verify: true } : {}) } };
 }
 
-function pageOf(options: CreateOptions): object {
+function pageOf(options: Pick<CreateOptions, 'page' | 'perPage'>): {
+  readonly page?: number;
+  readonly per_page?: number;
+} {
   return {
     ...(options.page === undefined ? {} : { page: options.page }),
     ...(options.perPage === undefined ? {} : { per_page: options.perPage }),
@@ -109,20 +116,27 @@ function pageOf(options: CreateOptions): object {
 }
 
 async function runList(context: CliContext, options: ListOptions): Promise<void> {
-  const query = new URLSearchParams();
-  if (options.type !== undefined) query.set('type', options.type);
-  if (options.state !== undefined) query.set('state', options.state);
-  if (options.page !== undefined) query.set('page', String(options.page));
-  if (options.perPage !== undefined) query.set('per_page', String(options.perPage));
-  const answer = await managerOf(context, options).get(`/jobs?${query.toString()}`);
-  const jobs: JobRecord[] = (Array.isArray(answer) ? answer : []).map(readJob);
+  const { type, state } = options;
+  const query = {
+    ...(type === undefined ? {} : { type }),
+    ...(state === undefined ? {} : { state }),
+    ...pageOf(options),
+  };
+  const answer = await managerOf(context, options).ask((api) =>
+    api.GET('/api/v1/jobs', { params: { query } }),
+  );
+  const jobs: JobRecord[] = answer.map(readJob);
   if (options.json === true) sayJson(context, { jobs: jobs.map(({ raw }) => raw) });
   else say(context, jobs.length === 0 ? 'No jobs.' : renderJobs(jobs));
 }
 
 async function runGet(context: CliContext, jobId: number, options: ManagerOptions): Promise<void> {
   const manager = managerOf(context, options);
-  const job = readJob(await manager.get(`/jobs/${jobId}?wait=0`));
+  const job = readJob(
+    await manager.ask((api) =>
+      api.GET('/api/v1/jobs/{id}', { params: { path: { id: jobId }, query: { wait: '0' } } }),
+    ),
+  );
   const targets = await loadTargets(manager, jobId);
   if (options.json === true) {
     sayJson(context, { ...job.raw, targets: targets.map(({ raw }) => raw) });
@@ -147,7 +161,11 @@ async function runWatch(
 /** Complete once the job is cancelled, whatever came of its hosts. */
 async function runCancel(context: CliContext, jobId: number, options: RunOptions): Promise<void> {
   const manager = managerOf(context, options);
-  const job = readJob(await manager.post(`/jobs/${jobId}/cancel`));
+  const job = readJob(
+    await manager.ask((api) =>
+      api.POST('/api/v1/jobs/{id}/cancel', { params: { path: { id: jobId } } }),
+    ),
+  );
   if (options.wait === true) await waitForAll(context, manager, { jobs: [job], options });
   else if (options.json === true) sayJson(context, job.raw);
   else say(context, summaryLine(job));
@@ -159,7 +177,11 @@ async function runRetry(
   options: RunOptions,
 ): Promise<ExitCode> {
   const manager = managerOf(context, options);
-  const job = readJob(await manager.order(`/jobs/${jobId}/retry`));
+  const job = readJob(
+    await manager.order((api, header) =>
+      api.POST('/api/v1/jobs/{id}/retry', { params: { path: { id: jobId }, header } }),
+    ),
+  );
   if (options.wait === true) {
     const [ended] = await waitForAll(context, manager, { jobs: [job], options });
     return ended === undefined ? ExitCode.Failed : exitCodeOf(ended.job);

@@ -37,15 +37,23 @@ async function login(context: CliContext, options: LoginOptions): Promise<void> 
   const url = managerUrlOf(context, options);
   const anybody = new ManagerClient(url, undefined, context.signal);
   const password = context.env['PONDHAWK_PASSWORD'] ?? (await context.askSecret('Password: '));
-  const session = textOf(await anybody.post('/users/signin', { name: options.user, password }));
+  const session = textOf(
+    await anybody.ask((api) =>
+      api.POST('/api/v1/users/signin', { body: { name: options.user, password } }),
+    ),
+  );
   const user = new ManagerClient(url, session, context.signal);
   const expiresAtMs = context.wallMs() + Number(options.days) * DAY_MS;
   const token = textOf(
-    await user.post('/personal-access-tokens', {
-      name: `login ${hostname()} ${new Date(context.wallMs()).toISOString()}`.slice(0, 100),
-      scopes: SCOPES,
-      expired_at: new Date(expiresAtMs).toISOString(),
-    }),
+    await user.ask((api) =>
+      api.POST('/api/v1/personal-access-tokens', {
+        body: {
+          name: `login ${hostname()} ${new Date(context.wallMs()).toISOString()}`.slice(0, 100),
+          scopes: SCOPES,
+          expired_at: new Date(expiresAtMs).toISOString(),
+        },
+      }),
+    ),
   );
   const file = keepToken(context, url, token);
   if (options.json === true) sayJson(context, { manager: url, user: options.user, file });

@@ -1,8 +1,10 @@
-/** The manager's REST API, as far as the commands use it. */
+/** The manager's REST API: typed by its description, with errors as the commands tell them. */
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { managerApi } from '@pondhawk/contracts';
 import { errnoOf, toError } from '@pondhawk/core';
+import createClient, { type Client } from 'openapi-fetch';
 import { CliError, ExitCode } from '../exit-code.js';
 
 /** Where the manager is unless told otherwise. */
@@ -14,10 +16,17 @@ const ANSWER_TIMEOUT_MS = 45_000;
 const ORDER_TRIES_MAX = 3;
 const ORDER_PAUSE_MS = 300;
 
-/** What a request carries. */
-interface Sent {
-  readonly body?: object | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
+/** Calls of the API, by method and path. */
+export type ManagerApi = Client<managerApi.paths>;
+/** A record of the API. */
+export type ApiRecord<Name extends keyof managerApi.components['schemas']> =
+  managerApi.components['schemas'][Name];
+
+/** What a call comes to; without data it was refused, or has none. */
+interface Called<T> {
+  readonly data?: T;
+  readonly error?: unknown;
+  readonly response: Response;
 }
 
 /** A value of JSON whose shape has not been looked at. */
@@ -25,42 +34,50 @@ export type Json = Readonly<Record<string, unknown>>;
 
 /** Talks to one manager. Every method throws CliError: `MANAGER_UNREACHABLE`, or the manager's own code and message. */
 export class ManagerClient {
+  private readonly api: ManagerApi;
+
   constructor(
     private readonly baseUrl: string,
-    private readonly token: string | undefined,
+    token: string | undefined,
     private readonly signal: AbortSignal,
-  ) {}
-
-  /** @param path below `/api/v1`, with its query. */
-  async get(path: string): Promise<unknown> {
-    return (await this.request('GET', path)).answer;
+  ) {
+    this.api = createClient<managerApi.paths>({
+      baseUrl,
+      headers: {
+        accept: 'application/json',
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      fetch: (request) => this.fetch(request),
+    });
   }
 
-  /** Like `get`, with the value of one header; undefined if the answer does not have it. */
-  async getWithHeader(
-    path: string,
+  /** @returns what the call answers; undefined if that has no body. */
+  async ask<T>(call: (api: ManagerApi) => Promise<Called<T>>): Promise<T> {
+    return (await this.exchange(call)).answer;
+  }
+
+  /** Like `ask`, with the value of one header; undefined if the answer does not have it. */
+  async askWithHeader<T>(
     header: string,
-  ): Promise<{ readonly answer: unknown; readonly value: string | undefined }> {
-    const { answer, headers } = await this.request('GET', path);
+    call: (api: ManagerApi) => Promise<Called<T>>,
+  ): Promise<{ readonly answer: T; readonly value: string | undefined }> {
+    const { answer, headers } = await this.exchange(call);
     return { answer, value: headers.get(header) ?? undefined };
-  }
-
-  /** @param path below `/api/v1`. @param body absent: the path says all. */
-  async post(path: string, body?: object): Promise<unknown> {
-    return (await this.request('POST', path, { body })).answer;
   }
 
   /**
    * Orders something under a key of its own, again if the answer does not come: whatever was lost, it is
    * ordered once.
    *
-   * @param path below `/api/v1`, of a route that knows `Idempotency-Key`.
+   * @param call of an operation that knows `Idempotency-Key`, with this key as its header.
    */
-  async order(path: string, body?: object): Promise<unknown> {
-    const how = { body, headers: { 'idempotency-key': randomUUID() } };
+  async order<T>(
+    call: (api: ManagerApi, header: { readonly 'Idempotency-Key': string }) => Promise<Called<T>>,
+  ): Promise<T> {
+    const header = { 'Idempotency-Key': randomUUID() };
     for (let tries = 1; ; tries += 1) {
       try {
-        return (await this.request('POST', path, how)).answer;
+        return await this.ask((api) => call(api, header));
       } catch (error) {
         const isLost = error instanceof CliError && error.code === 'MANAGER_UNREACHABLE';
         if (!isLost || tries === ORDER_TRIES_MAX || this.signal.aborted) throw error;
@@ -69,51 +86,25 @@ export class ManagerClient {
     }
   }
 
-  /** @param path below `/api/v1`. */
-  async put(path: string): Promise<void> {
-    await this.request('PUT', path);
+  private async exchange<T>(
+    call: (api: ManagerApi) => Promise<Called<T>>,
+  ): Promise<{ readonly answer: T; readonly headers: Headers }> {
+    const { data, error, response } = await call(this.api);
+    if (!response.ok) throw this.refused(response.status, error);
+    // A success without a body has no data, and its type says so.
+    return { answer: data as T, headers: response.headers };
   }
 
-  /** @param path below `/api/v1`. */
-  async patch(path: string, body: object): Promise<unknown> {
-    return (await this.request('PATCH', path, { body })).answer;
-  }
-
-  /** @param path below `/api/v1`. */
-  async delete(path: string): Promise<void> {
-    await this.request('DELETE', path);
-  }
-
-  private async request(
-    method: string,
-    path: string,
-    how: Sent = {},
-  ): Promise<{ readonly answer: unknown; readonly headers: Headers }> {
-    const response = await this.fetch(method, path, how);
-    const text = await response.text().catch((error: unknown) => {
-      throw this.unreachable(error);
-    });
-    const answer = parseJson(text);
-    if (response.ok && (answer !== undefined || text === ''))
-      return { answer, headers: response.headers };
-    throw this.refused(response.status, answer);
-  }
-
-  private async fetch(method: string, path: string, { body, headers }: Sent): Promise<Response> {
+  /** The body is read here, so that a connection that breaks in it is told like one that never came. */
+  private async fetch(request: Request): Promise<Response> {
     try {
-      return await fetch(`${this.baseUrl}/api/v1${path}`, {
-        method,
-        signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
-        headers: {
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-          ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+      const response = await fetch(request, { signal });
+      const text = await response.text();
+      if (text !== '' && parseJson(text) === undefined) throw this.refused(response.status, text);
+      return new Response(text === '' ? null : text, response);
     } catch (error) {
-      throw this.unreachable(error);
+      throw error instanceof CliError ? error : this.unreachable(error);
     }
   }
 

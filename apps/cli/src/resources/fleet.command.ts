@@ -10,34 +10,37 @@ import { addResourceCommand, showRow, showRows, type Resource } from './resource
 const CLUSTER: Resource = {
   noun: 'cluster',
   about: 'clusters: schedulers and hosts that belong together',
-  path: '/clusters',
+  list: (api, query) => api.GET('/api/v1/clusters', { params: { query } }),
+  get: (api, row) => api.GET('/api/v1/clusters/{id}', row),
+  remove: (api, row) => api.DELETE('/api/v1/clusters/{id}', row),
   columns: { ID: 'id', NAME: 'name', DEFAULT: 'is_default', CREATED: 'created_at', BIO: 'bio' },
   filters: { name: 'name' },
-  isRemovable: true,
 };
 
 const SCHEDULER: Resource = {
   noun: 'scheduler',
   about: 'schedulers',
-  path: '/schedulers',
+  list: (api, query) => api.GET('/api/v1/schedulers', { params: { query } }),
+  get: (api, row) => api.GET('/api/v1/schedulers/{id}', row),
+  remove: (api, row) => api.DELETE('/api/v1/schedulers/{id}', row),
   columns: {
     ...{ ID: 'id', HOST: 'host_name', IP: 'ip', PORT: 'port', STATE: 'state' },
     ...{ CLUSTER: 'scheduler_cluster_id', SEEN: 'last_keep_alive_at' },
   },
   filters: { scheduler_cluster_id: 'cluster', state: 'state', host_name: 'host name', ip: 'ip' },
-  isRemovable: true,
 };
 
 const PEER: Resource = {
   noun: 'peer',
   about: 'hosts that run a peer daemon',
-  path: '/peers',
+  list: (api, query) => api.GET('/api/v1/peers', { params: { query } }),
+  get: (api, row) => api.GET('/api/v1/peers/{id}', row),
+  remove: (api, row) => api.DELETE('/api/v1/peers/{id}', row),
   columns: {
     ...{ ID: 'id', HOST: 'host_name', IP: 'ip', PORT: 'port', TYPE: 'type', STATE: 'state' },
     ...{ CLUSTER: 'scheduler_cluster_id' },
   },
   filters: { scheduler_cluster_id: 'cluster', state: 'state', host_name: 'host name', ip: 'ip' },
-  isRemovable: true,
 };
 
 const PURGE_LOG_COLUMNS = {
@@ -79,7 +82,11 @@ function addClusterCreate(cluster: Command, context: CliContext): void {
         seed_peer_cluster_config: {},
         peer_cluster_config: {},
       };
-      showRow(context, await managerOf(context, options).post('/clusters', body), options);
+      showRow(
+        context,
+        await managerOf(context, options).ask((api) => api.POST('/api/v1/clusters', { body })),
+        options,
+      );
     });
 }
 
@@ -93,12 +100,14 @@ function addPurgeLog(cluster: Command, context: CliContext): void {
     .option('--per-page <n>', 'rows a page', parseNumberOption)
     .action(async (id: number, options: PurgeLogOptions) => {
       const { task, page, perPage } = options;
-      const query = new URLSearchParams();
-      if (task !== undefined) query.set('task_id', task);
-      if (page !== undefined) query.set('page', String(page));
-      if (perPage !== undefined) query.set('per_page', String(perPage));
-      const path = `/clusters/${id}/purge-log?${query.toString()}`;
-      const answer = await managerOf(context, options).get(path);
+      const query = {
+        ...(task === undefined ? {} : { task_id: task }),
+        ...(page === undefined ? {} : { page }),
+        ...(perPage === undefined ? {} : { per_page: perPage }),
+      };
+      const answer = await managerOf(context, options).ask((api) =>
+        api.GET('/api/v1/clusters/{id}/purge-log', { params: { path: { id }, query } }),
+      );
       showRows(context, answer, { ...options, columns: PURGE_LOG_COLUMNS });
     });
 }
@@ -134,7 +143,9 @@ function addClusterSet(cluster: Command, context: CliContext): void {
       const named = Object.entries(body).filter(([, config]) => Object.keys(config).length > 0);
       if (named.length === 0) throw usageError('Name a setting to change; see --help.');
       const change = Object.fromEntries(named);
-      const row = await managerOf(context, options).patch(`/clusters/${id}`, change);
+      const row = await managerOf(context, options).ask((api) =>
+        api.PATCH('/api/v1/clusters/{id}', { params: { path: { id } }, body: change }),
+      );
       showRow(context, row, options);
     });
 }

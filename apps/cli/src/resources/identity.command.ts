@@ -11,19 +11,21 @@ import { addResourceCommand, sayDone, showRow, type Resource } from './resource.
 const TOKEN: Resource = {
   noun: 'token',
   about: 'personal access tokens of programs',
-  path: '/personal-access-tokens',
+  list: (api, query) => api.GET('/api/v1/personal-access-tokens', { params: { query } }),
+  get: (api, row) => api.GET('/api/v1/personal-access-tokens/{id}', row),
+  remove: (api, row) => api.DELETE('/api/v1/personal-access-tokens/{id}', row),
   columns: {
     ...{ ID: 'id', NAME: 'name', STATE: 'state', SCOPES: 'scopes' },
     ...{ USER: 'user_id', EXPIRES: 'expired_at' },
   },
   filters: { state: 'state', user_id: 'user' },
-  isRemovable: true,
 };
 
 const USER: Resource = {
   noun: 'user',
   about: 'users',
-  path: '/users',
+  list: (api, query) => api.GET('/api/v1/users', { params: { query } }),
+  get: (api, row) => api.GET('/api/v1/users/{id}', row),
   columns: { ID: 'id', NAME: 'name', STATE: 'state', EMAIL: 'email', CREATED: 'created_at' },
   filters: { name: 'name', state: 'state', email: 'address' },
 };
@@ -55,11 +57,17 @@ function addTokenCreate(token: Command, context: CliContext): void {
     .option('--bio <text>', 'what it is for')
     .action(async (name: string, { scope, expires, user, bio, ...options }: TokenOptions) => {
       const body = {
-        ...{ name, scopes: scope, expired_at: expires },
+        ...{ name, scopes: [...scope], expired_at: expires },
         ...(user === undefined ? {} : { user_id: user }),
         ...(bio === undefined ? {} : { bio }),
       };
-      showRow(context, await managerOf(context, options).post(TOKEN.path, body), options);
+      showRow(
+        context,
+        await managerOf(context, options).ask((api) =>
+          api.POST('/api/v1/personal-access-tokens', { body }),
+        ),
+        options,
+      );
     });
 }
 
@@ -70,32 +78,48 @@ function addUserCommands(user: Command, context: CliContext): void {
     .action(async (name: string, { email, ...options }: ManagerOptions & { email: string }) => {
       const password = await context.askSecret(`Password for ${name}: `);
       const body = { name, email, password };
-      showRow(context, await managerOf(context, options).post('/users/signup', body), options);
+      showRow(
+        context,
+        await managerOf(context, options).ask((api) => api.POST('/api/v1/users/signup', { body })),
+        options,
+      );
     });
   withManagerOptions(user.command('set-state').description('let a user in, or not any more'))
     .argument('<id>', 'number of the user', parseNumberOption)
     .addArgument(new Argument('<state>').choices(['enable', 'disable']))
     .action(async (id: number, state: string, options: ManagerOptions) => {
-      const row = await managerOf(context, options).patch(`/users/${id}`, { state });
+      const row = await managerOf(context, options).ask((api) =>
+        api.PATCH('/api/v1/users/{id}', { params: { path: { id } }, body: { state } }),
+      );
       showRow(context, row, options);
     });
   withManagerOptions(user.command('roles').description('roles of a user'))
     .argument('<id>', 'number of the user', parseNumberOption)
     .action(async (id: number, options: ManagerOptions) => {
-      showNames(context, await managerOf(context, options).get(`/users/${id}/roles`), options);
+      showNames(
+        context,
+        await managerOf(context, options).ask((api) =>
+          api.GET('/api/v1/users/{id}/roles', { params: { path: { id } } }),
+        ),
+        options,
+      );
     });
   withManagerOptions(user.command('grant').description('give a user a role'))
     .argument('<id>', 'number of the user', parseNumberOption)
     .argument('<role>', 'name of the role')
     .action(async (id: number, role: string, options: ManagerOptions) => {
-      await managerOf(context, options).put(rolePath(id, role));
+      await managerOf(context, options).ask((api) =>
+        api.PUT('/api/v1/users/{id}/roles/{role}', { params: { path: { id, role } } }),
+      );
       sayDone(context, options, `user ${id} has the role ${role}`, { id, role });
     });
   withManagerOptions(user.command('revoke').description('take a role from a user'))
     .argument('<id>', 'number of the user', parseNumberOption)
     .argument('<role>', 'name of the role')
     .action(async (id: number, role: string, options: ManagerOptions) => {
-      await managerOf(context, options).delete(rolePath(id, role));
+      await managerOf(context, options).ask((api) =>
+        api.DELETE('/api/v1/users/{id}/roles/{role}', { params: { path: { id, role } } }),
+      );
       sayDone(context, options, `user ${id} does not have the role ${role} any more`, { id, role });
     });
 }
@@ -103,14 +127,19 @@ function addUserCommands(user: Command, context: CliContext): void {
 function addRoleCommands(role: Command, context: CliContext): void {
   withManagerOptions(role.command('ls').description('list them')).action(
     async (options: ManagerOptions) =>
-      showNames(context, await managerOf(context, options).get('/roles'), options),
+      showNames(
+        context,
+        await managerOf(context, options).ask((api) => api.GET('/api/v1/roles')),
+        options,
+      ),
   );
   withManagerOptions(role.command('get').description('what a role may do'))
     .argument('<name>', 'name of the role')
     .action(async (name: string, options: ManagerOptions) => {
-      const answer = await managerOf(context, options).get(`/roles/${encodeURIComponent(name)}`);
-      const rows = (Array.isArray(answer) ? answer : []) as readonly (readonly string[])[];
-      const permissions = rows.map(([, object = '', action = '']) => ({ object, action }));
+      const answer = await managerOf(context, options).ask((api) =>
+        api.GET('/api/v1/roles/{role}', { params: { path: { role: name } } }),
+      );
+      const permissions = answer.map(([, object = '', action = '']) => ({ object, action }));
       if (options.json === true) sayJson(context, { role: name, permissions });
       else {
         const cells = permissions.map(({ object, action }) => [object, action]);
@@ -122,13 +151,17 @@ function addRoleCommands(role: Command, context: CliContext): void {
     .option('--allow <object:action>', 'as jobs:* or clusters:read (repeatable)', collectText)
     .action(async (name: string, options: ManagerOptions & { allow?: readonly string[] }) => {
       const permissions = (options.allow ?? []).map(parsePermission);
-      await managerOf(context, options).post('/roles', { role: name, permissions });
+      await managerOf(context, options).ask((api) =>
+        api.POST('/api/v1/roles', { body: { role: name, permissions } }),
+      );
       sayDone(context, options, `role ${name} made`, { role: name, permissions });
     });
   withManagerOptions(role.command('rm').description('remove a role, and take it from everybody'))
     .argument('<name>', 'name of the role')
     .action(async (name: string, options: ManagerOptions) => {
-      await managerOf(context, options).delete(`/roles/${encodeURIComponent(name)}`);
+      await managerOf(context, options).ask((api) =>
+        api.DELETE('/api/v1/roles/{role}', { params: { path: { role: name } } }),
+      );
       sayDone(context, options, `role ${name} removed`, { role: name });
     });
 }
@@ -144,10 +177,6 @@ function showNames(context: CliContext, answer: unknown, { json }: ManagerOption
         names.map((name) => [name]),
       ),
     );
-}
-
-function rolePath(userId: number, role: string): string {
-  return `/users/${userId}/roles/${encodeURIComponent(role)}`;
 }
 
 function parsePermission(raw: string): { readonly object: string; readonly action: string } {

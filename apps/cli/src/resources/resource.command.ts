@@ -4,22 +4,30 @@ import type { Command } from 'commander';
 import { parseNumberOption } from '../arguments/values.js';
 import { say, sayJson, type CliContext } from '../context.js';
 import { managerOf, withManagerOptions, type ManagerOptions } from '../jobs/manager-options.js';
-import { isRecord, type Json } from '../manager/manager-client.js';
+import { isRecord, type Json, type ManagerApi } from '../manager/manager-client.js';
 import { printable } from '../output/printable.js';
 import { renderTable } from '../output/table.js';
+
+type Answer<T> = Promise<{
+  readonly data?: T;
+  readonly error?: unknown;
+  readonly response: Response;
+}>;
+/** One row by its number. */
+type OneRow = { readonly params: { readonly path: { readonly id: number } } };
 
 /** A kind of rows. */
 export interface Resource {
   /** As the command is called. */
   readonly noun: string;
   readonly about: string;
-  /** Below `/api/v1`. */
-  readonly path: string;
+  readonly list: (api: ManagerApi, query: object) => Answer<readonly object[]>;
+  readonly get?: (api: ManagerApi, params: OneRow) => Answer<object>;
   /** Heads of the columns and the fields they show. */
   readonly columns: Readonly<Record<string, string>>;
   /** Filters of the list: options by the query parameter they set, each with what it means. */
   readonly filters?: Readonly<Record<string, string>>;
-  readonly isRemovable?: boolean;
+  readonly remove?: (api: ManagerApi, params: OneRow) => Answer<unknown>;
 }
 
 type ListOptions = ManagerOptions & {
@@ -33,20 +41,23 @@ export function addResourceCommand(
   context: CliContext,
   resource: Resource,
 ): Command {
-  const { noun, about, path } = resource;
+  const { noun, about, get, remove } = resource;
   const command = program.command(noun).description(about);
   addListCommand(command, context, resource);
-  withManagerOptions(command.command('get').description(`show one ${noun}`))
-    .argument('<id>', 'its number', parseNumberOption)
-    .action(async (id: number, options: ManagerOptions) => {
-      const row = await managerOf(context, options).get(`${path}/${id}`);
-      showRow(context, row, options);
-    });
-  if (resource.isRemovable === true) {
+  if (get !== undefined)
+    withManagerOptions(command.command('get').description(`show one ${noun}`))
+      .argument('<id>', 'its number', parseNumberOption)
+      .action(async (id: number, options: ManagerOptions) => {
+        const row = await managerOf(context, options).ask((api) =>
+          get(api, { params: { path: { id } } }),
+        );
+        showRow(context, row, options);
+      });
+  if (remove !== undefined) {
     withManagerOptions(command.command('rm').description(`remove one ${noun}`))
       .argument('<id>', 'its number', parseNumberOption)
       .action(async (id: number, options: ManagerOptions) => {
-        await managerOf(context, options).delete(`${path}/${id}`);
+        await managerOf(context, options).ask((api) => remove(api, { params: { path: { id } } }));
         sayDone(context, options, `${noun} ${id} removed`, { id });
       });
   }
@@ -55,7 +66,7 @@ export function addResourceCommand(
 
 /** Adds `ls` alone. */
 export function addListCommand(command: Command, context: CliContext, resource: Resource): void {
-  const { path, columns, filters = {} } = resource;
+  const { columns, filters = {} } = resource;
   const list = withManagerOptions(command.command('ls').description('list them'))
     .option('--page <n>', 'page', parseNumberOption)
     .option('--per-page <n>', 'rows a page', parseNumberOption);
@@ -63,14 +74,10 @@ export function addListCommand(command: Command, context: CliContext, resource: 
     list.option(`--${parameter.replaceAll('_', '-')} <value>`, `only this ${meaning}`);
   }
   list.action(async (options: ListOptions) => {
-    const query = new URLSearchParams();
-    for (const parameter of ['page', 'per_page', ...Object.keys(filters)]) {
-      const value = options[optionOf(parameter)];
-      if (typeof value === 'string' || typeof value === 'number') {
-        query.set(parameter, String(value));
-      }
-    }
-    const answer = await managerOf(context, options).get(`${path}?${query.toString()}`);
+    const parameters = ['page', 'per_page', ...Object.keys(filters)];
+    const given = parameters.map((parameter) => [parameter, options[optionOf(parameter)]] as const);
+    const query = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+    const answer = await managerOf(context, options).ask((api) => resource.list(api, query));
     showRows(context, answer, { ...options, columns });
   });
 }
