@@ -109,7 +109,7 @@ function downloadTasks(run: PeerRun): Provider {
       copies: CopyStore,
       fills: FillEngine,
       deletion: TaskDeletion,
-      { admission }: SchedulerLink,
+      { admission, blocks }: SchedulerLink,
       gate: ServingGate,
       passing: PassThrough,
     ) =>
@@ -117,6 +117,7 @@ function downloadTasks(run: PeerRun): Provider {
         copies,
         fills,
         admission,
+        blocks,
         gate,
         passThrough: passing,
         hostId: hostIdOf(run.config),

@@ -94,6 +94,12 @@ export class ManagerConfig {
   @IsOptional()
   @Matches(ADDRESS)
   address?: string;
+
+  /** How often it is asked again for the cluster's schedulers and settings. */
+  @IsInt()
+  @Min(1_000)
+  @Max(3_600_000)
+  listIntervalMs = 60_000;
 }
 
 /** Schedulers, instead of the manager's list. */

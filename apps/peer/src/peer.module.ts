@@ -56,6 +56,7 @@ function pieceServer({ config, clock, log }: PeerRun): Provider {
         onSent: (bytes) => metrics.pieceBytesSent(bytes),
         onAnswered: (outcome) => metrics.pieceAnswered(outcome),
         mayServe: () => link.admission.refusal === undefined,
+        isBlocked: (copy) => link.blocks.blocksUpload(copy),
       });
       link.admission.onRefused(() => server.cutAll());
       metrics.observe({ copies, pieces: server });
@@ -92,6 +93,7 @@ function uploadListener(run: PeerRun): Provider {
           downloads,
           purges,
           admission: link.admission,
+          isBlocked: (copy) => link.blocks.blocksUpload(copy),
           fetchEntries: () => sync.fetch(),
           clusterId: config.clusterId,
           address: () => ({ ip: config.host.ip, port: pieces.port }),

@@ -120,6 +120,7 @@ function schedulerLink(run: PeerRun): Provider {
           managerAddress: config.manager.address,
           schedulerAddresses: config.schedulers.addresses,
           announceIntervalMs: config.announce.intervalMs,
+          listIntervalMs: config.manager.listIntervalMs,
         },
         hostFactsOf(run),
         store,

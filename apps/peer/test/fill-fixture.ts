@@ -55,7 +55,12 @@ export async function openFills(
     clusterId: 1,
   };
   const link = new SchedulerLink(
-    { dataDir: store.dir, schedulerAddresses: schedulers, announceIntervalMs: 10_000 },
+    {
+      dataDir: store.dir,
+      schedulerAddresses: schedulers,
+      announceIntervalMs: 10_000,
+      listIntervalMs: 60_000,
+    },
     facts,
     store.copies,
     store.log,

@@ -61,6 +61,7 @@ class RealParent {
     const parts = {
       copies: parent.store.copies,
       clusterId: 1,
+      isBlocked: () => false,
       address: () => ({ ip: '127.0.0.1', port: parent.pieces.port }),
     };
     const port = await listen((server) => {

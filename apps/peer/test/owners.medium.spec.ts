@@ -25,6 +25,7 @@ describe('Copies at the schedulers that own their tasks', () => {
         dataDir: store.dir,
         schedulerAddresses: schedulers.map(({ address }) => address),
         announceIntervalMs: 600_000,
+        listIntervalMs: 600_000,
       },
       {
         ...{ hostId: parseHostId('127.0.0.1-me'), incarnation: 'ab'.repeat(16) as never },

@@ -4,7 +4,7 @@ import { toError, type TaskId } from '@pondhawk/core';
 import { chainHash } from '@pondhawk/purge';
 import { type AnswerGuard, Metadata } from '@pondhawk/rpc';
 import { DownloadService } from '../src/download-service/index.js';
-import { Admission } from '../src/scheduler-link/index.js';
+import { Admission, BlockLists } from '../src/scheduler-link/index.js';
 import { AsyncSteps } from './async-steps.js';
 import {
   closers,
@@ -57,6 +57,7 @@ describe('A purge at every step of a download', () => {
       fills: fills.engine,
       hostId: 'me',
       admission: new Admission(),
+      blocks: new BlockLists(),
       discard: () => Promise.resolve(),
       gate: new TestGate(),
       passThrough: passThroughOf(fills, new TestGate()),

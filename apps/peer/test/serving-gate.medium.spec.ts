@@ -6,7 +6,7 @@ import { CONTENT_CHUNKS_KEY, type commonV2, dfdaemonV2 } from '@pondhawk/contrac
 import { type Client, GrpcServer, Metadata, callServerStream, createClient } from '@pondhawk/rpc';
 import { eventually } from '@pondhawk/testing';
 import { DownloadService } from '../src/download-service/index.js';
-import { Admission } from '../src/scheduler-link/index.js';
+import { Admission, BlockLists } from '../src/scheduler-link/index.js';
 import { only } from './fake-swarm.js';
 import { type FillFixture, openFills, passThroughOf, rangesOf } from './fill-fixture.js';
 import { contentOf } from './store-fixture.js';
@@ -36,6 +36,7 @@ describe('A download on the unix socket', () => {
       fills: fills.engine,
       hostId: 'me',
       admission: new Admission(),
+      blocks: new BlockLists(),
       gate,
       passThrough: passThroughOf(fills, gate),
       discard: () => Promise.resolve(),

@@ -58,7 +58,10 @@ describe('A host that is asked as by a stranger', () => {
     grpc.addService(dfdaemonV2.DfdaemonUploadService, {
       ...missing,
       syncPieces: (request, context) =>
-        syncPieces(request, context, { copies: store.copies, clusterId: 1, address }),
+        syncPieces(request, context, {
+          ...{ copies: store.copies, clusterId: 1, address },
+          isBlocked: () => false,
+        }),
     });
     port = await grpc.start();
     store.purges.adopt({ epoch: EPOCH, head: 0, first: 1, headHash: '' });

@@ -13,7 +13,7 @@ import {
 } from '../fill/index.js';
 import type { ServingGate } from '../lease/index.js';
 import { CHUNK_BYTES } from '../piece-serving/index.js';
-import type { Admission } from '../scheduler-link/index.js';
+import type { Admission, BlockLists } from '../scheduler-link/index.js';
 import { DownloadTasks } from '../upload-service/index.js';
 import { contentGuard } from './content-guard.js';
 import { ContentStream } from './content-stream.js';
@@ -33,6 +33,7 @@ export interface DownloadServiceParts {
   readonly fills: FillEngine;
   readonly hostId: string;
   readonly admission: Admission;
+  readonly blocks: Pick<BlockLists, 'requireDownload'>;
   readonly gate: ServingGate;
   readonly passThrough: PassThrough;
   /** Deletes a copy that is not what it should be. */
@@ -56,6 +57,7 @@ export class DownloadService extends DownloadTasks {
   ): AsyncGenerator<Response> {
     this.parts.admission.require();
     const spec = parseDownload(download);
+    this.parts.blocks.requireDownload({ ...spec, priority: spec.message.priority });
     const signal = signalOf(spec, context);
     if (!this.parts.gate.isOpen) {
       const responses = this.parts.passThrough.run(spec, context, signal);

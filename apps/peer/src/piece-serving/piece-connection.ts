@@ -27,6 +27,8 @@ const REQUESTS_WAITING_MAX = 64;
 export interface PieceConnectionParts extends PieceSenderParts {
   readonly copies: CopyStore;
   readonly log: Log;
+  /** Whether nothing of a copy may go to other hosts. Default: never. */
+  readonly isBlocked?: (copy: Copy) => boolean;
   readonly requestTimeoutMs: number;
   readonly progressTimeoutMs: number;
   /** Told of each answer, for metrics. */
@@ -129,7 +131,7 @@ export class PieceConnection {
   private async answer(id: number, request: PieceRequest): Promise<void> {
     try {
       const isLeased = this.parts.gate.isOpen;
-      const found = isLeased ? lookUpPiece(this.parts.copies, request) : withoutLease(request);
+      const found = isLeased ? this.lookUp(request) : withoutLease(request);
       if (found.kind === 'refused') {
         const isBehind = found.code === VortexErrorCode.Behind;
         this.parts.onAnswered(isLeased ? (isBehind ? 'behind' : 'refused') : 'no_lease');
@@ -149,6 +151,12 @@ export class PieceConnection {
     } catch (error) {
       this.fail(id, request, error);
     }
+  }
+
+  private lookUp(request: PieceRequest): LookupResult {
+    const found = lookUpPiece(this.parts.copies, request);
+    if (found.kind === 'refused' || this.parts.isBlocked?.(found.copy) !== true) return found;
+    return { kind: 'refused', code: VortexErrorCode.NotFound, text: 'uploads are blocked' };
   }
 
   private async send(what: { copy: Copy; piece: Piece; header: Buffer }): Promise<void> {

@@ -1,4 +1,5 @@
 export * from './admission.js';
+export { BlockLists } from './block-lists.js';
 export * from './copy-record.js';
 export * from './fleet-sync.js';
 export * from './host-facts.js';

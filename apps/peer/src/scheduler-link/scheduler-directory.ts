@@ -4,6 +4,7 @@ import { managerV2 } from '@pondhawk/contracts';
 import { errnoOf, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import { type Client, callUnary } from '@pondhawk/rpc';
+import { settingsOf } from './block-lists.js';
 import type { HostFacts } from './host-facts.js';
 
 /** Where a scheduler is reached. */
@@ -12,6 +13,13 @@ export interface SchedulerAddress {
   readonly id: number;
   /** `host:port`. */
   readonly address: string;
+}
+
+/** What the manager says of this host's cluster. */
+export interface ClusterOfHost {
+  readonly schedulers: readonly SchedulerAddress[];
+  /** JSON; undefined while the cluster has no active scheduler. */
+  readonly settings: Buffer | undefined;
 }
 
 const FILE = 'schedulers.json';
@@ -37,7 +45,7 @@ export class SchedulerDirectory {
    *
    * @throws PondhawkError if the manager does not answer.
    */
-  async fetch(manager: Client): Promise<SchedulerAddress[]> {
+  async fetch(manager: Client): Promise<ClusterOfHost> {
     const { schedulers } = await callUnary(
       manager,
       managerV2.ManagerService.listSchedulers,
@@ -55,7 +63,8 @@ export class SchedulerDirectory {
       .slice(0, SCHEDULERS_MAX)
       .map(({ id, ip, port }) => ({ id: Number(id), address: `${ip}:${port}` }));
     if (list.length > 0) await this.save(list);
-    return list;
+    const settings = settingsOf(schedulers[0]?.schedulerCluster, this.facts.type);
+    return { schedulers: list, settings };
   }
 
   /** What the manager said last, before the last stop perhaps. */

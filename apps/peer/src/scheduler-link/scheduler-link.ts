@@ -12,6 +12,7 @@ import { type Client, createClient } from '@pondhawk/rpc';
 import type { CopyStore } from '../copies/index.js';
 import { DeletionAnnouncer } from '../deletion/deletion-announcer.js';
 import { Admission } from './admission.js';
+import { BlockLists } from './block-lists.js';
 import { type HostFacts, hostMessage } from './host-facts.js';
 import {
   type SchedulerAddress,
@@ -22,9 +23,7 @@ import type { Owners } from './owned-copies.js';
 import { SchedulerSession } from './scheduler-session.js';
 import { SeedRegistration } from './seed-registration.js';
 
-/** The list of schedulers is asked for again this often … */
-const LIST_INTERVAL_MS = 60_000;
-/** … and this often while it is empty. */
+/** The list of schedulers is asked for again at least this often while it is empty. */
 const LIST_INTERVAL_WHEN_EMPTY_MS = 10_000;
 /** Longest wait at the start for a first scheduler to know this host. */
 const FIRST_CONTACT_MS_MAX = 3_000;
@@ -38,6 +37,8 @@ export interface SchedulerLinkSettings {
   /** Used instead of the manager's list when not empty. */
   readonly schedulerAddresses: readonly string[];
   readonly announceIntervalMs: number;
+  /** How often the manager is asked again for schedulers and settings. */
+  readonly listIntervalMs: number;
 }
 
 /**
@@ -47,6 +48,8 @@ export interface SchedulerLinkSettings {
 export class SchedulerLink extends DeletionAnnouncer {
   /** Whether schedulers take this daemon for its host. */
   readonly admission = new Admission();
+  /** What the cluster forbids its hosts to pass on. */
+  readonly blocks = new BlockLists();
   private readonly sessions = new Map<string, SchedulerSession>(); // By number and address.
   private readonly directory: SchedulerDirectory;
   private readonly abort = new AbortController();
@@ -133,7 +136,11 @@ export class SchedulerLink extends DeletionAnnouncer {
   private async keepRefreshing(manager: Client): Promise<void> {
     const { signal } = this.abort;
     while (!signal.aborted) {
-      const waitMs = this.sessions.size > 0 ? LIST_INTERVAL_MS : LIST_INTERVAL_WHEN_EMPTY_MS;
+      const { listIntervalMs } = this.settings;
+      const waitMs =
+        this.sessions.size > 0
+          ? listIntervalMs
+          : Math.min(listIntervalMs, LIST_INTERVAL_WHEN_EMPTY_MS);
       await delay(waitMs, undefined, { signal }).catch(() => undefined); // Stopped.
       if (this.isStopped()) return;
       await this.refresh(manager);
@@ -146,8 +153,10 @@ export class SchedulerLink extends DeletionAnnouncer {
 
   private async refresh(manager: Client): Promise<void> {
     try {
-      const list = await this.directory.fetch(manager);
-      if (list.length > 0) this.use(list);
+      const { schedulers, settings } = await this.directory.fetch(manager);
+      if (schedulers.length === 0) return; // What was said before holds.
+      this.blocks.adopt(settings);
+      this.use(schedulers);
     } catch (error) {
       this.log.warn('manager gave no schedulers', { err: toError(error) });
       if (this.sessions.size === 0) this.use(await this.directory.load());

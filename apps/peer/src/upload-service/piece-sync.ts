@@ -27,6 +27,8 @@ export interface PieceSyncParts {
   readonly clusterId: number;
   /** Read at each call, because the port is known only once it is bound. */
   readonly address: () => PieceAddress;
+  /** Whether nothing of a copy may go to other hosts. */
+  readonly isBlocked: (copy: Copy) => boolean;
 }
 
 /**
@@ -50,7 +52,8 @@ export async function* syncPieces(
       { details: { field: 'interested_piece_numbers' } },
     );
   }
-  const copy = parts.copies.findServable(taskId);
+  const stored = parts.copies.findServable(taskId);
+  const copy = stored === undefined || parts.isBlocked(stored) ? undefined : stored;
   context.sendMetadata(aboutPieces(copy, parts));
   if (copy === undefined) throw taskNotFound(taskId);
   const feed = new PieceFeed(parts.copies, copy, request.interestedPieceNumbers);
