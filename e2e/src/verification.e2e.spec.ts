@@ -4,7 +4,7 @@ import { Stage, type Content } from './stage.js';
 
 const MIB = 1024 * 1024;
 
-describe('A delete that is verified', () => {
+describe('Purges seen from outside', () => {
   let stage: Stage;
   let content: Content;
   let liar: DishonestParent;
@@ -23,7 +23,7 @@ describe('A delete that is verified', () => {
 
   const fill = () => Promise.all(['peer-1', 'peer-2'].map((peer) => stage.get(peer, content.url)));
 
-  it('passes on a cluster whose hosts keep their word, and all of them were asked', async () => {
+  it('verifies a delete on a cluster whose hosts keep their word, by asking all of them', async () => {
     await fill();
     const args = { url: content.url, verify: true };
     const { state, result } = await stage.runJob({ type: 'delete_task', args });
@@ -34,7 +34,23 @@ describe('A delete that is verified', () => {
     expect(result.counts['deleted']).toBe(3);
   }, 60_000);
 
-  it('fails, and names the host, when one says that it has deleted and serves on', async () => {
+  it('audits it: what was fetched anew since is no fault', async () => {
+    await stage.get('peer-1', content.url);
+    const { code, stdout } = await stage.pondhawk('audit', '--json');
+    expect(code).toBe(0);
+    const { hosts, sampled_tasks } = JSON.parse(stdout) as Audit;
+    expect(sampled_tasks).toBe(1);
+    expect(hosts.map(({ host_name, state }) => [host_name, state])).toEqual([
+      ['peer-1', 'clean'],
+      ['peer-2', 'clean'],
+      ['seed-1', 'clean'],
+    ]);
+    expect(hosts.find(({ host_name }) => host_name === 'peer-1')).toMatchObject({
+      ...{ asked: 1, clean: 0, newer_copies: 1 },
+    });
+  }, 60_000);
+
+  it('fails a delete, and names the host, when one says that it has deleted and serves on', async () => {
     await fill();
     const question = await stage.runJob({ type: 'get_task', args: { url: content.url } });
     const taskId = question.args.task_id;
@@ -52,4 +68,18 @@ describe('A delete that is verified', () => {
       expect(told.stdout).toMatch(new RegExp(`${name} .*deleted`));
     }
   }, 60_000);
+
+  it('audits, and names the host that serves what was purged', async () => {
+    const told = await stage.pondhawk('audit');
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(
+      /^fake-1 SERVES task [0-9a-f]{64}, purged \S+ ago \(number 2, job /m,
+    );
+    expect(told.stdout).toMatch(/4 hosts asked for 1 of 1 purged tasks: 3 clean, 1 serves/);
+  }, 60_000);
 });
+
+interface Audit {
+  readonly sampled_tasks: number;
+  readonly hosts: readonly { readonly host_name: string; readonly state: string }[];
+}

@@ -11,6 +11,7 @@ import { addJobCommand } from './jobs/job.command.js';
 import { addLoginCommand } from './login/login.command.js';
 import { interrupted } from './manager/manager-client.js';
 import { printable } from './output/printable.js';
+import { addPurgeAuditCommand } from './purge-audit/purge-audit.command.js';
 import { addFleetCommands } from './resources/fleet.command.js';
 import { addIdentityCommands } from './resources/identity.command.js';
 import { addTaskCommand } from './tasks/task.command.js';
@@ -59,6 +60,7 @@ function buildProgram(context: CliContext, exit: (code: ExitCode) => void): Comm
   addFleetCommands(program, context);
   addIdentityCommands(program, context);
   addAuditLogCommand(program, context, exit);
+  addPurgeAuditCommand(program, context, exit);
   addCompletionCommand(program, context);
   return program;
 }

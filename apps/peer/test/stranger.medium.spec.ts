@@ -92,6 +92,7 @@ describe('A host that is asked as by a stranger', () => {
     expect(await ask()).toEqual({
       ...{ kind: 'served', pieceNumber: 0, pieceBytes: PIECE_BYTES, cameBytes: 64 * 1024 },
       copy: { copyId, logEpoch: EPOCH, filledAt: 0 },
+      isAdmitted: true,
     });
   });
 

@@ -1,7 +1,7 @@
 import { SystemClock } from '@pondhawk/observability';
 import { ChannelPool } from '@pondhawk/rpc';
+import { AskedHost } from '@pondhawk/testing';
 import { StrangerVerifier, VERIFY_ROUNDS_MAX } from '../src/verification/host-verifier.js';
-import { AskedHost } from './asked-host.js';
 
 const EPOCH = 'a'.repeat(32);
 const IN_FORCE = 'b'.repeat(32);

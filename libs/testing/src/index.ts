@@ -6,6 +6,7 @@ export * from './cluster/manager-access.js';
 export * from './eventually.js';
 export * from './history/check-history.js';
 export * from './history/history.js';
+export * from './hosts/asked-host.js';
 export * from './network/socket-table.js';
 export * from './network/toxic-proxy.js';
 export * from './origin-server.js';

@@ -39,6 +39,8 @@ export type StrangerAnswer =
        * the piece of that very copy. Absent if it names none, or the bytes are others.
        */
       readonly copy: CopyWord | undefined;
+      /** Whether the host says that it holds anything of the task. */
+      readonly isAdmitted: boolean;
     }
   | Exclude<PieceReply, { readonly kind: 'served' }>;
 
@@ -61,7 +63,8 @@ export async function askAsStranger(question: StrangerQuestion): Promise<Strange
     if (reply.kind === 'unreachable') answer = reply;
     if (reply.kind !== 'served') continue;
     // Asked anew: what came may be of a copy that was begun since the first word.
-    const { copy } = await askForCopy(client, taskId, { hostId: askerId, timeoutMs: leftMs() });
+    const again = await askForCopy(client, taskId, { hostId: askerId, timeoutMs: leftMs() });
+    const { copy } = again;
     const served = { ...reply, taskId, pieceNumber, address, timeoutMs: leftMs() };
     const isOfCopy = copy !== undefined && (await isOf(copy, served));
     return {
@@ -70,6 +73,7 @@ export async function askAsStranger(question: StrangerQuestion): Promise<Strange
       pieceBytes: reply.pieceBytes,
       pieceNumber,
       copy: isOfCopy ? copy : undefined,
+      isAdmitted: copy !== undefined || again.pieceNumber !== undefined,
     };
   }
   return answer;

@@ -28,12 +28,17 @@ export type PieceBehaviour =
   /** Says nothing. */
   | 'silent';
 
+/** How a piece was asked for. */
 type Asked = 'plain' | 'guarded';
 
 /** Listens from `start` to `stop`; what it does may be changed in between. */
 export class AskedHost {
   says: SaidCopy | undefined;
+  /** It lists a piece, as daemons of other makes do that name no copy. */
+  listsPiece = false;
   tellsPort = true;
+  /** The task that all this is about, if not every one; of others it has nothing. */
+  task: string | undefined;
   /** A port that a daemon of another make has besides. */
   isPortRegistered = false;
   /** Called with each question, before it is answered. */
@@ -51,6 +56,7 @@ export class AskedHost {
   });
   private port = 0;
 
+  /** Begins to listen at free ports of 127.0.0.1. */
   static async start(): Promise<AskedHost> {
     const host = new AskedHost();
     await new Promise<void>((resolve) => host.pieces.listen(0, '127.0.0.1', resolve));
@@ -59,12 +65,14 @@ export class AskedHost {
     return host;
   }
 
+  /** Ends every connection. */
   async stop(): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     await new Promise<void>((resolve) => this.pieces.close(() => resolve()));
     await this.grpc.stop(0);
   }
 
+  /** As it announces itself. */
   get record(): commonV2.Host {
     const { port } = this;
     const downloadPort = this.isPortRegistered ? this.piecePort : port;
@@ -84,12 +92,20 @@ export class AskedHost {
     ) as unknown as ServiceHandlers<typeof dfdaemonV2.DfdaemonUploadService>;
     return {
       ...missing,
-      syncPieces: (_request, context) => this.tell(context),
+      syncPieces: ({ taskId }, context) => this.tell(taskId, context),
     };
   }
 
-  private async *tell(context: SyncContext): AsyncGenerator<dfdaemonV2.SyncPiecesResponse> {
-    const { says } = this;
+  private isMeant(taskId: string): boolean {
+    return this.task === undefined || this.task === taskId;
+  }
+
+  private async *tell(
+    taskId: string,
+    context: SyncContext,
+  ): AsyncGenerator<dfdaemonV2.SyncPiecesResponse> {
+    const says = this.isMeant(taskId) ? this.says : undefined;
+    const lists = this.isMeant(taskId) && this.listsPiece;
     const metadata = new Metadata();
     if (this.tellsPort) metadata.set('pondhawk-piece-port', String(this.piecePort));
     if (says !== undefined) {
@@ -99,8 +115,9 @@ export class AskedHost {
       metadata.set('pondhawk-filled-at', String(says.filledAt));
     }
     context.sendMetadata(metadata);
-    yield* [];
-    if (says === undefined) await Promise.reject(new NotFoundError('TASK_NOT_FOUND', 'none'));
+    if (lists) yield { ...LISTED, tcpPort: this.piecePort };
+    if (says === undefined && !lists)
+      await Promise.reject(new NotFoundError('TASK_NOT_FOUND', 'none'));
   }
 
   private accept(socket: Socket): void {
@@ -110,31 +127,40 @@ export class AskedHost {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       for (const event of reader.feed(chunk)) {
-        if (event.kind !== 'message' || event.message.kind === 'close') continue;
+        if (event.kind !== 'message' || !('taskId' in event.message)) continue;
         const how = event.message.kind === 'download-piece' ? 'plain' : 'guarded';
         this.asked.push(how);
         this.onAsked(how);
-        this.answer(socket, event.id, how);
+        const behaviour = this.isMeant(event.message.taskId) ? this[how] : 'refuses';
+        answer(socket, { id: event.id, how, behaviour });
       }
     });
   }
+}
 
-  private answer(socket: Socket, id: number, how: Asked): void {
-    const behaviour = this[how];
-    if (behaviour === 'silent') return;
-    if (behaviour === 'closes') {
-      socket.destroy();
-      return;
-    }
-    const message: VortexAnswer =
-      behaviour === 'refuses'
-        ? { kind: 'error', code: 2, text: 'no such piece' }
-        : how === 'plain'
-          ? { kind: 'piece-content', metadata: metadataOf(behaviour) }
-          : { kind: 'guarded-piece-content', metadata: metadataOf(behaviour), applied: 9 };
-    socket.write(encodeVortexPacket({ id, message }));
-    if (behaviour !== 'refuses') socket.write(behaviour);
+const LISTED = { number: 0, offset: 0n, length: 1n, ip: '127.0.0.1', quicPort: undefined };
+
+function answer(
+  socket: Socket,
+  {
+    id,
+    how,
+    behaviour,
+  }: { readonly id: number; readonly how: Asked; readonly behaviour: PieceBehaviour },
+): void {
+  if (behaviour === 'silent') return;
+  if (behaviour === 'closes') {
+    socket.destroy();
+    return;
   }
+  const message: VortexAnswer =
+    behaviour === 'refuses'
+      ? { kind: 'error', code: 2, text: 'no such piece' }
+      : how === 'plain'
+        ? { kind: 'piece-content', metadata: metadataOf(behaviour) }
+        : { kind: 'guarded-piece-content', metadata: metadataOf(behaviour), applied: 9 };
+  socket.write(encodeVortexPacket({ id, message }));
+  if (behaviour !== 'refuses') socket.write(behaviour);
 }
 
 type SyncContext = Parameters<
