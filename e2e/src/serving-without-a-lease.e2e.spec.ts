@@ -66,9 +66,11 @@ describe('A cluster whose hosts may serve without a lease', () => {
       expect(hostsOf(result)).toEqual([expect.stringContaining('peer-2')]);
       expect(result.finality).toBe('best_effort');
     }, PATIENCE);
+    expect(await markedHosts()).toEqual(['peer-2']);
     await stage.cluster.restart('peer-2'); // The next start has outlived it, as its folder's lock proves.
     await stage.waitForLeases();
     expect(await waivedHosts(0)).toBe(true);
+    expect(await markedHosts()).toEqual([]);
     const content = await fill('peer-1', 'peer-2');
     const stopped = stage.cluster.getProcess('peer-2');
     stopped.kill('SIGSTOP');
@@ -100,6 +102,13 @@ describe('A cluster whose hosts may serve without a lease', () => {
 
   async function purge({ url }: Content, timeoutMs: number): Promise<Job> {
     return stage.runJob({ type: 'delete_task', args: { url } }, timeoutMs);
+  }
+
+  async function markedHosts(): Promise<string[]> {
+    const { body } = await stage.rest('/api/v1/peers');
+    return (body as { host_name: string; may_serve_without_lease: boolean }[])
+      .filter((row) => row.may_serve_without_lease)
+      .map((row) => row.host_name);
   }
 
   async function waivedHosts(count: number): Promise<boolean> {

@@ -19,9 +19,11 @@ export class HostStandings {
     const clusterIds = [...new Set(peers.map(({ clusterId }) => clusterId))];
     const logs = new Map<number, { readonly epoch: string; readonly head: number }>();
     const rows = new Map<string, EnrolmentRecord[]>();
+    const marked = new Map<number, ReadonlySet<string>>();
     for (const clusterId of clusterIds) {
       const state = await this.parts.reader.findLogState(clusterId);
       if (state !== undefined) logs.set(clusterId, state);
+      marked.set(clusterId, await this.parts.reader.listMarkedHostIds(clusterId));
       for (const row of await this.parts.reader.listEnrolments(clusterId)) {
         const key = `${clusterId}/${row.hostId}`;
         rows.set(key, [...(rows.get(key) ?? []), row]);
@@ -30,6 +32,7 @@ export class HostStandings {
     return peers.map((peer) => ({
       ...this.progressOf(peer, logs.get(peer.clusterId)),
       ...this.leaseOf(peer, rows.get(`${peer.clusterId}/${peer.host.id}`) ?? []),
+      may_serve_without_lease: marked.get(peer.clusterId)?.has(peer.host.id) === true,
     }));
   }
 

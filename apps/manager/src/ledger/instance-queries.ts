@@ -169,6 +169,19 @@ export async function loadEnrolments(
   }));
 }
 
+/** Hosts of which a start may serve without a lease, as its mark says. */
+export async function loadMarkedHostIds(
+  { db }: ReadContext,
+  clusterId: number,
+): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('waiver_marks')
+    .select('host_id')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .execute();
+  return new Set(rows.map(({ host_id }) => host_id));
+}
+
 function toClusterRecord(row: Selectable<SchedulerClustersTable>): ClusterRecord {
   return {
     id: row.id,

@@ -6,6 +6,7 @@ import {
   loadClusters,
   loadConnectedHostIds,
   loadEnrolments,
+  loadMarkedHostIds,
   loadPeers,
   loadSchedulers,
   loadSeedPeerClusters,
@@ -298,6 +299,10 @@ export class KyselyLedgerReader extends LedgerReader {
 
   override listEnrolments(clusterId: number): Promise<readonly EnrolmentRecord[]> {
     return this.read((context) => loadEnrolments(context, clusterId));
+  }
+
+  override listMarkedHostIds(clusterId: number): Promise<ReadonlySet<string>> {
+    return this.read((context) => loadMarkedHostIds(context, clusterId));
   }
 
   override findLogState(clusterId: number): Promise<LogState | undefined> {

@@ -112,6 +112,8 @@ export abstract class LedgerReader {
   abstract findOldestUnsentAtMs(): Promise<number | undefined>;
   /** A cluster's connections of hosts that serve under leases. */
   abstract listEnrolments(clusterId: number): Promise<readonly EnrolmentRecord[]>;
+  /** A cluster's hosts of which a start may serve without a lease. */
+  abstract listMarkedHostIds(clusterId: number): Promise<ReadonlySet<string>>;
   /** Where a cluster's purge log stands. */
   abstract findLogState(clusterId: number): Promise<LogState | undefined>;
   /** Entries of a cluster's purge log after a number, in order. */

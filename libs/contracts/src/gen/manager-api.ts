@@ -1965,7 +1965,8 @@ export interface components {
          *         "enrolled_at": "2026-11-22T10:00:00.000Z",
          *         "lost_at": null,
          *         "has_left": false
-         *       }
+         *       },
+         *       "may_serve_without_lease": false
          *     }
          */
         Peer: {
@@ -2031,6 +2032,7 @@ export interface components {
                 lost_at: string | null;
                 has_left: boolean;
             } | null;
+            may_serve_without_lease: boolean;
         };
         /**
          * @example {
@@ -7142,7 +7144,8 @@ export interface operations {
                      *           "enrolled_at": "2026-11-22T10:00:00.000Z",
                      *           "lost_at": null,
                      *           "has_left": false
-                     *         }
+                     *         },
+                     *         "may_serve_without_lease": false
                      *       }
                      *     ]
                      */
@@ -7244,7 +7247,8 @@ export interface operations {
                      *         "enrolled_at": "2026-11-22T10:00:00.000Z",
                      *         "lost_at": null,
                      *         "has_left": false
-                     *       }
+                     *       },
+                     *       "may_serve_without_lease": false
                      *     }
                      */
                     "application/json": components["schemas"]["Peer"];
@@ -7318,7 +7322,8 @@ export interface operations {
                      *         "enrolled_at": "2026-11-22T10:00:00.000Z",
                      *         "lost_at": null,
                      *         "has_left": false
-                     *       }
+                     *       },
+                     *       "may_serve_without_lease": false
                      *     }
                      */
                     "application/json": components["schemas"]["Peer"];

@@ -126,12 +126,12 @@ export const FLEET_RECORDS = {
     {
       ...{ ...ROW_FIELDS, ...HOST_FIELDS, applied: 'integer|null', lag: 'integer|null' },
       ...{ applied_told_at: 'time|null', takes_leases: 'boolean', lease_ends_at: 'time|null' },
-      enrolment: ENROLMENT,
+      ...{ enrolment: ENROLMENT, may_serve_without_lease: 'boolean' },
     },
     {
       ...{ ...ROW_EXAMPLE, ...HOST_EXAMPLE, applied: 6, lag: 0, applied_told_at: AT },
       ...{ takes_leases: true, lease_ends_at: '2026-11-22T10:00:04.000Z' },
-      enrolment: ENROLMENT.example as object,
+      ...{ enrolment: ENROLMENT.example as object, may_serve_without_lease: false },
     },
   ),
   Purge: recordOf(
