@@ -107,6 +107,30 @@ export function describeVerification(get: () => Ledger): void {
       expect((await find(jobId)).job).toMatchObject({ state: 'FAILURE', outcome: 'failed' });
     });
 
+    it('is verified anew by the scheduler that takes it over, and keeps what the former one saw', async () => {
+      const { jobId, message } = await start(2);
+      await get().writer.execute('mark-sent', { atMs: START_MS, messages: [message] });
+      await report(message, [aTarget(1, 'deleted'), aTarget(2, 'absent')]);
+      await report(message, [serving(1)]);
+      const laterMs = START_MS + 20_000;
+      await startSchedulers(get(), 2, laterMs);
+      await get().writer.execute('expire-leases', { atMs: laterMs });
+      const [again] = await get().reader.listUnsentMessages(1);
+      expect(JSON.parse(again!.payload)).toMatchObject({ attempt: 2, args: VERIFIED });
+      const passed = { verification: { state: 'passed', message: '' } } as const;
+      const verification = { asked: 2, passed: 2, newer_copies: 0, failed: 0, unreachable: 0 };
+      const facts = { attempt: 2, is_last: true, verification };
+      await report(
+        again!,
+        [1, 2].map((index) => aTarget(index, 'absent', passed)),
+        facts,
+      );
+      const { job, clusters } = await find(jobId);
+      expect(job).toMatchObject({ state: 'FAILURE', outcome: 'partial' });
+      expect(clusters[0]?.orders[0]).toMatchObject({ attempt: 2, verification });
+      expect((await targets(jobId))[0]).toMatchObject({ code: STILL_SERVES });
+    });
+
     it('names a host that had nothing and could not be asked, until another attempt could', async () => {
       const { jobId, message } = await start(2);
       await report(message, [aTarget(1, 'absent'), aTarget(2, 'absent')]);
