@@ -221,6 +221,24 @@ export function describeLeases(get: () => Ledger): void {
       expect(await later('a2'.repeat(16), LOCK)).toEqual({ changedTargetCount: 1 });
     });
 
+    it('accounts for whoever was enrolled between two purges of one commit', async () => {
+      const leased = { folderLock: LOCK };
+      const opened = [
+        { host: aHost(1), incarnation: 'a1'.repeat(16), connection: 1, ...{ leased } },
+      ];
+      // They are given to the ledger in one turn, and it commits them together.
+      const [first, again, , second] = await Promise.all([
+        purge(),
+        purge(),
+        enrol(opened),
+        purge(),
+      ]);
+      const hostsOf = ({ messages }: typeof first) =>
+        unpackHosts((JSON.parse(messages[0]!.payload) as { readonly hosts: string }).hosts);
+      expect([first, again, second].map((job) => hostsOf(job).length)).toEqual([0, 0, 1]);
+      expect(await stateOf(second.jobId)).toMatchObject({ outcome: undefined });
+    });
+
     it('lets the next daemon of the same data folder answer for the one before', async () => {
       const open = (connection: number, incarnation: string) =>
         enrol([{ host: aHost(1), incarnation, connection, leased: { folderLock: LOCK } }]);

@@ -3,6 +3,7 @@ import type { Transaction } from 'kysely';
 import type { EndedJob } from './command-catalog.js';
 import type { LeaseBook } from './lease-book.js';
 import type { LedgerChange } from './ledger-writer.js';
+import type { SharedReads } from './shared-reads.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
 /** What happened to a job, as `events` keeps it. */
@@ -63,6 +64,8 @@ export class CommandContext {
     /** The command's ledger number. */
     readonly number: number,
     readonly leases: LeaseBook,
+    /** Of the commit that the command is a part of. */
+    readonly shared: SharedReads,
   ) {}
 
   /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */

@@ -10,6 +10,7 @@ import type { LeaseBook } from './lease-book.js';
 import { toLedgerError } from './ledger-connections.js';
 import { type LedgerChange, type LedgerListener, LedgerWriter } from './ledger-writer.js';
 import type { PurgeWitness } from './purge-witness.js';
+import { SharedReads } from './shared-reads.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
 /** Commands that may wait; more are refused, so that a slow disk shows at the edge and not in memory. */
@@ -163,18 +164,25 @@ export class KyselyLedgerWriter extends LedgerWriter {
     commands: readonly WaitingCommand[],
   ): Promise<Applied[]> {
     const outcomes: Applied[] = [];
-    for (const command of commands) outcomes.push(await this.applyOne(tx, command));
+    const shared = new SharedReads();
+    for (const command of commands) {
+      if (command.handler !== COMMAND_HANDLERS['accept-job']) shared.forget();
+      const outcome = await this.applyOne(tx, command, shared);
+      if (!outcome.isApplied) shared.forget();
+      outcomes.push(outcome);
+    }
     return outcomes;
   }
 
   private async applyOne(
     tx: Transaction<LedgerTables>,
     { handler, input, audit }: WaitingCommand,
+    shared: SharedReads,
   ): Promise<Applied> {
     await sql`savepoint command`.execute(tx);
     try {
       const number = await nextLedgerNumber(tx, input.atMs);
-      const context = new CommandContext(tx, this.dialect, input.atMs, number, this.leases);
+      const context = new CommandContext(tx, this.dialect, input.atMs, number, this.leases, shared);
       const result = await handler(context, input);
       if (audit !== undefined) await appendAudit(context, audit);
       await sql`release savepoint command`.execute(tx);

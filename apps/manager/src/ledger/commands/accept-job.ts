@@ -47,7 +47,12 @@ export const acceptJob: HandlerOf<'accept-job'> = async (context, input): Promis
             ...{ jobId, clusterId, userId: input.userId },
             taskId: input.orderArgs.task_id ?? '',
           })
-        : { hosts: await loadAskedHosts(context, clusterId), superseded: [] };
+        : {
+            hosts: await context.shared.once(`asked ${clusterId}`, () =>
+              loadAskedHosts(context, clusterId),
+            ),
+            superseded: [],
+          };
     messages.push(...(await insertOrders(context, { jobId, clusterId, ...asked })));
   }
   const { type } = input;
@@ -75,7 +80,9 @@ async function acceptPurge(context: CommandContext, purge: AcceptedPurge): Promi
   const { jobId, clusterId, taskId } = purge;
   const { seq } = await appendPurge(context, purge);
   await takeLock(context, jobId, taskLockPath(clusterId, taskId));
-  const targets = await loadPurgeTargets(context, clusterId);
+  const targets = await context.shared.once(`targets ${clusterId}`, () =>
+    loadPurgeTargets(context, clusterId),
+  );
   await context.db
     .updateTable('job_clusters')
     .set({ finality: JSON.stringify(targets.finality) })
@@ -92,14 +99,12 @@ function acceptedData({ type, isDryRun = false }: AcceptJob): Readonly<Record<st
 }
 
 async function requireClusters(
-  { db }: CommandContext,
+  { db, shared }: CommandContext,
   clusterIds: readonly number[],
 ): Promise<readonly ClusterName[]> {
-  const all = await db
-    .selectFrom('scheduler_clusters')
-    .select(['id', 'name'])
-    .orderBy('id')
-    .execute();
+  const all = await shared.once('clusters', () =>
+    db.selectFrom('scheduler_clusters').select(['id', 'name']).orderBy('id').execute(),
+  );
   if (all.length === 0) {
     throw new NotFoundError('CLUSTER_NOT_FOUND', 'There is no cluster that could carry it out.');
   }
@@ -156,27 +161,30 @@ async function insertOrders(
     .selectAll()
     .where('id', '=', jobId)
     .executeTakeFirstOrThrow();
-  const schedulers = await findActiveSchedulers(context, clusterId);
+  const schedulers = await context.shared.once(`schedulers ${clusterId}`, () =>
+    findActiveSchedulers(context, clusterId),
+  );
+  const packed = await context.shared.once(hosts, () =>
+    Promise.resolve(packShares(hosts, schedulers)),
+  );
   if (schedulers.length === 0) {
-    const packed = packHosts(hosts.map(({ host }) => host));
     const orderId = await insertOrder(context, {
       jobId,
       clusterId,
       parallelism: job.parallelism,
-      hosts: packed,
+      hosts: packed[0] ?? '',
     });
     await insertSuperseded(context, { jobId, clusterId, orderId }, superseded);
     return [];
   }
   const shares = splitParallelism(job.parallelism, schedulers.length);
-  const homes = divideHosts(hosts, schedulers);
   const messages: OutboxMessage[] = [];
   for (const [index, scheduler] of schedulers.entries()) {
     const orderId = await insertOrder(context, {
       jobId,
       clusterId,
       parallelism: shares[index] ?? 1,
-      hosts: packHosts(homes.get(scheduler.id) ?? []),
+      hosts: packed[index] ?? '',
     });
     if (index === 0) await insertSuperseded(context, { jobId, clusterId, orderId }, superseded);
     messages.push(await queueOrder(context, { job, orderId, scheduler, schedulers }));
@@ -208,10 +216,11 @@ async function insertSuperseded(
 }
 
 /** The records of the hosts that each scheduler is home of, by its id. */
-function divideHosts(
+function packShares(
   hosts: readonly { readonly id: string; readonly host: string }[],
   schedulers: readonly OrderScheduler[],
-): Map<number, string[]> {
+): readonly string[] {
+  if (schedulers.length === 0) return [packHosts(hosts.map(({ host }) => host))];
   const homes = new Map<number, string[]>();
   for (const { id, host } of hosts) {
     const home = chooseByRendezvous(schedulers, id).id;
@@ -219,5 +228,5 @@ function divideHosts(
     records.push(host);
     homes.set(home, records);
   }
-  return homes;
+  return schedulers.map(({ id }) => packHosts(homes.get(id) ?? []));
 }

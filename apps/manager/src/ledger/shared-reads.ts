@@ -1,0 +1,25 @@
+/**
+ * What commands of one commit have read and none of them changes: whom a cluster's purges account for,
+ * its schedulers. A delete of ten thousand hosts reads and packs them all; a thousand deletes in one
+ * batch need not do so each. Forgotten as soon as any other command than an accept is applied, or one
+ * is rolled back. No other process changes it meanwhile: whoever enrols or removes a host waits for
+ * the head of the purge log, which the first accept of the commit holds.
+ */
+export class SharedReads {
+  private readonly kept = new Map<unknown, Promise<unknown>>();
+
+  /** What `load` gave when it was asked first; `key` names what is read and of which cluster, or is what it is made from. */
+  async once<T>(key: string | object, load: () => Promise<T>): Promise<T> {
+    let found = this.kept.get(key) as Promise<T> | undefined;
+    if (found === undefined) {
+      found = load();
+      this.kept.set(key, found);
+    }
+    return found;
+  }
+
+  /** Everything has to be read again. */
+  forget(): void {
+    this.kept.clear();
+  }
+}
