@@ -3,7 +3,6 @@ import { ManagerConfig } from './config/manager.config.js';
 import { DeadlinesModule } from './deadlines/deadlines.module.js';
 import { FencesModule } from './fences/fences.module.js';
 import { FleetViewsModule } from './fleet-views/fleet-views.module.js';
-import { ImagesModule } from './images/images.module.js';
 import { JobEventsModule } from './job-events/job-events.module.js';
 import { IdentityModule } from './identity/identity.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
@@ -29,7 +28,6 @@ export class AppModule {
         ProbesModule,
         JobsModule,
         JobEventsModule,
-        ImagesModule,
         FleetViewsModule,
         NamedRecordsModule,
         RegistrationModule,

@@ -39,6 +39,8 @@ export interface TestManagerOptions {
   readonly faults?: Faults;
   /** Another console's build. */
   readonly consoleDir?: string;
+  /** Where registries may be although the addresses are no public ones, and who vouches for them. */
+  readonly origin?: { readonly allow: string[]; readonly caFile: string };
   /** Absent: jobs may come as fast as a test sends them. */
   readonly jobRateLimit?: 'default';
 }
@@ -73,6 +75,7 @@ export function testConfig(options: TestManagerOptions): ManagerConfig {
   config.metrics.port = 0;
   config.auth.rootPassword = new Secret(ROOT_PASSWORD);
   config.console.dir = options.consoleDir ?? '';
+  Object.assign(config.origin, options.origin);
   config.nats.url = options.natsUrl ?? NO_BROKER;
   config.auth.tokenRequestsPerSecond = options.tokenRequestsPerSecond ?? 100_000;
   if (options.keepAliveIntervalMs !== undefined) {

@@ -190,7 +190,7 @@ describe('The stream of a host to its home', () => {
     await fillWhole(store, other, content);
     await sync.start();
     await told(1);
-    const question = { $case: 'listTasks', value: {} } as const;
+    const question = { $case: 'listTasks' as const, value: { taskIds: [] } };
     homes[0]!.say({ $case: 'question', value: { id: 1n, question } });
     homes[0]!.say({
       $case: 'question',

@@ -441,10 +441,15 @@ describe('OrderExecutor', () => {
         outcome: 'answered',
         task: Object.assign(new HeldTask(), { id: ID, url: '' }),
       });
-    const ask = async (type: 'get_task' | 'list_tasks', stream: Asked | undefined) => {
+    const ask = async (
+      type: 'get_task' | 'list_tasks',
+      stream: Asked | undefined,
+      taskIds?: string[],
+    ) => {
       const [sink, fake] = [new Sink(), new FakeHosts(answeredByCall)];
       const streams = new Map(stream === undefined ? [] : [[host, stream]]);
-      const args = type === 'get_task' ? { task_id: ID } : {};
+      const named = taskIds === undefined ? {} : { task_ids: taskIds };
+      const args = type === 'get_task' ? { task_id: ID } : named;
       const loop = makeLoop([host]);
       await makeExecutor(loop, fake, streams).execute(anOrder({ type, args }), sink.send);
       return { sink, calls: fake.asked.length };
@@ -525,6 +530,22 @@ describe('OrderExecutor', () => {
         code: 'LIST_TRUNCATED',
         message: expect.stringContaining('5000') as string,
       });
+    });
+
+    it('lists of the tasks that are named, also from a host that lists all it has', async () => {
+      const copies = [record, { ...record, taskId: 'b'.repeat(64) }];
+      const list = (totalCount: bigint) =>
+        ask(
+          'list_tasks',
+          aStream(() => ({ copies, totalCount })),
+          [ID, 'c'.repeat(64)],
+        );
+      const [whole] = (await list(2n)).sink.outcomes('answered');
+      expect(whole?.tasks?.map(({ id }) => id)).toEqual([ID]);
+      expect(whole?.code).toBeUndefined();
+      // What it did not list may be what was asked for.
+      const [cut] = (await list(5_000n)).sink.outcomes('answered');
+      expect(cut?.code).toBe('LIST_TRUNCATED');
     });
 
     it.each<[string, Asked | undefined, string]>([

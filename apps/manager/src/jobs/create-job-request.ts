@@ -31,6 +31,8 @@ export interface CreateJobRequest {
     readonly per_page?: number;
     /** How old is old is decided when it is accepted. */
     readonly gc?: { readonly kind: GcKind };
+    /** Of `list_tasks`: these alone. */
+    readonly task_ids?: readonly string[];
   };
   readonly spec: OperationSpec;
   /** Fields that mean nothing here and were left out. */

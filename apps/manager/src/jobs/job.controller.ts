@@ -29,6 +29,12 @@ import {
 } from '../rest-edge/query-parameters.js';
 import { strippedFieldsWarning } from '../rest-edge/warning-header.js';
 import { parseCreateJob, selectorOf } from './create-job-request.js';
+import { DistributionQuestion } from './distribution-question.js';
+import {
+  IMAGE_DISTRIBUTION,
+  isDistributionRequest,
+  parseDistribution,
+} from './distribution-request.js';
 import { parseIdempotencyKey } from './idempotency-key.js';
 import { JobAcceptance, requireJob } from './job-acceptance.js';
 import {
@@ -54,12 +60,15 @@ function signalOf(response: Response): AbortSignal {
 /** Jobs over REST. */
 @Controller('api/v1/jobs')
 export class JobController {
+  // Each is injected by its type.
+  // eslint-disable-next-line max-params
   constructor(
     private readonly reader: LedgerReader,
     private readonly writer: LedgerWriter,
     private readonly acceptance: JobAcceptance,
     private readonly waiter: JobEndWaiter,
     private readonly edge: ProcessEdge,
+    private readonly distribution: DistributionQuestion,
   ) {}
 
   @Post()
@@ -71,6 +80,7 @@ export class JobController {
     @Req() raw: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json> {
+    if (isDistributionRequest(body)) return this.askForImage(body, raw, response);
     const parsed = parseCreateJob(body);
     noteSelector(raw, selectorOf(parsed));
     await this.acceptance.requireRoom(parsed.clusterIds);
@@ -87,6 +97,18 @@ export class JobController {
     if (warning !== undefined) response.setHeader('Warning', warning);
     response.once('finish', () => this.edge.faults.reach('manager.job.answer-sent'));
     return jobView(shown);
+  }
+
+  /** A question, answered at once; what asks it is a `list_tasks` of its own. */
+  private async askForImage(body: unknown, raw: Request, response: Response): Promise<Json> {
+    const { job, ...request } = parseDistribution(body);
+    noteSelector(raw, `${IMAGE_DISTRIBUTION} url=${String(job.args['image_url'])}`);
+    await this.acceptance.requireRoom(job.clusterIds);
+    const caller = requireCaller(raw).user.id;
+    const userId = await this.acceptance.requireOwner(job.userId, caller);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    return this.distribution.ask({ ...request, job: { ...job, userId } }, gone.signal);
   }
 
   @Get()

@@ -2,11 +2,14 @@ import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
+import { ImageResolver } from '../images/image-resolver.js';
+import { ImagesModule } from '../images/images.module.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { IdentityReader, LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ProcessEdge } from '../process-wide/process-edge.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { loadRetentionAges } from '../retention/retention-ages.js';
+import { DistributionQuestion } from './distribution-question.js';
 import { JobAcceptance } from './job-acceptance.js';
 import { JobEndWaiter } from './job-end-waiter.js';
 import { JobMetrics } from './job-metrics.js';
@@ -17,7 +20,7 @@ import { JobController } from './job.controller.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, ImagesModule],
   controllers: [JobController, JobControlController],
   providers: [
     {
@@ -52,6 +55,16 @@ import { JobController } from './job.controller.js';
       useFactory: (reader: LedgerReader, writer: LedgerWriter, clock: Clock) =>
         new JobEndWaiter({ reader, writer, clock }),
       inject: [LedgerReader, LedgerWriter, Clock],
+    },
+    {
+      provide: DistributionQuestion,
+      useFactory: (
+        resolver: ImageResolver,
+        acceptance: JobAcceptance,
+        waiter: JobEndWaiter,
+        reader: LedgerReader,
+      ) => new DistributionQuestion({ resolver, acceptance, waiter, reader }),
+      inject: [ImageResolver, JobAcceptance, JobEndWaiter, LedgerReader],
     },
     {
       provide: JobMetrics,

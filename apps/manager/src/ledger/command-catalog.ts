@@ -32,6 +32,7 @@ export interface AcceptJob {
     readonly per_page?: number;
     /** Of `gc`: what is removed, and from which age on. */
     readonly gc?: GcOrder;
+    readonly task_ids?: readonly string[];
   };
   readonly spec: OperationSpec;
   /** Empty or absent: all clusters. */

@@ -40,6 +40,13 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   UNSUPPORTED_MEDIA_TYPE: 415,
   HEADERS_TOO_LARGE: 431,
   TOKEN_DENIED: 403,
+  // What a server that the caller named did, or where it is: no fault of ours, and no sign-in would help.
+  ORIGIN_ADDRESS_REFUSED: 422,
+  ORIGIN_ANSWER_INVALID: 422,
+  ORIGIN_LENGTH_WRONG: 422,
+  IMAGE_MANIFEST_INVALID: 422,
+  IMAGE_MANIFEST_TOO_LARGE: 422,
+  REGISTRY_CHALLENGE_REFUSED: 422,
 };
 
 /** What a caller is told of a fault of ours: nothing of its text, which may name files or SQL. */

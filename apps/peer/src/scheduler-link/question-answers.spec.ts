@@ -1,4 +1,9 @@
-import { LISTED_BYTES_MAX, LISTED_COPIES_MAX, pondhawkV1 } from '@pondhawk/contracts';
+import {
+  LISTED_BYTES_MAX,
+  LISTED_COPIES_MAX,
+  LISTED_TASK_IDS_MAX,
+  pondhawkV1,
+} from '@pondhawk/contracts';
 import { parseCopyId, parseTaskId } from '@pondhawk/core';
 import type { Copy, SqliteCopies } from '../copies/index.js';
 import { answerQuestion } from './question-answers.js';
@@ -34,7 +39,10 @@ function rowsWith(
 
 describe('answerQuestion', () => {
   const list = (urlLength: number): pondhawkV1.SyncAnswer =>
-    answerQuestion(rowsWith(urlLength), { id: 1n, question: { $case: 'listTasks', value: {} } });
+    answerQuestion(rowsWith(urlLength), {
+      id: 1n,
+      question: { $case: 'listTasks', value: { taskIds: [] } },
+    });
 
   it('lists so many copies at most, and says how many there are', () => {
     const { copies, totalCount } = list(10);
@@ -48,6 +56,24 @@ describe('answerQuestion', () => {
     expect(bytes).toBeLessThan(LISTED_BYTES_MAX * 1.02);
     expect(bytes).toBeGreaterThan(LISTED_BYTES_MAX * 0.95);
     expect(Number(answer.totalCount)).toBe(TOTAL);
+  });
+
+  it('lists of the tasks that are named those that are complete here, each once', () => {
+    const here = [3, 1].map((index) => aCopy(index, 10));
+    const rows = {
+      ...rowsWith(10),
+      findByTask: (taskId: string, state: string) =>
+        here.find((copy) => copy.taskId === taskId && copy.state === state),
+    };
+    const taskIds = [3, 2, 1, 3].map((index) => Buffer.from(aCopy(index, 0).taskId, 'hex'));
+    const ask = (ids: Buffer[]): pondhawkV1.SyncAnswer =>
+      answerQuestion(rows, { id: 1n, question: { $case: 'listTasks', value: { taskIds: ids } } });
+    const { copies, totalCount } = ask(taskIds);
+    expect(copies.map((copy) => copy.taskId.at(-1))).toEqual(['1', '3']);
+    expect(totalCount).toBe(2n);
+    const many = Array<Buffer>(LISTED_TASK_IDS_MAX).fill(taskIds[0]!);
+    expect([ask(many).code, ask([...many, taskIds[0]!]).code]).toEqual(['', 'TOO_MANY_TASKS']);
+    expect(ask([Buffer.alloc(3)]).code).toBe('INVALID_TASK_ID');
   });
 
   it('says what went wrong instead of leaving the question open', () => {

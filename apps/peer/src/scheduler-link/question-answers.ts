@@ -1,7 +1,12 @@
 /** What this host answers when its home asks on the stream. */
 
-import { LISTED_BYTES_MAX, LISTED_COPIES_MAX, pondhawkV1 } from '@pondhawk/contracts';
-import { parseTaskId, PondhawkError, toError } from '@pondhawk/core';
+import {
+  LISTED_BYTES_MAX,
+  LISTED_COPIES_MAX,
+  LISTED_TASK_IDS_MAX,
+  pondhawkV1,
+} from '@pondhawk/contracts';
+import { InvalidArgumentError, parseTaskId, PondhawkError, toError } from '@pondhawk/core';
 import { toCopyRecord, type Copy, type SqliteCopies } from '../copies/index.js';
 
 type Rows = Pick<SqliteCopies, 'findByTask' | 'listComplete' | 'storedBytes'>;
@@ -17,7 +22,7 @@ export function answerQuestion(
       case 'getTask':
         return { ...nothing, ...findTask(rows, question.value) };
       case 'listTasks':
-        return { ...nothing, ...listTasks(rows) };
+        return { ...nothing, ...listTasks(rows, question.value.taskIds) };
       case undefined:
         return { ...nothing, code: 'QUESTION_UNKNOWN', message: 'This host is too old for it.' };
     }
@@ -34,8 +39,9 @@ function findTask(rows: Rows, rawTaskId: string): Partial<pondhawkV1.SyncAnswer>
   return copy === undefined ? {} : { copies: [describe(rows, copy)], totalCount: 1n };
 }
 
-function listTasks(rows: Rows): Partial<pondhawkV1.SyncAnswer> {
-  const { copies, totalCount } = rows.listComplete(LISTED_COPIES_MAX);
+function listTasks(rows: Rows, taskIds: readonly Buffer[]): Partial<pondhawkV1.SyncAnswer> {
+  const { copies, totalCount } =
+    taskIds.length === 0 ? rows.listComplete(LISTED_COPIES_MAX) : findComplete(rows, taskIds);
   const records: pondhawkV1.CopyRecord[] = [];
   let bytes = 0;
   for (const copy of copies) {
@@ -45,6 +51,22 @@ function listTasks(rows: Rows): Partial<pondhawkV1.SyncAnswer> {
     records.push(record);
   }
   return { copies: records, totalCount: BigInt(totalCount) };
+}
+
+/** Sorted by task id, like all lists. @throws InvalidArgumentError for ids that are none, or too many. */
+function findComplete(
+  rows: Rows,
+  rawIds: readonly Buffer[],
+): { readonly copies: readonly Copy[]; readonly totalCount: number } {
+  if (rawIds.length > LISTED_TASK_IDS_MAX) {
+    throw new InvalidArgumentError(
+      'TOO_MANY_TASKS',
+      `A question may name at most ${LISTED_TASK_IDS_MAX} tasks.`,
+    );
+  }
+  const ids = [...new Set(rawIds.map((id) => parseTaskId(id.toString('hex'))))].sort();
+  const copies = ids.flatMap((id) => rows.findByTask(id, 'complete') ?? []);
+  return { copies, totalCount: copies.length };
 }
 
 /** Without pieces: who asks wants to know what is here, not what it must hash to. */

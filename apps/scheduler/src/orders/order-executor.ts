@@ -368,7 +368,10 @@ export class OrderExecutor {
   private async list(run: Run, host: OrderHost): Promise<void> {
     const { clock } = this.options;
     const startedAtMs = clock.nowMs();
-    const facts = await this.lister.list(host, run.endsAtMs);
+    const facts = await this.lister.list(host, {
+      endsAtMs: run.endsAtMs,
+      taskIds: run.order.args.task_ids,
+    });
     const times = { started_at_ms: startedAtMs, ended_at_ms: clock.nowMs() };
     this.end(run, this.target(host, { ...facts, ...times, try: 1, attempts: 0 }));
     // The next host is not asked while many lists wait for the broker.

@@ -40,13 +40,18 @@ export async function askForTask(
   }
 }
 
-/** Asks a host for all its complete copies. Never rejects: what goes wrong is an answer too. */
+/**
+ * Asks a host for its complete copies. Never rejects: what goes wrong is an answer too.
+ *
+ * @param taskIds of these tasks alone; absent: all. A host that is too old lists all, of which these are kept.
+ */
 export async function askForList(
   { questions }: AskedConnection,
-  timeoutMs: number,
+  { timeoutMs, taskIds }: { readonly timeoutMs: number; readonly taskIds?: readonly string[] },
 ): Promise<HostList> {
   try {
-    const answer = await questions.ask({ $case: 'listTasks', value: {} }, timeoutMs);
+    const value = { taskIds: (taskIds ?? []).map((id) => Buffer.from(id, 'hex')) };
+    const answer = await questions.ask({ $case: 'listTasks', value }, timeoutMs);
     const { copies, code, message } = answer;
     if (code !== '') return failed(code, message);
     if (copies.length > LISTED_COPIES_MAX) {
@@ -55,8 +60,15 @@ export async function askForList(
         `The host listed more than ${LISTED_COPIES_MAX} copies.`,
       );
     }
-    const tasks = cutToBytes(copies.map(toHeldTask));
-    return { outcome: 'answered', tasks, totalCount: Number(answer.totalCount) };
+    const wanted = taskIds === undefined ? undefined : new Set(taskIds);
+    const held = copies.map(toHeldTask).filter(({ id }) => wanted?.has(id) !== false);
+    const isAll = copies.length === Number(answer.totalCount);
+    const tasks = cutToBytes(held);
+    return {
+      outcome: 'answered',
+      tasks,
+      totalCount: isAll ? held.length : Number(answer.totalCount),
+    };
   } catch (thrown) {
     const error = toError(thrown);
     const code = error instanceof PondhawkError ? error.code : 'HOST_FAILED';

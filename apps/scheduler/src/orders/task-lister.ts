@@ -26,8 +26,17 @@ export interface TaskListerParts {
 export class TaskLister {
   constructor(private readonly parts: TaskListerParts) {}
 
-  /** @param endsAtMs monotonic; by then there is an answer. */
-  async list(host: OrderHost, endsAtMs: number): Promise<Partial<TargetReport>> {
+  /**
+   * @param endsAtMs monotonic; by then there is an answer.
+   * @param taskIds of these tasks alone; absent: all.
+   */
+  async list(
+    host: OrderHost,
+    {
+      endsAtMs,
+      taskIds,
+    }: { readonly endsAtMs: number; readonly taskIds?: readonly string[] | undefined },
+  ): Promise<Partial<TargetReport>> {
     const { clock, connections } = this.parts;
     const leftMs = (): number => Math.max(1, endsAtMs - clock.monotonicMs());
     const waitMs = Math.ceil(Math.min(leftMs(), this.waitMs(host)));
@@ -35,7 +44,9 @@ export class TaskLister {
       connections.find(host.id) ??
       (waitMs > 0 ? await connections.whenOpen(host.id, AbortSignal.timeout(waitMs)) : undefined);
     if (connection === undefined) return this.unconnected(host);
-    return describe(await askForList(connection, Math.min(LIST_TIMEOUT_MS, leftMs())));
+    const timeoutMs = Math.min(LIST_TIMEOUT_MS, leftMs());
+    const named = taskIds === undefined ? {} : { taskIds };
+    return describe(await askForList(connection, { timeoutMs, ...named }));
   }
 
   private waitMs({ id }: OrderHost): number {

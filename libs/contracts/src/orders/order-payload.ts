@@ -18,7 +18,12 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { PACKED_HOSTS_LENGTH_MAX } from './packed-hosts.js';
-import { ORDER_TYPES, SCHEDULERS_PER_ORDER_MAX, type OrderType } from './order-type.js';
+import {
+  LISTED_TASK_IDS_MAX,
+  ORDER_TYPES,
+  SCHEDULERS_PER_ORDER_MAX,
+  type OrderType,
+} from './order-type.js';
 
 /** A scheduler that the order names. Home of a host is `chooseByRendezvous(schedulers, hostId)`. */
 export class OrderScheduler {
@@ -37,6 +42,12 @@ export class OrderArgs {
   /** From 1; for `list_tasks`. */
   @IsOptional() @IsInt() @Min(1) page?: number | undefined;
   @IsOptional() @IsInt() @Min(1) per_page?: number | undefined;
+  /** For `list_tasks`: of these tasks alone. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(LISTED_TASK_IDS_MAX)
+  @Matches(/^[0-9a-f]{64}$/, { each: true })
+  task_ids?: string[] | undefined;
 }
 
 /** How it is to be carried out. */

@@ -37,6 +37,9 @@ export type VerificationState = (typeof VERIFICATION_STATES)[number];
 /** Code of a host that said it holds the task no more, and served it. */
 export const STILL_SERVES = 'STILL_SERVES';
 
+/** Most tasks that a `list_tasks` may name: as many as a host lists. */
+export const LISTED_TASK_IDS_MAX = 1_000;
+
 /** Format that this version writes, and the newest it reads. */
 export const PAYLOAD_FORMAT = 1;
 /** Most targets in one report. */

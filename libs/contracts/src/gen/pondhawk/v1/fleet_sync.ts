@@ -168,6 +168,8 @@ export interface SyncQuestion {
 }
 
 export interface SyncListTasks {
+  /** Of 32 bytes, at most 1,000: of these tasks alone. Empty: all. An older host lists all in either case. */
+  taskIds: Buffer[];
 }
 
 export interface ListEntriesRequest {
@@ -1804,11 +1806,14 @@ export const SyncQuestion: MessageFns<SyncQuestion> = {
 };
 
 function createBaseSyncListTasks(): SyncListTasks {
-  return {};
+  return { taskIds: [] };
 }
 
 export const SyncListTasks: MessageFns<SyncListTasks> = {
-  encode(_: SyncListTasks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SyncListTasks, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.taskIds) {
+      writer.uint32(10).bytes(v!);
+    }
     return writer;
   },
 
@@ -1825,6 +1830,14 @@ export const SyncListTasks: MessageFns<SyncListTasks> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskIds.push(Buffer.from(reader.bytes()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1837,20 +1850,30 @@ export const SyncListTasks: MessageFns<SyncListTasks> = {
     }
   },
 
-  fromJSON(_: any): SyncListTasks {
-    return {};
+  fromJSON(object: any): SyncListTasks {
+    return {
+      taskIds: globalThis.Array.isArray(object?.taskIds)
+        ? object.taskIds.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : globalThis.Array.isArray(object?.task_ids)
+        ? object.task_ids.map((e: any) => Buffer.from(bytesFromBase64(e)))
+        : [],
+    };
   },
 
-  toJSON(_: SyncListTasks): unknown {
+  toJSON(message: SyncListTasks): unknown {
     const obj: any = {};
+    if (message.taskIds?.length) {
+      obj.taskIds = message.taskIds.map((e) => base64FromBytes(e));
+    }
     return obj;
   },
 
   create(base?: DeepPartial<SyncListTasks>): SyncListTasks {
     return SyncListTasks.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<SyncListTasks>): SyncListTasks {
+  fromPartial(object: DeepPartial<SyncListTasks>): SyncListTasks {
     const message = createBaseSyncListTasks();
+    message.taskIds = object.taskIds?.map((e) => e) || [];
     return message;
   },
 };
