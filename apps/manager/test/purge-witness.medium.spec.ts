@@ -4,7 +4,14 @@ import { UnavailableError } from '@pondhawk/core';
 import { makeTempDir } from '@pondhawk/testing';
 import { WITNESS_FILE, WitnessFile } from '../src/ledger-access/witness-file.js';
 import { openLedger, type Ledger } from '../src/ledger/index.js';
-import { MemoryWitness, OPEN_OPTIONS, aJob } from './ledger-fixtures.js';
+import {
+  MemoryWitness,
+  OPEN_OPTIONS,
+  START_MS,
+  aHost,
+  aJob,
+  startSchedulers,
+} from './ledger-fixtures.js';
 
 describe('A ledger and its witness', () => {
   let dir: string;
@@ -112,6 +119,24 @@ describe('A ledger and its witness', () => {
         const { jobId } = await writer.execute('accept-job', aJob());
         return (await reader.findJob(jobId))?.clusters[0]?.finality?.reasons;
       });
+    /** Of a purge while a host with a lease is there, and silent. */
+    const fencedCount = () =>
+      withLedger(async (ledger) => {
+        const [schedulerId] = (await startSchedulers(ledger, 1)) as [number];
+        await ledger.writer.execute('enrol-hosts', {
+          ...{ atMs: START_MS, clusterId: 1, schedulerId, schedulerIncarnation: '51'.repeat(16) },
+          opened: [
+            {
+              ...{ host: aHost(1), incarnation: '01'.repeat(16), connection: 1 },
+              leased: { folderLock: 'cc'.repeat(16) },
+            },
+          ],
+          closed: [],
+        });
+        const { jobId } = await ledger.writer.execute('accept-job', aJob());
+        const named = { atMs: START_MS, jobId, clusterId: 1 };
+        return (await ledger.writer.execute('fence-targets', named)).fencedCount;
+      });
     const { epoch } = await look();
     await copyFile(file('manager.db'), file('older.db'));
     await allow();
@@ -124,8 +149,11 @@ describe('A ledger and its witness', () => {
     expect(after.epoch).not.toBe(epoch);
     expect(after.alarm).toContain('may serve without a lease was changed 1 times');
     expect(await reasons()).toEqual(['SERVE_WITHOUT_LEASE']);
+    // The mark of whoever comes may be among what is forgotten.
+    expect(await fencedCount()).toBe(0);
     await withLedger(({ writer }) => writer.execute('acknowledge-purge-log', { atMs: 2 }));
     expect(await reasons()).toEqual([]);
+    expect(await fencedCount()).toBe(1);
   });
 
   it('answer no delete that could not be witnessed', async () => {

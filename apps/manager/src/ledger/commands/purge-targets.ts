@@ -90,10 +90,11 @@ export async function loadPurgeTargets(
   const superseded: PurgeTargets['superseded'][number][] = [];
   for (const { id, host } of leased) {
     const { own, others } = divideByDaemon(byHost.get(id) ?? []);
-    if (!own.some(isMark)) pending.set(`host:${id}`, own); // Else it is never fenced.
+    const mayServe = (rows: readonly Row[]): boolean => allowed.isDoubted || rows.some(isMark);
+    if (!mayServe(own)) pending.set(`host:${id}`, own); // Else it is never fenced.
     for (const [incarnation, ofOther] of others) {
       // It can neither be asked nor fenced: that nothing is promised says it all.
-      if (ofOther.some(isMark)) continue;
+      if (mayServe(ofOther)) continue;
       const node = `host:${id}@${incarnation}`;
       superseded.push({ id, host: naming(host, ofOther.at(-1)), node });
       pending.set(node, ofOther);
@@ -117,6 +118,8 @@ export async function loadPurgeTargets(
 interface Allowances {
   readonly allowsForeignParents: boolean;
   readonly isWaiverGiven: boolean;
+  /** The ledger went back, and may have forgotten who was told of one. */
+  readonly isDoubted: boolean;
   /** It has had a waiver once; else nobody has a mark. */
   readonly hasWaiver: boolean;
 }
@@ -135,19 +138,20 @@ export async function loadAllowances(
   const config = JSON.parse(row.config ?? '{}') as ClusterSettings;
   return {
     allowsForeignParents: config['allow_foreign_parents'] === true,
-    isWaiverGiven: row.waiver_given !== 0 || row.waiver_doubted !== 0,
+    isWaiverGiven: row.waiver_given !== 0,
+    isDoubted: row.waiver_doubted !== 0,
     hasWaiver: row.waiver_number > 0,
   };
 }
 
 function finalityWith(
-  { allowsForeignParents, isWaiverGiven }: Allowances,
+  { allowsForeignParents, isWaiverGiven, isDoubted }: Allowances,
   { foreign, marked }: { readonly foreign: readonly string[]; readonly marked: readonly string[] },
 ): ClusterFinality {
   return {
     reasons: finalityReasons({
       foreignHosts: foreign.length,
-      ...{ allowsForeignParents, isWaiverGiven },
+      ...{ allowsForeignParents, isWaiverGiven: isWaiverGiven || isDoubted },
       waivedDaemons: marked.length,
     }),
     hosts: [...new Set([...foreign, ...marked])].slice(0, FINALITY_HOSTS_MAX),

@@ -141,6 +141,7 @@ export async function findMarked<T extends DaemonIdentity>(
   daemons: readonly T[],
 ): Promise<ReadonlySet<T>> {
   if (daemons.length === 0) return new Set();
+  if (await isDoubted(context, clusterId)) return new Set(daemons);
   const byHost = new Map<string, MarkedDaemon[]>();
   const hostIds = daemons.map(({ hostId }) => hostId);
   for (const mark of await loadMarks(context, clusterId, hostIds))
@@ -148,6 +149,16 @@ export async function findMarked<T extends DaemonIdentity>(
   const isMarked = (daemon: T): boolean =>
     (byHost.get(daemon.hostId) ?? []).some((mark) => PURGE_RULES.standsFor(daemon, mark));
   return new Set(daemons.filter(isMarked));
+}
+
+/** Whether the ledger went back and may have forgotten marks: then nobody is known to have none. */
+async function isDoubted({ db }: Pick<CommandContext, 'db'>, clusterId: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('purge_log_heads')
+    .select('waiver_doubted')
+    .where('scheduler_cluster_id', '=', clusterId)
+    .executeTakeFirst();
+  return (row?.waiver_doubted ?? 0) !== 0;
 }
 
 /** Somebody vouches that the daemons which have served for a host are no more, or one said so itself. */
