@@ -20,7 +20,11 @@ interface Weakness extends Partial<Omit<SimParts, 'rules'>> {
 /** The rules as they are. */
 export const REAL_RULES = REAL_PARTS.rules;
 /** Somebody may serve what has been purged. */
-export const UNSAFE: readonly Invariant[] = ['PURGED_BYTES_SERVED', 'LEASED_AT_SUCCESS'];
+export const UNSAFE: readonly Invariant[] = [
+  'PURGED_BYTES_SERVED',
+  'LEASED_AT_SUCCESS',
+  'FENCED_BUT_SERVES',
+];
 /** Somebody may serve what has been purged, or keeps it as if it were new. */
 export const STALE: readonly Invariant[] = ['PURGED_BYTES_IN_COPY', ...UNSAFE];
 /** Hosts that come back to a scheduler in trouble. */

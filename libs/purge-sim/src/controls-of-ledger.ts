@@ -89,6 +89,11 @@ export const CONTROLS_OF_LEDGER: readonly Control[] = [
     UNSAFE,
   ),
   control(
+    'after the bound: nobody is given up',
+    { rules: { isBoundOver: () => false, countsAsLeased: () => true } },
+    ['JOB_NOT_ENDED'],
+  ),
+  control(
     'log id: the same epoch after a restore',
     { rules: { mustRenewEpoch: (witness) => witness === undefined } },
     FORGOTTEN,

@@ -2,6 +2,7 @@ import { REAL_RULES, control } from './control.js';
 import { CONTROLS_OF_COPIES } from './controls-of-copies.js';
 import { CONTROLS_OF_LEASES, needsOfLog } from './controls-of-leases.js';
 import { CONTROLS_OF_LEDGER } from './controls-of-ledger.js';
+import { CONTROLS_OF_SERVING } from './controls-of-serving.js';
 import { replayCommand, runSeeds, shrink } from './run-seeds.js';
 
 /** More than ten times what the hardest take. */
@@ -9,7 +10,12 @@ const SEEDS_MAX = 3_000;
 const FIRST_SEED = 1;
 
 describe('a weaker rule is found out', () => {
-  it.each([...CONTROLS_OF_COPIES, ...CONTROLS_OF_LEASES, ...CONTROLS_OF_LEDGER])(
+  it.each([
+    ...CONTROLS_OF_COPIES,
+    ...CONTROLS_OF_LEASES,
+    ...CONTROLS_OF_LEDGER,
+    ...CONTROLS_OF_SERVING,
+  ])(
     '$name',
     (weaker) => {
       const { failure } = runSeeds(FIRST_SEED, SEEDS_MAX, weaker);

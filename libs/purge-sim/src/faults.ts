@@ -31,6 +31,8 @@ export interface FaultWeights {
   readonly flap: number;
   /** At each suspension: one clock alone counts the time, as after a pause from outside. */
   readonly oneClock: number;
+  /** Serving without a lease is allowed, or not any more. */
+  readonly waiver: number;
   /** At each ledger that is restored: its witness is gone as well. */
   readonly witnessLoss: number;
 }
@@ -42,6 +44,7 @@ const APART = {
   comeback: { heaviest: 0.1, share: 0.5, seed: 0xc0eba },
   flap: { heaviest: 0.15, share: 0.3, seed: 0xf1ab5 },
   oneClock: { heaviest: 1, share: 0.5, seed: 0xc10c4 },
+  waiver: { heaviest: 0.1, share: 0.2, seed: 0x3a1fe },
   witnessLoss: { heaviest: 0.5, share: 0.3, seed: 0x3174e },
 };
 

@@ -1,6 +1,7 @@
 import type { ClockReadings } from '@pondhawk/core';
 import {
   type EnrolmentRow,
+  type FinalityFacts,
   HostLease,
   type LedgerReading,
   type LeaseTiming,
@@ -8,6 +9,9 @@ import {
   PURGE_RULES,
   type PurgeRules,
   ViewKeeper,
+  changeWaiver,
+  finalityOf,
+  finalityReasons,
 } from '@pondhawk/purge';
 import type { Truth } from './truth.js';
 import type { World } from './world.js';
@@ -35,6 +39,15 @@ export interface SimParts {
     own: LedgerReading | undefined,
     view: LedgerReading | undefined,
   ) => LedgerReading | undefined;
+  /** Allows or forbids serving without a lease: with marks for whoever may be told. */
+  readonly changeWaiver: (ledger: LedgerState, isGiven: boolean) => LedgerState;
+  /** Whether a target may serve without a lease, so that it cannot be fenced. */
+  readonly servesOn: (found: {
+    readonly isMarked: boolean;
+    readonly isDoubted: boolean;
+  }) => boolean;
+  /** Whether a purge is said to be final. */
+  readonly isPromised: (facts: FinalityFacts) => boolean;
   /** A start of a scheduler: nothing of before (R6). */
   readonly newViews: (start: StartParts<ViewKeeper>) => ViewKeeper;
   /** Whether a scheduler's start takes the answer to a view that some start asked for. */
@@ -51,6 +64,9 @@ export const REAL_PARTS: SimParts = {
   readForView: (now) => now,
   isTarget: (_row, { isLeased }) => isLeased,
   enrolmentFor: (own) => own,
+  changeWaiver,
+  servesOn: ({ isMarked, isDoubted }) => isMarked || isDoubted,
+  isPromised: (facts) => finalityOf(finalityReasons(facts)) === 'guaranteed',
   newViews: ({ readClocks, rules }) => new ViewKeeper(readClocks, rules),
   isOwnView: (asker, present) => asker === present,
   newLease: ({ incarnation, readClocks, rules }) => new HostLease(incarnation, readClocks, rules),

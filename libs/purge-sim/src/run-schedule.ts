@@ -150,12 +150,15 @@ function buildFleet(
           world.send(scheduler, holder, () => holder.called(log.epoch, entry));
       });
   };
-  manager.onSuccess = ({ entry, epoch }) => {
-    const unaware = hosts.find(({ isUp, isLeased, copies: { place } }) => {
-      return isUp && isLeased && (place.epoch !== epoch || place.applied < entry.seq);
-    });
+  manager.onSuccess = ({ entry, epochs }) => {
+    const unaware = hosts.find((host) => host.servesUnaware(undefined, epochs, entry.seq));
     if (unaware !== undefined)
       throw new InvariantBroken('LEASED_AT_SUCCESS', `${unaware.name} of purge ${entry.seq}`);
+  };
+  manager.onFenced = ({ entry, epochs }, incarnation) => {
+    const serving = hosts.find((host) => host.servesUnaware(incarnation, epochs, entry.seq));
+    if (serving !== undefined)
+      throw new InvariantBroken('FENCED_BUT_SERVES', `${serving.name} of purge ${entry.seq}`);
   };
   manager.isHolder = (hostId, taskId) =>
     hosts.some((host) => host.hostId === hostId && host.holds(taskId));

@@ -47,6 +47,8 @@ export class SimHost implements SimNode {
   home: SimScheduler;
   private bytes = new Map<string, Bytes>();
   private incarnation = '';
+  /** Starts of this folder that are dead. */
+  private outlived: string[] = [];
   private lock: string;
   private attempt = '';
   private lastAnswer = 0;
@@ -77,6 +79,7 @@ export class SimHost implements SimNode {
   /** A new incarnation: no lease, no open request (R6); fills of before are over. */
   start(): void {
     const { world, parts, newId } = this.context;
+    if (this.incarnation !== '') this.outlived.push(this.incarnation);
     this.incarnation = newId('host');
     this.attempt = newId('attempt');
     this.taken = [];
@@ -114,6 +117,7 @@ export class SimHost implements SimNode {
     this.copies = new HostCopies(disk.place, disk.rows, this.context.parts.rules);
     this.bytes = new Map(disk.bytes);
     this.lock = this.context.newId('lock');
+    this.outlived = [];
   }
 
   /** Another home, on a new stream. */
@@ -142,27 +146,26 @@ export class SimHost implements SimNode {
     return this.lease.isValid(this.copies.place);
   }
 
+  /** Whether bytes may leave now, under a lease or without one. */
+  get mayServe(): boolean {
+    return this.lease.mayServe(this.copies.place);
+  }
+
+  /** Whether it is the start that is named, and may serve without having applied a number. */
+  servesUnaware(incarnation: string | undefined, epochs: readonly string[], seq: number): boolean {
+    const { place } = this.copies;
+    if (!this.isUp || (incarnation ?? this.incarnation) !== this.incarnation) return false;
+    return this.mayServe && (!epochs.includes(place.epoch) || place.applied < seq);
+  }
+
   private tickSync(): void {
-    const { world, parts, newId } = this.context;
+    const { world, newId } = this.context;
     if (world.now - this.lastAnswer > SIM_TIMING.hostLeaseMs) {
       this.attempt = newId('attempt');
       this.lastAnswer = world.now;
       this.home = world.prng.pick(this.fleet.schedulers) ?? this.home;
     }
-    const { home, attempt, incarnation, lock, hostId } = this;
-    const lease = this.lease.request();
-    this.sentAt.set(lease.number, world.now);
-    const { place } = this.copies;
-    const request = {
-      attempt,
-      who: { hostId, incarnation, lock },
-      lease,
-      place,
-      answered: parts.rules.answeredNumber({ applied: place.applied, heardOf: this.heardOf }),
-    };
-    world.send(this, home, () =>
-      home.sync(request, (answer) => world.send(home, this, () => this.hear(answer))),
-    );
+    this.sync();
     world.later(this, SYNC_MS * world.prng.between(0.8, 1.2), () => this.tickSync());
   }
 
@@ -226,7 +229,13 @@ export class SimHost implements SimNode {
       applied: place.applied,
       heardOf: this.heardOf,
     });
-    const request = { attempt, who: { hostId, incarnation, lock }, lease, place, answered };
+    const request = {
+      attempt,
+      who: { hostId, incarnation, lock },
+      outlived: [...this.outlived],
+      ...{ lease, place, answered },
+      told: this.lease.waiverOf(place.epoch),
+    };
     world.send(this, home, () =>
       home.sync(request, (answer) => world.send(home, this, () => this.hear(answer))),
     );
@@ -275,8 +284,10 @@ export class SimHost implements SimNode {
 
   private mayWrite(row: Readonly<CopyRow>, isUnderWay: boolean): boolean {
     const { rules } = this.context.parts;
-    const isLeaseValid = this.isLeased;
-    if (isLeaseValid) this.checkLease();
+    const isWaived = this.lease.isWaived(this.copies.place);
+    if (isWaived) this.context.truth.coverage.waived += 1;
+    else if (this.isLeased) this.checkLease();
+    const isLeaseValid = this.mayServe;
     return rules.mayWriteChunk({ isLeaseValid, state: row.state, isUnderWay });
   }
 

@@ -7,12 +7,15 @@ import {
   type LedgerState,
   type LogState,
   type LoggedPurge,
+  type PurgeTarget,
   type PurgeEntry,
   acceptPurge,
   boundMs,
   emptyLedger,
+  endMark,
   endPurges,
   enrolHost,
+  failTargets,
   fenceTargets,
   forgetRows,
   loseConnection,
@@ -21,9 +24,16 @@ import {
   truncateLog,
 } from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
+import { InvariantBroken } from './truth.js';
 import { type SimNode, noTimeStood } from './world.js';
 
 const TICK_MS = 25;
+
+/** A purge, and the log ids under which it has that number: a ledger that went back renames it. */
+export interface NamedPurge {
+  readonly entry: PurgeEntry;
+  readonly epochs: readonly string[];
+}
 
 /** The manager: a ledger and its witness on disk, an account of leases in memory. */
 export class SimManager implements SimNode {
@@ -34,21 +44,26 @@ export class SimManager implements SimNode {
   readonly stood = noTimeStood();
   ledger: LedgerState;
   onCommit: (log: LogState, entry: PurgeEntry) => void = () => undefined;
-  onSuccess: (purge: LoggedPurge) => void = () => undefined;
+  onSuccess: (purge: NamedPurge) => void = () => undefined;
+  onFenced: (purge: NamedPurge, incarnation: string) => void = () => undefined;
   isHolder: (hostId: string, taskId: TaskId) => boolean = () => true;
-  private witness: { epoch: string; head: number };
+  private witness: { epoch: string; head: number; waiver: number };
+  private readonly epochs: string[];
+  private isWaiverDoubted = false;
+  private readonly promised = new Set<PurgeEntry>();
   private run: string;
   private account: LeaseAccount;
   private atLastView: LedgerState;
   private backup: LedgerState;
-  private readonly committedAt = new Map<string, number>();
+  private readonly commits = new Map<PurgeEntry, { readonly at: number; readonly epoch: string }>();
 
   constructor(
     private readonly context: SimContext,
     readonly rate: number,
   ) {
     this.ledger = emptyLedger(context.newId('epoch'));
-    this.witness = { epoch: this.ledger.log.epoch, head: 0 };
+    this.witness = { epoch: this.ledger.log.epoch, head: 0, waiver: 0 };
+    this.epochs = [this.ledger.log.epoch];
     this.run = context.newId('run');
     // This process has run for longer than one bound already.
     const { world } = context;
@@ -78,16 +93,38 @@ export class SimManager implements SimNode {
   private commit(taskId: TaskId, isTarget: (row: EnrolmentRow) => boolean): void {
     const { truth, world } = this.context;
     const former = this.ledger.log.head;
-    this.ledger = acceptPurge(this.ledger, taskId, isTarget);
+    this.ledger = this.withoutSuperseded(acceptPurge(this.ledger, taskId, isTarget));
     const { log, entries } = this.ledger;
     const entry = entries.at(-1);
     if (entry === undefined) return;
-    this.witness = { epoch: log.epoch, head: log.head };
-    this.committedAt.set(entry.chainHash + log.epoch, world.now);
+    this.witness = { ...this.witness, epoch: log.epoch, head: log.head };
+    this.notePromise(entry);
+    this.commits.set(entry, { at: world.now, epoch: log.epoch });
     this.account.noteCommit(entry.seq);
     truth.commit(log.epoch, former, { seq: entry.seq, taskId, at: world.now });
     this.settle();
     this.onCommit(log, entry);
+  }
+
+  private findServing(marks: LedgerState['marks']): (target: PurgeTarget) => boolean {
+    const marked = new Set(marks.map(({ incarnation }) => incarnation));
+    const isDoubted = this.isWaiverDoubted;
+    return ({ incarnation }) =>
+      this.context.parts.servesOn({ isMarked: marked.has(incarnation), isDoubted });
+  }
+
+  /** Marked daemons under an id that another one has by now can neither be asked nor fenced. */
+  private withoutSuperseded(ledger: LedgerState): LedgerState {
+    const { rows, marks, purges } = ledger;
+    const last = purges.at(-1);
+    if (last === undefined) return ledger;
+    const servesOn = this.findServing(marks);
+    const targets = last.targets.filter((target) => {
+      const newest = rows.findLast(({ hostId }) => hostId === target.hostId);
+      const isOwn = newest === undefined || this.context.parts.rules.standsFor(newest, target);
+      return isOwn || !servesOn(target);
+    });
+    return { ...ledger, purges: [...purges.slice(0, -1), { ...last, targets }] };
   }
 
   /** Reads the log for a scheduler's view: the time is noted first. */
@@ -99,8 +136,8 @@ export class SimManager implements SimNode {
   }
 
   /** Writes a row, then reads. @returns undefined if the connection is lost already. */
-  enrol(row: Omit<EnrolmentRow, 'isLost'>): LedgerReading | undefined {
-    this.ledger = enrolHost(this.ledger, row);
+  enrol(row: Omit<EnrolmentRow, 'isLost'>, outlived: readonly string[]): LedgerReading | undefined {
+    this.ledger = enrolHost(this.ledger, row, outlived);
     const written = this.ledger.rows.find(({ connection }) => connection === row.connection);
     return written?.isLost === true ? undefined : this.reading(this.ledger);
   }
@@ -118,6 +155,18 @@ export class SimManager implements SimNode {
   answer(answer: DaemonIdentity & { epoch: string; applied: number }): void {
     this.ledger = recordAnswer(this.ledger, answer, this.context.parts.rules);
     this.settle();
+  }
+
+  /** An operator allows serving without a lease, or forbids it again. */
+  changeWaiver(): void {
+    const { waiver } = this.ledger;
+    this.ledger = this.context.parts.changeWaiver(this.ledger, !waiver.isGiven);
+    this.witness = { ...this.witness, waiver: this.ledger.waiver.number };
+  }
+
+  /** A daemon says what it was told last of serving without a lease. */
+  endMark(told: Parameters<typeof endMark>[1]): void {
+    this.ledger = endMark(this.ledger, told, this.context.parts.rules);
   }
 
   /** The log, and its entries after a number. */
@@ -143,8 +192,14 @@ export class SimManager implements SimNode {
     const { epoch } = this.ledger.log;
     const witness = isWitnessLost ? undefined : this.witness;
     this.ledger = openLedger(this.ledger, witness, newId('epoch'), parts.rules);
-    if (this.ledger.log.epoch !== epoch) truth.coverage.newEpochs += 1;
-    this.witness = { epoch: this.ledger.log.epoch, head: this.ledger.log.head };
+    const { log, waiver } = this.ledger;
+    if (log.epoch !== epoch) {
+      truth.coverage.newEpochs += 1;
+      this.epochs.push(log.epoch);
+      // Who was told, and has not been heard since, may have no mark here.
+      this.isWaiverDoubted ||= waiver.number > 0;
+    }
+    this.witness = { epoch: log.epoch, head: log.head, waiver: waiver.number };
     this.run = newId('run');
     this.account = this.newAccount();
     this.atLastView = this.ledger;
@@ -162,7 +217,8 @@ export class SimManager implements SimNode {
   }
 
   private reading(state: LedgerState): LedgerReading {
-    return { epoch: state.log.epoch, run: this.run, head: state.log.head };
+    const { log, waiver } = state;
+    return { epoch: log.epoch, run: this.run, head: log.head, waiver };
   }
 
   private tick(): void {
@@ -171,24 +227,57 @@ export class SimManager implements SimNode {
     this.context.world.later(this, TICK_MS, () => this.tick());
   }
 
+  /** Notes whether a purge that was accepted just now is said to be final. */
+  private notePromise(entry: PurgeEntry): void {
+    const { waiver, marks } = this.ledger;
+    const isPromised = this.context.parts.isPromised({
+      foreignHosts: 0,
+      allowsForeignParents: false,
+      isWaiverGiven: waiver.isGiven || this.isWaiverDoubted,
+      waivedDaemons: marks.length,
+    });
+    if (isPromised) this.promised.add(entry);
+    else if (waiver.number === 0)
+      throw new InvariantBroken('PROMISE_WITHHELD', `purge ${entry.seq}`);
+    else this.context.truth.coverage.unpromised += 1;
+  }
+
   private settle(): void {
     const { account } = this;
     const former = this.ledger.purges;
     if (former.every(({ isEnded }) => isEnded)) return;
-    const { rows } = this.ledger;
-    this.ledger = endPurges(
-      fenceTargets(this.ledger, (purge, target) => account.isFenced(purge, target, rows)),
-      (purge) => account.mayEnd(purge),
+    const { rows, marks } = this.ledger;
+    const servesOn = this.findServing(marks);
+    const fenced = fenceTargets(
+      { ...this.ledger, marks: [] },
+      (purge, target) => !servesOn(target) && account.isFenced(purge, target, rows),
     );
+    const given = failTargets(
+      { ...fenced, marks },
+      (purge, target) => servesOn(target) && account.isBoundOver(purge),
+    );
+    this.ledger = endPurges(given, (purge) => account.mayEnd(purge));
     this.ledger.purges.forEach((purge, index) => {
-      if (!purge.isEnded || former[index]?.isEnded !== false) return;
-      const { coverage } = this.context.truth;
-      for (const { outcome } of purge.targets)
-        coverage[outcome === 'fenced' ? 'fenced' : 'answered'] += 1;
-      // Renamed under another epoch it is still the purge of before.
-      const at = [...this.committedAt].find(([key]) => key.startsWith(purge.entry.chainHash))?.[1];
-      this.context.truth.succeed(purge.entry.taskId, at ?? -1, this.context.world.now);
-      this.onSuccess(purge);
+      if (former[index]?.isEnded === false) this.noteOutcomes(purge, former[index]);
     });
+  }
+
+  private noteOutcomes(purge: LoggedPurge, former: LoggedPurge): void {
+    const { truth, world } = this.context;
+    const { entry } = purge;
+    const commit = this.commits.get(entry);
+    const { epochs } = this;
+    const named = { entry, epochs: epochs.slice(epochs.indexOf(commit?.epoch ?? '')) };
+    purge.targets.forEach(({ outcome, incarnation }, index) => {
+      if (former.targets[index]?.outcome === 'pending' && outcome === 'fenced')
+        this.onFenced(named, incarnation);
+    });
+    if (!purge.isEnded) return;
+    for (const { outcome } of purge.targets)
+      if (outcome !== 'pending') truth.coverage[outcome] += 1;
+    if (purge.targets.some(({ outcome }) => outcome === 'failed')) return;
+    if (!this.promised.has(entry)) return;
+    truth.succeed(entry.taskId, commit?.at ?? -1, world.now);
+    this.onSuccess(named);
   }
 }

@@ -8,6 +8,7 @@ import {
   type Place,
   type PurgeEntry,
   type ViewKeeper,
+  type Waiver,
 } from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import type { SimManager } from './sim-manager.js';
@@ -27,6 +28,10 @@ export interface SyncRequest {
   readonly lease: LeaseRequest;
   readonly place: Place;
   readonly answered: number;
+  /** Starts of its folder that are dead. */
+  readonly outlived: readonly string[];
+  /** What it was told last of serving without a lease, under the log id of its place. */
+  readonly told: Waiver;
 }
 
 /** What its home answers. */
@@ -41,6 +46,7 @@ export interface SyncAnswer {
 interface Connection {
   readonly id: string;
   readonly who: DaemonIdentity;
+  readonly outlived: readonly string[];
   requestedAtMs: number;
   enrolment: LedgerReading | undefined;
   isLost: boolean;
@@ -144,9 +150,11 @@ export class SimScheduler implements SimNode {
       ...(typeof granted === 'string' ? {} : { grant: granted }),
     });
     const { epoch } = request.place;
-    this.context.world.send(this, this.manager, () =>
-      this.manager.answer({ ...request.who, epoch, applied: request.answered }),
-    );
+    const { told, who } = request;
+    this.context.world.send(this, this.manager, () => {
+      this.manager.answer({ ...who, epoch, applied: request.answered });
+      this.manager.endMark({ incarnation: who.incarnation, epoch, waiver: told });
+    });
   }
 
   /** The manager's answers to some questions do not come, or late, from now on; all else passes. */
@@ -188,6 +196,7 @@ export class SimScheduler implements SimNode {
     const connection: Connection = {
       id: newId(this.incarnation),
       who: request.who,
+      outlived: request.outlived,
       requestedAtMs: world.monotonic(this),
       enrolment: undefined,
       isLost: false,
@@ -200,11 +209,11 @@ export class SimScheduler implements SimNode {
   }
 
   private enrol(attempt: string, connection: Connection): void {
-    const { who, id } = connection;
+    const { who, id, outlived } = connection;
     const scheduler = this.incarnation;
     this.ask(
       'rows',
-      (manager) => manager.enrol({ ...who, connection: id, scheduler }),
+      (manager) => manager.enrol({ ...who, connection: id, scheduler }, outlived),
       (reading) => {
         if (this.connections.get(attempt) !== connection) return;
         if (reading === undefined) {

@@ -6,6 +6,8 @@ export type Invariant =
   | 'PURGED_BYTES_IN_COPY'
   | 'APPLIED_FELL'
   | 'LEASED_AT_SUCCESS'
+  | 'FENCED_BUT_SERVES'
+  | 'PROMISE_WITHHELD'
   | 'LEASE_UNMET'
   | 'LEASE_TOO_LONG'
   | 'VIEW_STALE'
@@ -43,6 +45,9 @@ export interface Coverage {
   dropped: number;
   newEpochs: number;
   inUse: number;
+  unpromised: number;
+  failed: number;
+  waived: number;
 }
 
 /** A coverage of nothing. */
@@ -63,6 +68,9 @@ export function noCoverage(): Coverage {
     dropped: 0,
     newEpochs: 0,
     inUse: 0,
+    unpromised: 0,
+    failed: 0,
+    waived: 0,
   };
 }
 

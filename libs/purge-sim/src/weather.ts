@@ -21,6 +21,7 @@ export function rollFaults(
   if (prng.chance(faults.partition)) cutSome(world, fleet);
   if (prng.chance(faults.truncate)) manager.truncate(prng.whole(0, 2));
   if (prng.chance(faults.move)) moveSome(prng, fleet);
+  if (prng.chance(faults.waiver)) world.later(manager, 0, () => manager.changeWaiver());
   rollManagerFaults(world, fleet);
   rollSchedulerFaults(world, fleet);
   if (prng.chance(faults.comeback)) comeBack(world, fleet);
@@ -44,7 +45,8 @@ function rollManagerFaults(world: World, fleet: Fleet): void {
   const { prng, faults } = world;
   const { manager } = fleet;
   if (prng.chance(faults.restoreLedger)) {
-    const isWitnessLost = prng.chance(faults.witnessLoss);
+    // Without a witness nobody knows of waivers that a ledger has forgotten.
+    const isWitnessLost = faults.waiver === 0 && prng.chance(faults.witnessLoss);
     crash(world, manager, () => {
       manager.restart({ isRestored: true, isWitnessLost });
       orderAgain(world, fleet);

@@ -44,10 +44,16 @@ export function standsFor(answer: DaemonIdentity, target: DaemonIdentity): boole
   return answer.lock !== '' && answer.lock === target.lock;
 }
 
+/** What a ledger and its witness are compared by. */
+export interface Witnessed {
+  readonly epoch: string;
+  readonly head: number;
+  /** Number of the newest waiver. */
+  readonly waiver: number;
+}
+
 /** Whether a ledger may have gone back: the witness is missing, of another epoch, or ahead. */
-export function mustRenewEpoch(
-  witness: { readonly epoch: string; readonly head: number } | undefined,
-  ledger: { readonly epoch: string; readonly head: number },
-): boolean {
-  return witness === undefined || witness.epoch !== ledger.epoch || witness.head > ledger.head;
+export function mustRenewEpoch(witness: Witnessed | undefined, ledger: Witnessed): boolean {
+  if (witness === undefined || witness.epoch !== ledger.epoch) return true;
+  return witness.head > ledger.head || witness.waiver > ledger.waiver;
 }

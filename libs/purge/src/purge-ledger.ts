@@ -1,6 +1,6 @@
 import type { TaskId } from '@pondhawk/core';
 import { chainHash } from './chain-hash.js';
-import type { DaemonIdentity } from './fence-rules.js';
+import type { DaemonIdentity, Witnessed } from './fence-rules.js';
 import type { LogState, PurgeEntry } from './purge-entry.js';
 import { PURGE_RULES, type PurgeRules } from './rules.js';
 import { NO_WAIVER, type Waiver } from './waiver-rules.js';
@@ -229,20 +229,24 @@ export function truncateLog(state: LedgerState, first: number): LedgerState {
 
 /**
  * What a manager does with its ledger at the start: a new log id if the ledger may have gone back.
- * Numbers go on above every one that the witness has seen.
+ * Numbers, those of waivers too, go on above every one that the witness has seen.
  */
 export function openLedger(
   state: LedgerState,
-  witness: { readonly epoch: string; readonly head: number } | undefined,
+  witness: Witnessed | undefined,
   newEpoch: string,
   rules: PurgeRules = PURGE_RULES,
 ): LedgerState {
-  if (!rules.mustRenewEpoch(witness, state.log)) return state;
+  const { epoch } = state.log;
+  const { number } = state.waiver;
+  const own = { epoch, head: state.log.head, waiver: number };
+  if (!rules.mustRenewEpoch(witness, own)) return state;
   const head = Math.max(state.log.head, witness?.head ?? 0);
   const log = { epoch: newEpoch, first: head + 1, head, headHash: '' };
   // A host that takes over this log id stands above every number, so its first answer counts.
   const purges = state.purges.map((purge) =>
     purge.isEnded ? purge : { ...purge, epoch: newEpoch },
   );
-  return { ...state, log, entries: [], purges };
+  const waiver = { ...state.waiver, number: Math.max(number, witness?.waiver ?? 0) };
+  return { ...state, log, waiver, entries: [], purges };
 }

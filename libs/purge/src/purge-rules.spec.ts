@@ -201,10 +201,12 @@ describe('the ledger', () => {
 
   it('takes a new log id, above every number ever given, when it went back', () => {
     const backup = acceptPurge(emptyLedger('e1'), TASK, () => false);
-    expect(openLedger(backup, { epoch: 'e1', head: 1 }, 'e2')).toBe(backup);
-    const opened = openLedger(backup, { epoch: 'e1', head: 7 }, 'e2');
+    expect(openLedger(backup, { epoch: 'e1', head: 1, waiver: 0 }, 'e2')).toBe(backup);
+    const opened = openLedger(backup, { epoch: 'e1', head: 7, waiver: 0 }, 'e2');
     expect(opened.log).toEqual({ epoch: 'e2', first: 8, head: 7, headHash: '' });
     expect(openLedger(backup, undefined, 'e2').log.epoch).toBe('e2');
+    const forgotten = openLedger(backup, { epoch: 'e1', head: 1, waiver: 2 }, 'e2');
+    expect([forgotten.log.epoch, forgotten.waiver]).toEqual(['e2', { number: 2, isGiven: false }]);
     expect(truncateLog(backup, 9).log.first).toBe(2);
   });
 });
