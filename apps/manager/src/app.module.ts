@@ -13,6 +13,7 @@ import { ManagerMetrics } from './process-wide/manager-metrics.js';
 import { MetricsListener } from './process-wide/metrics-listener.js';
 import { ProcessModule, type ProcessFacts } from './process-wide/process.module.js';
 import { RegistrationModule } from './registration/registration.module.js';
+import { ProviderSignInModule } from './provider-sign-in/provider-sign-in.module.js';
 import { ReportsModule } from './reports/reports.module.js';
 import { RetentionModule } from './retention/retention.module.js';
 
@@ -30,6 +31,7 @@ export class AppModule {
         JobEventsModule,
         FleetViewsModule,
         NamedRecordsModule,
+        ProviderSignInModule,
         RegistrationModule,
         OutboxModule,
         ReportsModule,

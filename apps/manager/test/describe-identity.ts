@@ -44,6 +44,23 @@ export function describeIdentity(getLedger: () => Ledger): void {
       ).rejects.toMatchObject({ code: 'USER_EXISTS' });
     });
 
+    it('finds who signs in by a provider, and makes nobody twice', async () => {
+      const ledger = getLedger();
+      const link = { issuer: 'https://sso.test', subject: 's-1' };
+      const facts = { passwordHash: 'x', avatar: '', phone: '', location: '', bio: '' };
+      const create = (name: string) =>
+        ledger.writer.execute('create-user', {
+          ...{ atMs, name, email: `${name}@example.com`, ...facts, roles: ['guest'], link },
+        });
+      expect(await ledger.identity.findLinkedUser(link)).toBeUndefined();
+      const { id } = await create('eve');
+      expect(await create('eva')).toEqual({ id });
+      expect(await ledger.identity.findLinkedUser(link)).toMatchObject({ id, name: 'eve' });
+      expect(await ledger.identity.findUserByName('eva')).toBeUndefined();
+      const other = { ...link, issuer: 'https://other.test' };
+      expect(await ledger.identity.findLinkedUser(other)).toBeUndefined();
+    });
+
     it('changes what it is told to, and lists by filter and page', async () => {
       const ledger = getLedger();
       const ids = [];

@@ -37,6 +37,7 @@ export interface TestManagerOptions {
   readonly keepAliveIntervalMs?: number;
   readonly tokenRequestsPerSecond?: number;
   readonly faults?: Faults;
+  readonly signUpByProvider?: boolean;
   /** Another console's build. */
   readonly consoleDir?: string;
   /** Where registries may be although the addresses are no public ones, and who vouches for them. */
@@ -76,6 +77,7 @@ export function testConfig(options: TestManagerOptions): ManagerConfig {
   config.auth.rootPassword = new Secret(ROOT_PASSWORD);
   config.console.dir = options.consoleDir ?? '';
   Object.assign(config.origin, options.origin);
+  config.auth.signUpByProvider = options.signUpByProvider ?? true;
   config.nats.url = options.natsUrl ?? NO_BROKER;
   config.auth.tokenRequestsPerSecond = options.tokenRequestsPerSecond ?? 100_000;
   if (options.keepAliveIntervalMs !== undefined) {

@@ -116,6 +116,8 @@ describe('the routes', () => {
       '/api/v1/users/:id/reset_password',
       '/api/v1/users/refresh_token',
       '/api/v1/users/signin',
+      '/api/v1/users/signin/:name',
+      '/api/v1/users/signin/:name/callback',
       '/api/v1/users/signout',
       '/api/v1/users/signup',
       '/healthy',

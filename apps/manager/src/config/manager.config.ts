@@ -45,6 +45,10 @@ export class AuthConfig {
   @IsBoolean()
   signUp = false;
 
+  /** Whether somebody who comes by a provider of sign-in for the first time becomes a user with the role guest. */
+  @IsBoolean()
+  signUpByProvider = true;
+
   /** How long a session and its cookie last, unless refreshed. */
   @IsInt()
   @Min(1)

@@ -10,6 +10,9 @@ export const UNKNOWN_AUDITS_PER_MINUTE_MAX = 600;
 /** Longest path and selector that are kept, in characters. */
 export const AUDIT_TEXT_LENGTH_MAX = 512;
 
+/** Somebody comes back from a provider of sign-in: a session begins, and perhaps a user. */
+const SIGN_IN_END = /^\/api\/v1\/users\/signin\/[^/]+\/callback$/;
+
 const MINUTE_MS = 60_000;
 
 /** What requests are about, beyond their path. */
@@ -64,7 +67,8 @@ export class AuditRecorder {
   /** The handler that must see each request first. */
   handler(): RequestHandler {
     return (request, response, next) => {
-      if (isRead(request.method) || request.method === 'OPTIONS') {
+      const isWrite = !isRead(request.method) || SIGN_IN_END.test(request.path);
+      if (!isWrite || request.method === 'OPTIONS') {
         next();
         return;
       }

@@ -129,6 +129,6 @@ const MINUTE_MS = 60_000;
       inject: [Reflector, Authenticator, IdentityStore, ManagerConfig, Clock],
     },
   ],
-  exports: [AuthKeySource, OpenStreams],
+  exports: [AuthKeySource, IdentityStore, OpenStreams, PasswordHasher, SessionTokens],
 })
 export class IdentityModule {}

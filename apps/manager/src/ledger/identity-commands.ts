@@ -1,6 +1,12 @@
 /** The commands about users, roles, tokens, sessions and the audit log. */
 
-import type { AuditEntry, Permission, TokenState, UserState } from './identity-records.js';
+import type {
+  AuditEntry,
+  Permission,
+  TokenState,
+  UserLink,
+  UserState,
+} from './identity-records.js';
 
 /** A user to create. */
 export interface CreateUser {
@@ -13,6 +19,8 @@ export interface CreateUser {
   readonly location: string;
   readonly bio: string;
   readonly roles: readonly string[];
+  /** As whom he signs in at a provider; if somebody does already, that one is answered and nobody created. */
+  readonly link?: UserLink;
   /** Refuse it once there is any user: for the first start. */
   readonly onlyAsFirst?: boolean;
 }

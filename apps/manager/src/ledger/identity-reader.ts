@@ -3,6 +3,7 @@ import type {
   RoleRecord,
   TokenRecord,
   TokenState,
+  UserLink,
   UserRecord,
   UserState,
 } from './identity-records.js';
@@ -36,6 +37,8 @@ export interface AuditFilter {
 export abstract class IdentityReader {
   abstract hasUsers(): Promise<boolean>;
   abstract findUser(userId: number): Promise<UserRecord | undefined>;
+  /** Who signs in so at a provider. */
+  abstract findLinkedUser(link: UserLink): Promise<UserRecord | undefined>;
   abstract findUserByName(name: string): Promise<UserRecord | undefined>;
   /** By id. */
   abstract listUsers(filter: UserFilter, page: PageRequest): Promise<Page<UserRecord>>;

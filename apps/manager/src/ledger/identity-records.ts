@@ -63,3 +63,9 @@ export const BUILT_IN_ROLES = ['root', 'guest'] as const;
 export const ROOT_ROLE = 'root';
 /** The role of who signed up. */
 export const GUEST_ROLE = 'guest';
+
+/** Somebody at a provider of sign-in: the provider's issuer, and what it calls him by for ever. */
+export interface UserLink {
+  readonly issuer: string;
+  readonly subject: string;
+}

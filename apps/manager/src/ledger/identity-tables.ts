@@ -43,6 +43,13 @@ export interface UserRolesTable {
   role: string;
 }
 
+/** Who signs in as whom at a provider. */
+export interface UserLinksTable {
+  issuer: string;
+  subject: string;
+  user_id: number;
+}
+
 /** Personal access tokens: found by `lookup`, proved by the keyed hash of their secret half. */
 export interface PersonalAccessTokensTable {
   readonly id: Generated<number>;
@@ -96,6 +103,7 @@ export interface IdentityTables {
   roles: RolesTable;
   role_permissions: RolePermissionsTable;
   user_roles: UserRolesTable;
+  user_links: UserLinksTable;
   personal_access_tokens: PersonalAccessTokensTable;
   audits: AuditsTable;
   audit_head: AuditHeadTable;

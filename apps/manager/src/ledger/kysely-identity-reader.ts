@@ -6,7 +6,7 @@ import {
   type TokenFilter,
   type UserFilter,
 } from './identity-reader.js';
-import type { RoleRecord, TokenRecord, UserRecord } from './identity-records.js';
+import type { RoleRecord, TokenRecord, UserLink, UserRecord } from './identity-records.js';
 import { toAudit, toTokenRecord, toUserRecord } from './identity-rows.js';
 import type { UserRow } from './identity-tables.js';
 import { toLedgerError } from './ledger-connections.js';
@@ -43,6 +43,19 @@ export class KyselyIdentityReader extends IdentityReader {
     return this.read(async () => {
       const query = this.db.selectFrom('users').selectAll().where('name', '=', name);
       return (await this.withRoles(await query.execute()))[0];
+    });
+  }
+
+  override findLinkedUser({ issuer, subject }: UserLink): Promise<UserRecord | undefined> {
+    return this.read(async () => {
+      const rows = await this.db
+        .selectFrom('users')
+        .innerJoin('user_links', 'user_links.user_id', 'users.id')
+        .selectAll('users')
+        .where('issuer', '=', issuer)
+        .where('subject', '=', subject)
+        .execute();
+      return (await this.withRoles(rows))[0];
     });
   }
 

@@ -12,10 +12,12 @@ import {
   Res,
 } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { PermissionDeniedError } from '@pondhawk/core';
 import { AuthKeySource } from '../identity/auth-key.js';
+import { requireCaller } from '../identity/caller.js';
 import { IdentityDocs } from '../identity/identity.docs.js';
 import type { Json } from '../job-views/index.js';
-import type { NamedRecord } from '../ledger/index.js';
+import { ROOT_ROLE, type NamedRecord } from '../ledger/index.js';
 import { IdPipe } from '../rest-edge/id.pipe.js';
 import { textParameter, type Query } from '../rest-edge/query-parameters.js';
 import { NamedRecordStore } from './named-record-store.js';
@@ -64,8 +66,10 @@ export class OauthController {
   })
   async create(
     @Body() body: unknown,
+    @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json> {
+    requireRoot(request);
     const { name, facts, strippedFields } = parseProvider(body);
     const row = {
       name: requireGiven(name, 'name'),
@@ -101,8 +105,10 @@ export class OauthController {
   async update(
     @Param('id', IdPipe) providerId: number,
     @Body() body: unknown,
+    @Req() raw: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<Json> {
+    requireRoot(raw);
     const request = parseProvider(body);
     const { clientSecret } = request.facts;
     const sealed = clientSecret === undefined ? undefined : this.seal(clientSecret);
@@ -124,6 +130,20 @@ export class OauthController {
   private seal(secret: string): string {
     return sealSecret(this.keys.keys.seal, secret);
   }
+}
+
+/**
+ * The manager asks what the issuer's URL names, and lets in whom that vouches for: no other role may say which,
+ * whatever it may change.
+ *
+ * @throws PermissionDeniedError (`PERMISSION_DENIED`).
+ */
+function requireRoot(request: Request): void {
+  if (requireCaller(request).user.roles.includes(ROOT_ROLE)) return;
+  throw new PermissionDeniedError(
+    'PERMISSION_DENIED',
+    'Only the role root may say who vouches for users.',
+  );
 }
 
 function providerView(provider: NamedRecord<'oauth provider'>): Json {

@@ -20,7 +20,6 @@ const ERRORS: Readonly<
   422: ['A value breaks its rule.', 'INVALID_FIELD', 'port must be 1 to 65535.', { field: 'port' }],
   429: ['Too many; see Retry-After.', 'JOB_RATE_LIMITED', 'More than 10 jobs in this second.'],
   500: ['A fault of the manager.', 'INTERNAL_ERROR', 'Internal error; the log has more.'],
-  502: ['A provider of sign-in failed.', 'SIGN_IN_PROVIDER_DOWN', 'The provider does not answer.'],
   503: ['Not now; try again.', 'NOT_READY', 'Not ready: no broker.'],
 };
 

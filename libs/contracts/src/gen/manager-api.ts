@@ -1168,6 +1168,40 @@ export interface paths {
         patch: operations["updateOauth"];
         trace?: never;
     };
+    "/api/v1/users/signin/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Send a browser to a provider of sign-in (OpenID Connect) */
+        get: operations["beginSignInByProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/signin/{name}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the provider sends the browser back to; sets the cookie jwt */
+        get: operations["endSignInByProvider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/oapi/v1/jobs": {
         parameters: {
             query?: never;
@@ -2981,23 +3015,6 @@ export interface components {
                  *       "message": "Internal error; the log has more.",
                  *       "errors": "Internal error; the log has more.",
                  *       "code": "INTERNAL_ERROR",
-                 *       "details": {}
-                 *     }
-                 */
-                "application/json": components["schemas"]["ErrorAnswerBody"];
-            };
-        };
-        /** @description A provider of sign-in failed. */
-        Error502: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "message": "The provider does not answer.",
-                 *       "errors": "The provider does not answer.",
-                 *       "code": "SIGN_IN_PROVIDER_DOWN",
                  *       "details": {}
                  *     }
                  */
@@ -8249,6 +8266,66 @@ export interface operations {
             413: components["responses"]["Error413"];
             415: components["responses"]["Error415"];
             422: components["responses"]["Error422"];
+            429: components["responses"]["Error429"];
+            500: components["responses"]["Error500"];
+            503: components["responses"]["Error503"];
+        };
+    };
+    beginSignInByProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of a row of /oauth. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider; a cookie keeps what must come back. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Error400"];
+            404: components["responses"]["Error404"];
+            409: components["responses"]["Error409"];
+            429: components["responses"]["Error429"];
+            500: components["responses"]["Error500"];
+            503: components["responses"]["Error503"];
+        };
+    };
+    endSignInByProvider: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                iss?: string;
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Of a row of /oauth. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To /, signed in. */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Error400"];
+            401: components["responses"]["Error401"];
+            404: components["responses"]["Error404"];
+            409: components["responses"]["Error409"];
             429: components["responses"]["Error429"];
             500: components["responses"]["Error500"];
             503: components["responses"]["Error503"];

@@ -1,12 +1,14 @@
 import { ConflictError, NotFoundError } from '@pondhawk/core';
 import type { Kysely } from 'kysely';
-import { ROOT_ROLE } from '../identity-records.js';
+import { ROOT_ROLE, type UserLink } from '../identity-records.js';
 import type { LedgerTables } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
 
 /** @see IdentityCommands */
 export const createUser: HandlerOf<'create-user'> = async ({ db }, input) => {
-  const { atMs, roles, onlyAsFirst = false, passwordHash, ...facts } = input;
+  const { atMs, roles, onlyAsFirst = false, passwordHash, link, ...facts } = input;
+  const linked = link === undefined ? undefined : await findLinked(db, link);
+  if (linked !== undefined) return { id: linked };
   const others = db.selectFrom('users').select(['id', 'name']);
   const taken = await (
     onlyAsFirst
@@ -30,6 +32,12 @@ export const createUser: HandlerOf<'create-user'> = async ({ db }, input) => {
     .executeTakeFirstOrThrow();
   for (const role of roles)
     await db.insertInto('user_roles').values({ user_id: id, role }).execute();
+  if (link !== undefined) {
+    await db
+      .insertInto('user_links')
+      .values({ ...link, user_id: id })
+      .execute();
+  }
   return { id };
 };
 
@@ -80,6 +88,19 @@ export const endSession: HandlerOf<'end-session'> = async ({ db }, input) => {
     .execute();
   return undefined;
 };
+
+async function findLinked(
+  db: Kysely<LedgerTables>,
+  { issuer, subject }: UserLink,
+): Promise<number | undefined> {
+  const link = await db
+    .selectFrom('user_links')
+    .select('user_id')
+    .where('issuer', '=', issuer)
+    .where('subject', '=', subject)
+    .executeTakeFirst();
+  return link?.user_id;
+}
 
 /** @throws NotFoundError (`USER_NOT_FOUND`). */
 export async function requireUser(db: Kysely<LedgerTables>, userId: number): Promise<void> {

@@ -15,6 +15,7 @@ import { purgeLogAuthors } from './0015-purge-log-authors.js';
 import { waivers } from './0016-waivers.js';
 import { identity } from './0020-identity.js';
 import { gcJobs } from './0022-gc-jobs.js';
+import { userLinks } from './0024-user-links.js';
 import { jobControl } from './0030-job-control.js';
 import { dryRuns } from './0031-dry-runs.js';
 import { retries } from './0032-retries.js';
@@ -41,6 +42,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   waivers,
   identity,
   gcJobs,
+  userLinks,
   jobControl,
   dryRuns,
   retries,
