@@ -35,7 +35,11 @@ function generate(out) {
   // A field with a default may be left out of a body.
   const flags = ['--default-non-nullable', 'false'];
   const options = { stdio: ['ignore', 'ignore', 'inherit'] };
-  execFileSync(typescript, [description, ...flags, '--output', join(out, 'manager-api.ts')], options);
+  execFileSync(
+    typescript,
+    [description, ...flags, '--output', join(out, 'manager-api.ts')],
+    options,
+  );
 }
 
 if (process.argv.includes('--check')) {
@@ -45,7 +49,9 @@ if (process.argv.includes('--check')) {
     generate(fresh);
     const diff = spawnSync('diff', ['-ru', gen, fresh], { stdio: 'inherit' });
     if (diff.status !== 0) {
-      process.stderr.write(`\nlibs/contracts/src/gen is not what /proto and openapi.json say. Run: ${FIX}\n`);
+      process.stderr.write(
+        `\nlibs/contracts/src/gen is not what /proto and openapi.json say. Run: ${FIX}\n`,
+      );
       process.exitCode = 1;
     }
   } finally {
