@@ -135,6 +135,7 @@ describeWithTool('nats-server', 'A finished job', () => {
         ...{ finality: 'best_effort', finality_reasons: ['FOREIGN_HOSTS'] },
         finality_hosts: [1, 2, 3].map((index) => aHost(index).id),
         ...{ purge_seq: { '1': expect.any(Number) as number }, deleted_bytes: 200 },
+        fences_hold_in_ms: null,
         counts: counts({ targets: 3, deleted: 2, absent: 1 }),
         success_peers: [1, 3].map((index) =>
           aPeerResult(index, { outcome: 'deleted', deleted_bytes: 100 }),

@@ -218,7 +218,11 @@ describe('REST', () => {
     const answer = await manager
       .get()
       .request('POST', '/api/v1/jobs', args({ url, tag: 't', piece_length: 4_194_304 }));
-    expect(answer.json.args).toMatchObject({ url, tag: 't', piece_length: 4_194_304 });
+    expect(answer.json.args).toMatchObject({
+      // What lets in is kept nowhere.
+      url: url.replace(/1$/, '***'),
+      ...{ tag: 't', piece_length: 4_194_304 },
+    });
     expect(answer.json.args.task_id).toMatch(/^[0-9a-f]{64}$/);
     expect(answer.json.args.task_id).not.toBe(TASK_ID);
   });

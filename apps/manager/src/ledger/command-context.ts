@@ -43,6 +43,14 @@ export interface ReachedLog {
   readonly waiver?: number;
 }
 
+/** What all commands of one commit work with. */
+export interface CommandParts {
+  readonly db: Transaction<LedgerTables>;
+  readonly dialect: LedgerDialect;
+  readonly leases: LeaseBook;
+  readonly shared: SharedReads;
+}
+
 /**
  * What one command works with while it is applied: the transaction, its own time and number, and
  * what it tells others once it is committed. Lives for one command; nothing but the database may be
@@ -58,15 +66,27 @@ export class CommandContext {
   private eventCount = 0;
 
   constructor(
-    readonly db: Transaction<LedgerTables>,
-    readonly dialect: LedgerDialect,
+    private readonly parts: CommandParts,
     readonly atMs: number,
     /** The command's ledger number. */
     readonly number: number,
-    readonly leases: LeaseBook,
-    /** Of the commit that the command is a part of. */
-    readonly shared: SharedReads,
   ) {}
+
+  get db(): Transaction<LedgerTables> {
+    return this.parts.db;
+  }
+
+  get dialect(): LedgerDialect {
+    return this.parts.dialect;
+  }
+
+  get leases(): LeaseBook {
+    return this.parts.leases;
+  }
+
+  get shared(): SharedReads {
+    return this.parts.shared;
+  }
 
   /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */
   async appendEvent({ jobId, kind, data, ended, type }: NewEvent): Promise<void> {

@@ -182,7 +182,11 @@ export class KyselyLedgerWriter extends LedgerWriter {
     await sql`savepoint command`.execute(tx);
     try {
       const number = await nextLedgerNumber(tx, input.atMs);
-      const context = new CommandContext(tx, this.dialect, input.atMs, number, this.leases, shared);
+      const context = new CommandContext(
+        { db: tx, dialect: this.dialect, leases: this.leases, shared },
+        input.atMs,
+        number,
+      );
       const result = await handler(context, input);
       if (audit !== undefined) await appendAudit(context, audit);
       await sql`release savepoint command`.execute(tx);

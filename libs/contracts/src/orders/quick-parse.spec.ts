@@ -91,16 +91,22 @@ describe('quickParse', () => {
     },
   );
 
+  it('looks at each element of a list', () => {
+    class Each {
+      @IsString({ each: true }) list!: string[];
+    }
+    expect(quickParse(Each, { list: ['x', 'y'] })).toEqual({ list: ['x', 'y'] });
+    expect(quickParse(Each, { list: [] })).toEqual({ list: [] });
+    for (const list of [['x', 1], 'x', null, {}])
+      expect(quickParse(Each, { list })).toBeUndefined();
+  });
+
   it('leaves classes with decorators that it does not know to others', () => {
     class Conditional {
       @ValidateIf(({ a }: Conditional) => a > 1) @IsString() b!: string;
       @IsInt() a!: number;
     }
-    class Each {
-      @IsString({ each: true }) list!: string[];
-    }
     expect(quickParse(Conditional, { a: 2, b: 'x' })).toEqual({ a: 2, b: 'x' });
     expect(quickParse(Conditional, { a: 2, b: 3 })).toBeUndefined();
-    expect(quickParse(Each, { list: ['x'] })).toBeUndefined();
   });
 });

@@ -112,10 +112,11 @@ function addTo(field: Field, payloadClass: ClassConstructor<object>, metadata: M
     return true;
   }
   const isCheck = type === ValidationTypes.CUSTOM_VALIDATION || type === ValidationTypes.IS_DEFINED;
-  return isCheck && !each && addChecks(field, metadata);
+  return isCheck && addChecks(field, metadata, each);
 }
 
-function addChecks({ name: property, checks }: Field, metadata: Metadata): boolean {
+/** @param each the value is a list, whose elements are checked. */
+function addChecks({ name: property, checks }: Field, metadata: Metadata, each: boolean): boolean {
   const { constraintCls, constraints, target } = metadata;
   const targetName = typeof target === 'string' ? target : target.name;
   for (const constraint of getMetadataStorage().getTargetValidatorConstraints(constraintCls)) {
@@ -123,11 +124,16 @@ function addChecks({ name: property, checks }: Field, metadata: Metadata): boole
     const { instance } = constraint;
     // One for all calls: nobody keeps it, and to make one costs more than most checks.
     const given = { value: undefined as unknown, object: {}, constraints, property, targetName };
-    checks.push((value, object) => {
+    const check: Check = (value, object) => {
       given.value = value;
       given.object = object;
       return instance.validate(value, given) === true;
-    });
+    };
+    checks.push(
+      each
+        ? (value, object) => Array.isArray(value) && value.every((one) => check(one, object))
+        : check,
+    );
   }
   return true;
 }
