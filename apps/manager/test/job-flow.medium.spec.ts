@@ -103,6 +103,7 @@ describeWithTool('nats-server', 'a job from REST over the broker and back', () =
       const targets = tries === 1 ? [aTarget(1, 'deleted'), second] : [second];
       return [{ targets: targets as never, is_last: true }];
     });
+    await enrolReported(manager, scheduler, 2);
     const { json } = await manager.request('POST', '/api/v1/jobs', A_DELETE);
     const early = await manager.request('GET', `/api/v1/jobs/${json.id}?wait=10s`);
     expect(early.json.result.outcome).toBe('partial');

@@ -45,7 +45,9 @@ describe('GET /clusters/:id/purge-log', () => {
   it('outlives the records of its jobs', async () => {
     const path = `clusters/1/purge-log?task_id=${taskId(2)}`;
     const [before] = (await call('GET', path)).json as unknown as { job_id: number }[];
-    const { status } = await call('DELETE', `jobs/${before?.job_id ?? 0}`);
+    const jobPath = `jobs/${before?.job_id ?? 0}`;
+    expect((await call('GET', `${jobPath}?wait=30s`)).json.state).toBe('SUCCESS');
+    const { status } = await call('DELETE', jobPath);
     expect(status).toBe(200);
     expect((await call('GET', path)).json).toEqual([before]);
   });
