@@ -52,11 +52,14 @@ describe('A purge that ends with SUCCESS', () => {
     stopped.kill('SIGSTOP');
     try {
       const { id } = await stage.createJob({ type: 'delete_task', args: { url: content.url } });
-      const path = `/api/v1/jobs/${id}/targets?outcome=deleted`;
       // A report that the dead process had in hand would come again long after the bound.
-      await eventually(async () => ((await stage.rest(path)).body as unknown[]).length === 1, {
-        timeoutMs: 20_000,
-      });
+      await eventually(
+        async () => {
+          const { result } = (await stage.rest(`/api/v1/jobs/${id}?wait=0`)).body as Job;
+          expect(result.counts).toMatchObject({ deleted: 1, absent: 1 });
+        },
+        { timeoutMs: 20_000, intervalMs: 20 },
+      );
       await stage.kill('manager');
       await stage.cluster.restart('manager');
       const job = await eventually(
