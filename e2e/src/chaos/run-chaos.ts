@@ -158,16 +158,17 @@ class ChaosRun {
 
   /** A purge of something that all have, and everybody asked for it at once. */
   private async purgeOnce(): Promise<void> {
-    const { cluster } = this.scene;
+    const { cluster, parent } = this.scene;
     const content = this.load.any();
     await Promise.all(cluster.hosts.map(async (host) => this.load.download(host, content)));
     await this.load.purge(content);
-    await Promise.all(
-      cluster.hosts.flatMap((host) => [
-        this.load.askAsStranger(this.load.parentOf(host), content),
-        this.load.download(host, content),
-      ]),
-    );
+    const parents = cluster.hosts.map((host) => this.load.parentOf(host));
+    await Promise.all([
+      ...[...parents, ...(parent === undefined ? [] : [parent])].map((one) =>
+        this.load.askAsStranger(one, content),
+      ),
+      ...cluster.hosts.map((host) => this.load.download(host, content)),
+    ]);
   }
 
   private faultParts(): FaultParts {
