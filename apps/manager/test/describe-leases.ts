@@ -239,6 +239,20 @@ export function describeLeases(get: () => Ledger): void {
       expect(await stateOf(second.jobId)).toMatchObject({ outcome: undefined });
     });
 
+    it('waits in a retry, too, for a daemon whose host id has gone over to another data folder', async () => {
+      const open = (connection: number, incarnation: string, folderLock: string) =>
+        enrol([{ host: aHost(1), incarnation, connection, leased: { folderLock } }]);
+      await open(1, 'a1'.repeat(16), LOCK);
+      await open(2, 'a2'.repeat(16), 'dd'.repeat(16));
+      const { jobId, messages } = await purge();
+      await tell(messages[0]!, [aTarget(1, 'failed', { code: 'UNLINK_FAILED' })]);
+      await get().writer.execute('expire-jobs', { atMs: START_MS + 24 * 3_600_000 });
+      const facts = { atMs: START_MS + 1_000, userId: 1, uuid: 'again' };
+      const again = await get().writer.execute('retry-job', { ...facts, jobId });
+      const { hosts } = JSON.parse(again.messages[0]!.payload) as { readonly hosts: string };
+      expect(unpackHosts(hosts)).toMatchObject([{ incarnation: 'a1'.repeat(16) }]);
+    });
+
     it('lets the next daemon of the same data folder answer for the one before', async () => {
       const open = (connection: number, incarnation: string) =>
         enrol([{ host: aHost(1), incarnation, connection, leased: { folderLock: LOCK } }]);

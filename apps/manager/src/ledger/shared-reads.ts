@@ -2,8 +2,9 @@
  * What commands of one commit have read and none of them changes: whom a cluster's purges account for,
  * its schedulers. A delete of ten thousand hosts reads and packs them all; a thousand deletes in one
  * batch need not do so each. Forgotten as soon as any other command than an accept is applied, or one
- * is rolled back. No other process changes it meanwhile: whoever enrols or removes a host waits for
- * the head of the purge log, which the first accept of the commit holds.
+ * is rolled back. Whom purges account for cannot change meanwhile: another process that enrols a host
+ * waits for the head of the purge log, which the first delete of the commit holds. Of the rest, an
+ * answer as old as the commit will do.
  */
 export class SharedReads {
   private readonly kept = new Map<unknown, Promise<unknown>>();

@@ -53,7 +53,8 @@ export async function loadOpenPart(
   const hosts = new Map<string, string>();
   for (const { node, host_id, host, outcome } of targets) {
     if (SETTLED.includes(outcome)) settled.add(node);
-    else hosts.set(host_id, host);
+    // A daemon whose id another one has by now cannot be asked: the order names it, so that it is waited for.
+    else if (node !== `host:${host_id}` || !hosts.has(host_id)) hosts.set(host_id, host);
   }
   for (const host of orders.flatMap((order) => unpackHosts(order.hosts))) {
     const isOpen = !settled.has(`host:${host.id}`) && !hosts.has(host.id);
