@@ -35,7 +35,7 @@ interface OpenPurge {
  * reading the ledger. The ledger decides: what is said here is looked up there before it is written.
  */
 export class PurgeWatch {
-  private readonly open = new Map<string, OpenPurge>(); // By job and cluster.
+  private readonly open = new Map<number, Map<number, OpenPurge>>(); // By job, by cluster; no empty maps.
 
   constructor(
     private readonly accountOf: (clusterId: number) => LeaseAccount,
@@ -50,7 +50,7 @@ export class PurgeWatch {
 
   /** A purge was found in the ledger; one that is known stays as it is. */
   adopt(purge: Omit<WatchedPurge, 'pending'>): void {
-    if (this.open.has(`${purge.jobId}/${purge.clusterId}`)) return;
+    if (this.find(purge) !== undefined) return;
     this.accountOf(purge.clusterId).noteCommit(purge.seq);
     this.add(purge, undefined);
   }
@@ -61,7 +61,7 @@ export class PurgeWatch {
     clusterId: number,
     nodes: { readonly ended: readonly string[]; readonly pending: readonly string[] },
   ): void {
-    const purge = this.open.get(`${jobId}/${clusterId}`);
+    const purge = this.find({ jobId, clusterId });
     if (purge === undefined) return;
     for (const node of nodes.ended) purge.pending?.delete(node);
     for (const node of nodes.pending) {
@@ -71,47 +71,57 @@ export class PurgeWatch {
   }
 
   /** What was found was written. What is found again after news of the purge is written again. */
-  noteWritten({ jobId, clusterId }: FenceableNodes): void {
-    const purge = this.open.get(`${jobId}/${clusterId}`);
+  noteWritten(written: FenceableNodes): void {
+    const purge = this.find(written);
     if (purge !== undefined) purge.isAsked = true;
   }
 
   /** How long until whoever has not answered a job's purges is fenced at the latest, in ms; undefined if it waits for nobody. */
   fencesHoldInMs(jobId: number): number | undefined {
-    const left = [...this.open]
-      .filter(([key, { pending }]) => key.startsWith(`${jobId}/`) && pending?.size !== 0)
-      .map(([, purge]) => this.accountOf(purge.clusterId).boundLeftMs({ entry: purge }));
+    const left = [...(this.open.get(jobId)?.values() ?? [])]
+      .filter(({ pending }) => pending?.size !== 0)
+      .map((purge) => this.accountOf(purge.clusterId).boundLeftMs({ entry: purge }));
     return left.length === 0 ? undefined : Math.max(0, ...left);
   }
 
   /** A job has ended. */
   end(jobId: number): void {
-    for (const [key, { clusterId, seq }] of this.open) {
-      if (!key.startsWith(`${jobId}/`)) continue;
-      this.open.delete(key);
+    for (const { clusterId, seq } of this.open.get(jobId)?.values() ?? []) {
       this.accountOf(clusterId).forgetCommit(seq);
     }
+    this.open.delete(jobId);
   }
 
   /** Whom the rules fence by now; nobody whom the purge named within `FENCE_PATIENCE_MS` of the commit. */
   findFenceable(): FenceableNodes[] {
     const found: FenceableNodes[] = [];
-    for (const [key, purge] of this.open) {
-      const jobId = Number(key.split('/')[0]);
-      const { clusterId, pending } = purge;
-      const account = this.accountOf(clusterId);
-      if (account.isBoundOver({ entry: purge })) {
-        if (!purge.isAsked) found.push({ jobId, clusterId });
-      } else if (pending?.size === 0) {
-        if (!purge.isAsked && account.mayEnd({ entry: purge })) {
-          found.push({ jobId, clusterId, nodes: [] });
-        }
-      } else if (pending !== undefined) {
-        const nodes = this.fenceableNodes(pending, purge, account);
-        if (nodes.length > 0) found.push({ jobId, clusterId, nodes });
+    for (const [jobId, ofJob] of this.open) {
+      for (const purge of ofJob.values()) {
+        const fenceable = this.findIn(jobId, purge);
+        if (fenceable !== undefined) found.push(fenceable);
       }
     }
     return found;
+  }
+
+  private findIn(jobId: number, purge: OpenPurge): FenceableNodes | undefined {
+    const { clusterId, pending, isAsked } = purge;
+    const account = this.accountOf(clusterId);
+    if (account.isBoundOver({ entry: purge })) return isAsked ? undefined : { jobId, clusterId };
+    if (pending === undefined) return undefined;
+    if (pending.size === 0) {
+      const isOver = !isAsked && account.mayEnd({ entry: purge });
+      return isOver ? { jobId, clusterId, nodes: [] } : undefined;
+    }
+    const nodes = this.fenceableNodes(pending, purge, account);
+    return nodes.length > 0 ? { jobId, clusterId, nodes } : undefined;
+  }
+
+  private find({
+    jobId,
+    clusterId,
+  }: Pick<WatchedPurge, 'jobId' | 'clusterId'>): OpenPurge | undefined {
+    return this.open.get(jobId)?.get(clusterId);
   }
 
   private add(
@@ -119,7 +129,9 @@ export class PurgeWatch {
     pending: OpenPurge['pending'],
   ): void {
     const sinceMs = this.monotonicMs();
-    this.open.set(`${jobId}/${clusterId}`, { clusterId, seq, sinceMs, pending, isAsked: false });
+    const ofJob = this.open.get(jobId) ?? new Map<number, OpenPurge>();
+    ofJob.set(clusterId, { clusterId, seq, sinceMs, pending, isAsked: false });
+    this.open.set(jobId, ofJob);
   }
 
   private fenceableNodes(
