@@ -78,11 +78,13 @@ describe('Settings of a cluster that is running', () => {
     const { value } = await call.responses[Symbol.asyncIterator]().next();
     return { call, say, answer: (value as schedulerV2.AnnouncePeerResponse).response };
   };
-  /** A task that three hosts hold. */
-  const aHeldTask = async (): Promise<{ taskId: string; reannounce: () => Promise<void> }> => {
+  /** A task that hosts hold, three unless more are named. */
+  const aHeldTask = async (
+    held: readonly string[] = HOLDERS,
+  ): Promise<{ taskId: string; reannounce: () => Promise<void> }> => {
     names += 1;
     const taskId = String(names).padStart(64, '0');
-    const holders = HOLDERS.map((name) => `${name}${names}`);
+    const holders = held.map((name) => `${name}${names}`);
     for (const name of holders) await announce(name);
     for (const name of holders) {
       // Whoever comes first fetches from the origin; the others say that they did.
@@ -114,6 +116,23 @@ describe('Settings of a cluster that is running', () => {
     await patch({ scheduler_cluster_config: { candidate_parent_limit: 4 } });
     await eventually(async () => {
       expect(await askOnce(taskId)).toBe(3);
+    }, PATIENCE);
+  }, 60_000);
+
+  it('limit the peers that are looked at for the next answer', async () => {
+    const { taskId } = await aHeldTask('abcdefghijkl'.split(''));
+    await patch({ scheduler_cluster_config: { candidate_parent_limit: 20 } });
+    await eventually(async () => {
+      expect(await askOnce(taskId)).toBeGreaterThanOrEqual(12);
+    }, PATIENCE);
+    await patch({ scheduler_cluster_config: { filter_parent_limit: 10 } });
+    await eventually(async () => {
+      expect(await askOnce(taskId)).toBe(10);
+    }, PATIENCE);
+    const scheduler_cluster_config = { candidate_parent_limit: 4, filter_parent_limit: 15 };
+    await patch({ scheduler_cluster_config });
+    await eventually(async () => {
+      expect(await askOnce(taskId)).toBe(4);
     }, PATIENCE);
   }, 60_000);
 
