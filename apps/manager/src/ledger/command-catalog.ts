@@ -202,18 +202,25 @@ export interface FenceTargets extends FenceableNodes {
   readonly atMs: number;
 }
 
-/** What hosts did with entries of the purge log after their job had given them up; at most 500. */
+/** What a host did with an entry of the purge log, told when no order waited for it. */
+export interface LateOutcome {
+  readonly hostId: string;
+  readonly seq: number;
+  readonly outcome: 'deleted' | 'absent' | 'failed';
+  readonly deletedBytes?: number;
+  /** With `failed`. */
+  readonly code?: string;
+  readonly message?: string;
+  /** Which daemon did it; what another one did says nothing of a target that names one. */
+  readonly daemon?: { readonly incarnation: string; readonly lock: string };
+}
+
+/** Outcomes that came after the orders that they belong to; at most 500. */
 export interface RecordLater {
   readonly atMs: number;
   readonly clusterId: number;
   readonly epoch: string;
-  readonly outcomes: readonly {
-    readonly hostId: string;
-    readonly seq: number;
-    readonly outcome: 'deleted' | 'absent' | 'failed';
-    /** Which daemon did it; what another one did is not shown beside a target that names one. */
-    readonly daemon?: { readonly incarnation: string; readonly lock: string };
-  }[];
+  readonly outcomes: readonly LateOutcome[];
 }
 
 /** A host says that an entry of a log has another hash, or exists at all, than the ledger knows. */
@@ -309,7 +316,10 @@ export interface LedgerCommands
     readonly input: FenceTargets;
     readonly result: { readonly fencedCount: number; readonly ended?: EndedJob | undefined };
   };
-  /** Changes nothing under another epoch. */
+  /**
+   * Ends targets that a running job still waits for, and the job if they were the last; beside targets that
+   * were given up it notes what was done later. Changes nothing under another epoch.
+   */
   readonly 'record-later': {
     readonly input: RecordLater;
     readonly result: { readonly changedTargetCount: number };

@@ -192,6 +192,10 @@ function toOpened(opened: pondhawkV1.OpenedConnection): OpenedConnection {
   };
 }
 
+/** Of what a host says of a failure; the rest is cut off. */
+const CODE_LENGTH_MAX = 128;
+const MESSAGE_LENGTH_MAX = 1_024;
+
 function toLater({ hostId, outcome, ...daemon }: pondhawkV1.LaterOutcome): RecordLater['outcomes'] {
   const incarnation = Buffer.from(daemon.incarnation).toString('hex');
   const lock = Buffer.from(daemon.lock).toString('hex');
@@ -202,6 +206,9 @@ function toLater({ hostId, outcome, ...daemon }: pondhawkV1.LaterOutcome): Recor
       return [
         {
           ...{ hostId, seq: Number(outcome.seq), outcome: outcome.outcome },
+          ...{ deletedBytes: Number(outcome.deletedBytes) },
+          code: outcome.code.slice(0, CODE_LENGTH_MAX),
+          message: outcome.message.slice(0, MESSAGE_LENGTH_MAX),
           daemon: { incarnation, lock },
         },
       ];

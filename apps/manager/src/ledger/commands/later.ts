@@ -1,13 +1,10 @@
 import { JobType, TargetOutcome } from '@pondhawk/jobs';
-import { PURGE_RULES } from '@pondhawk/purge';
 import { sql } from 'kysely';
-import type { RecordLater } from '../command-catalog.js';
+import type { LateOutcome } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
-import type { HostRecord } from '../host-record.js';
 import type { HandlerOf } from './command-handler.js';
+import { isToldOfMeant, takeLateAnswers } from './late-answers.js';
 import { loadLogState } from './purges.js';
-
-const NOBODY = { incarnation: '', lock: '' };
 
 /** @see LedgerCommands */
 export const recordLater: HandlerOf<'record-later'> = async (context, input) => {
@@ -29,6 +26,8 @@ export const recordLater: HandlerOf<'record-later'> = async (context, input) => 
     for (const jobId of jobIds) changedJobs.add(jobId);
   }
   for (const jobId of changedJobs) await appendLater(context, jobId);
+  // After it: beside what ends by this nothing was done later.
+  changedTargetCount += await takeLateAnswers(context, input);
   return { changedTargetCount };
 };
 
@@ -36,8 +35,9 @@ export const recordLater: HandlerOf<'record-later'> = async (context, input) => 
 async function findShown(
   { db }: CommandContext,
   clusterId: number,
-  { hostId, seq, outcome, daemon = NOBODY }: RecordLater['outcomes'][number],
+  told: LateOutcome,
 ): Promise<readonly number[]> {
+  const { hostId, seq, outcome } = told;
   const rows = await db
     .selectFrom('targets')
     .innerJoin('job_clusters', 'job_clusters.job_id', 'targets.job_id')
@@ -55,15 +55,7 @@ async function findShown(
     ])
     .where((eb) => eb.or([eb('targets.later', 'is', null), eb('targets.later', '!=', outcome)]))
     .execute();
-  return rows
-    .filter(({ host }) => {
-      const { incarnation = '', folder_lock: lock = '' } = JSON.parse(host) as HostRecord;
-      const isNamed = incarnation !== '';
-      return (
-        !isNamed || PURGE_RULES.standsFor({ hostId, ...daemon }, { hostId, incarnation, lock })
-      );
-    })
-    .map(({ job_id }) => job_id);
+  return rows.filter(({ host }) => isToldOfMeant(told, host)).map(({ job_id }) => job_id);
 }
 
 /** Tells how many hosts of a job have done what by now, after it had given them up. */
