@@ -1,3 +1,4 @@
+import { describeAccepts } from './describe-accepts.js';
 import { describeAbsent } from './describe-absent.js';
 import { describeAttempts } from './describe-attempts.js';
 import { describeJobControl } from './describe-job-control.js';
@@ -326,6 +327,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     describeEnrolment(() => ledger);
     describeLeases(() => ledger);
     describeWaivers(() => ledger);
+    describeAccepts(() => ledger);
     describePurgeLog(() => ledger);
 
     describe('when the deadline passes', () => {

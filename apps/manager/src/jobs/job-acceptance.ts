@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, type Faults, InvariantError, NotFoundError } from '@pondhawk/core';
+import { type Clock, type Faults, NotFoundError } from '@pondhawk/core';
 import { JobType } from '@pondhawk/jobs';
 import type {
   AcceptJob,
+  AcceptedJob,
   IdempotencyKey,
   IdentityReader,
   JobDetail,
@@ -63,18 +64,13 @@ export class JobAcceptance {
     request: CreateJobRequest,
     idempotency?: IdempotencyKey,
   ): Promise<{ readonly job: JobDetail; readonly isRepeated: boolean }> {
-    const { reader } = this.options;
-    const { jobId, isRepeated } = await this.order(request, idempotency);
-    const job = await reader.findJob(jobId);
-    if (isRepeated) return { job: requireJob(job, jobId), isRepeated };
-    if (job === undefined) {
-      throw new InvariantError('JOB_LOST', `Job ${jobId} was committed and cannot be read.`);
-    }
-    return { job, isRepeated };
+    const { jobId, isRepeated, detail } = await this.order(request, idempotency);
+    const job = detail ?? (await this.options.reader.findJob(jobId));
+    return { job: requireJob(job, jobId), isRepeated };
   }
 
   /**
-   * As `accept`, for who needs no more than the job's number.
+   * As `accept`, for who needs no more than the job's number; `detail` is absent when it is repeated.
    *
    * @throws NotFoundError (`CLUSTER_NOT_FOUND`).
    * @throws ConflictError (`IDEMPOTENCY_KEY_REUSED`).
@@ -82,13 +78,13 @@ export class JobAcceptance {
   async order(
     request: CreateJobRequest,
     idempotency?: IdempotencyKey,
-  ): Promise<{ readonly jobId: number; readonly isRepeated: boolean }> {
+  ): Promise<Pick<AcceptedJob, 'jobId' | 'isRepeated' | 'detail'>> {
     const { writer, clock, faults, metrics } = this.options;
     const { isDryRun, bio, userId, clusterIds, spec } = request;
     const { args, orderArgs } = await this.withAges(request);
     // What a dry run asks is the question of a get_task, so that no purge can come of it.
     const type = isDryRun ? JobType.GetTask : request.type;
-    const { jobId, isRepeated } = await writer.execute('accept-job', {
+    const accepted = await writer.execute('accept-job', {
       atMs: clock.nowMs(),
       uuid: randomUUID(),
       ...{ type, isDryRun, bio, userId, args, orderArgs, spec },
@@ -96,8 +92,8 @@ export class JobAcceptance {
       idempotency,
     });
     faults.reach('manager.job.committed');
-    if (!isRepeated) metrics.jobsAccepted.increment({ type });
-    return { jobId, isRepeated };
+    if (!accepted.isRepeated) metrics.jobsAccepted.increment({ type });
+    return accepted;
   }
 
   /** A clean-up is told, and shows, from which age on things go: as it is when it is accepted. */

@@ -13,7 +13,7 @@ import type { IdentityCommands } from './identity-commands.js';
 import type { InstanceCommands } from './instance-commands.js';
 import type { NamedRecordCommands } from './named-records.js';
 import type { OrderReport } from './order-report.js';
-import type { OutboxMessage } from './records.js';
+import type { JobDetail, OutboxMessage } from './records.js';
 import type { GcOrder, RetentionCommands } from './retention-commands.js';
 
 /** A job to accept. */
@@ -59,6 +59,8 @@ export interface AcceptedJob {
   readonly messages: readonly OutboxMessage[];
   /** The job was accepted before, under the same key; nothing was done now. */
   readonly isRepeated: boolean;
+  /** The job as it stands with the commit; absent with one that was accepted before. */
+  readonly detail?: JobDetail;
 }
 
 /** Messages that the broker has taken. */

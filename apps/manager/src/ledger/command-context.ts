@@ -1,10 +1,9 @@
 import type { JobType } from '@pondhawk/jobs';
-import type { Transaction } from 'kysely';
+import type { Insertable, Transaction } from 'kysely';
 import type { EndedJob } from './command-catalog.js';
 import type { LeaseBook } from './lease-book.js';
 import type { LedgerChange } from './ledger-writer.js';
-import type { SharedReads } from './shared-reads.js';
-import type { LedgerDialect, LedgerTables } from './tables.js';
+import type { EventsTable, LedgerDialect, LedgerTables } from './tables.js';
 
 /** What happened to a job, as `events` keeps it. */
 export type LedgerEventKind =
@@ -48,7 +47,6 @@ export interface CommandParts {
   readonly db: Transaction<LedgerTables>;
   readonly dialect: LedgerDialect;
   readonly leases: LeaseBook;
-  readonly shared: SharedReads;
 }
 
 /**
@@ -84,30 +82,26 @@ export class CommandContext {
     return this.parts.leases;
   }
 
-  get shared(): SharedReads {
-    return this.parts.shared;
+  /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */
+  async appendEvent(event: NewEvent): Promise<void> {
+    const { jobId, kind } = event;
+    await this.db.insertInto('events').values(this.noteEvent(event)).execute();
+    if (SUPERSEDING.includes(kind)) await this.dropOldest(jobId, kind);
   }
 
-  /** Appends to `events`, and has listeners told after the commit; the ordinal counts the events of this command. */
-  async appendEvent({ jobId, kind, data, ended, type }: NewEvent): Promise<void> {
+  /** The row of an event that the caller inserts; listeners are told after the commit. Not for those that supersede others. */
+  noteEvent({ jobId, kind, data, ended, type }: NewEvent): Insertable<EventsTable> {
     this.eventCount += 1;
     this.changes.push({
       ...{ jobId, kind },
       ...(ended === undefined ? {} : { ended }),
       ...(type === undefined ? {} : { type }),
     });
-    await this.db
-      .insertInto('events')
-      .values({
-        ledger_number: this.number,
-        ordinal: this.eventCount,
-        job_id: jobId,
-        kind,
-        data: JSON.stringify(data),
-        at_ms: this.atMs,
-      })
-      .execute();
-    if (SUPERSEDING.includes(kind)) await this.dropOldest(jobId, kind);
+    return {
+      ledger_number: this.number,
+      ordinal: this.eventCount,
+      ...{ job_id: jobId, kind, data: JSON.stringify(data), at_ms: this.atMs },
+    };
   }
 
   /** A client that knows one of the dropped events gets a snapshot. */
@@ -131,15 +125,18 @@ export class CommandContext {
   }
 }
 
-/** Takes the next ledger number, given twice only if the first taker was rolled back, and notes the newest time. */
-export async function nextLedgerNumber(
+/**
+ * Takes the next ledger numbers, given twice only if the first taker was rolled back, and notes the
+ * newest time. @returns the first of them.
+ */
+export async function takeLedgerNumbers(
   db: Transaction<LedgerTables>,
-  atMs: number,
+  { atMs, count }: { readonly atMs: number; readonly count: number },
 ): Promise<number> {
   const { number } = await db
     .updateTable('ledger_head')
     .set((eb) => ({
-      number: eb('number', '+', 1),
+      number: eb('number', '+', count),
       newest_at_ms: eb
         .case()
         .when('newest_at_ms', '<', atMs)
@@ -150,5 +147,5 @@ export async function nextLedgerNumber(
     .where('id', '=', 1)
     .returning('number')
     .executeTakeFirstOrThrow();
-  return number;
+  return number - count + 1;
 }

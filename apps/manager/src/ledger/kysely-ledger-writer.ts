@@ -1,16 +1,12 @@
 import { type PondhawkError, ResourceExhaustedError, UnavailableError } from '@pondhawk/core';
-import { type Kysely, type Transaction, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { type Applied, type GivenCommand, applyCommands } from './apply-commands.js';
 import { auditScopes } from './audit-scope.js';
-import { CommandContext, nextLedgerNumber } from './command-context.js';
 import type { LedgerCommandName, LedgerCommands } from './command-catalog.js';
-import { appendAudit } from './commands/audits.js';
-import { COMMAND_HANDLERS, type CommandHandler } from './commands/index.js';
-import type { AuditEntry } from './identity-records.js';
 import type { LeaseBook } from './lease-book.js';
 import { toLedgerError } from './ledger-connections.js';
-import { type LedgerChange, type LedgerListener, LedgerWriter } from './ledger-writer.js';
+import { type LedgerListener, LedgerWriter } from './ledger-writer.js';
 import type { PurgeWitness } from './purge-witness.js';
-import { SharedReads } from './shared-reads.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
 /** Commands that may wait; more are refused, so that a slow disk shows at the edge and not in memory. */
@@ -20,30 +16,15 @@ export const COMMANDS_PER_COMMIT_MAX = 128;
 /** When to come again after a refusal: a few commits later. */
 const RETRY_AFTER_MS = 200;
 
-interface WaitingCommand {
-  readonly handler: CommandHandler;
-  readonly input: { readonly atMs: number };
-  /** Written with the command when it is the first of a request that is audited. */
-  readonly audit?: AuditEntry | undefined;
+interface WaitingCommand extends GivenCommand {
   resolve(result: unknown): void;
   reject(error: PondhawkError): void;
 }
 
-type Applied =
-  | {
-      readonly isApplied: true;
-      readonly result: unknown;
-      readonly changes: readonly LedgerChange[];
-      readonly purgeHeads: CommandContext['purgeHeads'];
-      readonly afterCommit: CommandContext['afterCommit'];
-    }
-  | { readonly isApplied: false; readonly error: PondhawkError };
-
 /**
- * Applies commands one after another on the only writing connection. *Idle*: nothing waits.
- * *Committing*: one transaction holds up to `COMMANDS_PER_COMMIT_MAX` commands, each in a savepoint
- * of its own; those that come meanwhile wait and share the next one. A refused command is rolled
- * back alone. If the commit fails, nothing of it happened and all of its commands are rejected; if
+ * Applies commands on the only writing connection. *Idle*: nothing waits. *Committing*: one
+ * transaction holds up to `COMMANDS_PER_COMMIT_MAX` commands; those that come meanwhile wait and share
+ * the next one. A refused command is rolled back alone. If the commit fails, nothing of it happened and all of its commands are rejected; if
  * the witness of purges fails after it, they are rejected too, because what it holds may be lost.
  * Closing refuses new commands and lets those that wait finish.
  */
@@ -75,8 +56,7 @@ export class KyselyLedgerWriter extends LedgerWriter {
     const entry = scope?.claim();
     return new Promise((resolve, reject) => {
       this.waiting.push({
-        handler: COMMAND_HANDLERS[name],
-        input,
+        ...{ name, input },
         audit: entry,
         resolve: (result) => {
           if (entry !== undefined) scope?.settle(true);
@@ -123,23 +103,25 @@ export class KyselyLedgerWriter extends LedgerWriter {
   }
 
   private async commit(commands: readonly WaitingCommand[]): Promise<void> {
-    let outcomes: readonly Applied[];
+    let outcomes: ReadonlyMap<WaitingCommand, Applied>;
     const startedAtMs = performance.now();
     try {
-      outcomes = await this.db.transaction().execute((tx) => this.applyAll(tx, commands));
-      await this.testify(outcomes);
+      const { dialect, leases } = this;
+      outcomes = await this.db
+        .transaction()
+        .execute((db) => applyCommands({ db, dialect, leases }, commands));
+      await this.testify([...outcomes.values()]);
     } catch (error) {
       const failure = toLedgerError(this.dialect, error);
       commands.forEach((command) => command.reject(failure));
       return;
     }
     this.onCommit(performance.now() - startedAtMs);
-    for (const outcome of outcomes) {
-      if (outcome.isApplied) outcome.afterCommit.forEach((act) => act());
-    }
-    const changes = outcomes.flatMap((outcome) => (outcome.isApplied ? outcome.changes : []));
+    const applied = [...outcomes.values()].filter((outcome) => outcome.isApplied);
+    for (const { afterCommit } of applied) afterCommit.forEach((act) => act());
+    const changes = applied.flatMap((outcome) => outcome.changes);
     if (changes.length > 0) this.listeners.forEach((listener) => listener(changes));
-    commands.forEach((command, index) => settle(command, outcomes[index]));
+    outcomes.forEach((outcome, command) => settle(command, outcome));
   }
 
   /** Has what purge logs reached witnessed, before anybody is told. */
@@ -158,50 +140,9 @@ export class KyselyLedgerWriter extends LedgerWriter {
     );
     await this.witness.record({ epoch, heads, waivers });
   }
-
-  private async applyAll(
-    tx: Transaction<LedgerTables>,
-    commands: readonly WaitingCommand[],
-  ): Promise<Applied[]> {
-    const outcomes: Applied[] = [];
-    const shared = new SharedReads();
-    for (const command of commands) {
-      if (command.handler !== COMMAND_HANDLERS['accept-job']) shared.forget();
-      const outcome = await this.applyOne(tx, command, shared);
-      if (!outcome.isApplied) shared.forget();
-      outcomes.push(outcome);
-    }
-    return outcomes;
-  }
-
-  private async applyOne(
-    tx: Transaction<LedgerTables>,
-    { handler, input, audit }: WaitingCommand,
-    shared: SharedReads,
-  ): Promise<Applied> {
-    await sql`savepoint command`.execute(tx);
-    try {
-      const number = await nextLedgerNumber(tx, input.atMs);
-      const context = new CommandContext(
-        { db: tx, dialect: this.dialect, leases: this.leases, shared },
-        input.atMs,
-        number,
-      );
-      const result = await handler(context, input);
-      if (audit !== undefined) await appendAudit(context, audit);
-      await sql`release savepoint command`.execute(tx);
-      const { changes, purgeHeads, afterCommit } = context;
-      return { isApplied: true, result, changes, purgeHeads, afterCommit };
-    } catch (error) {
-      // When the database has given up the whole transaction this throws, and all are rejected.
-      await sql`rollback to savepoint command`.execute(tx);
-      await sql`release savepoint command`.execute(tx);
-      return { isApplied: false, error: toLedgerError(this.dialect, error) };
-    }
-  }
 }
 
-function settle(command: WaitingCommand, outcome: Applied | undefined): void {
-  if (outcome?.isApplied === true) command.resolve(outcome.result);
-  else if (outcome !== undefined) command.reject(outcome.error);
+function settle(command: WaitingCommand, outcome: Applied): void {
+  if (outcome.isApplied) command.resolve(outcome.result);
+  else command.reject(outcome.error);
 }

@@ -1,26 +1,42 @@
 import { auditHash } from '@pondhawk/core';
-import type { CommandContext } from '../command-context.js';
+import type { CommandParts } from '../command-context.js';
 import type { AuditEntry } from '../identity-records.js';
+import { insertRows } from '../insert-rows.js';
 import type { HandlerOf } from './command-handler.js';
 
+/** An entry and when what it tells of was done, Unix ms. */
+export interface TimedAudit {
+  readonly entry: AuditEntry;
+  readonly atMs: number;
+}
+
 /** @see IdentityCommands */
-export const appendAudits: HandlerOf<'append-audits'> = async (context, { entries }) => {
-  for (const entry of entries) await appendAudit(context, entry);
+export const appendAudits: HandlerOf<'append-audits'> = async (context, { atMs, entries }) => {
+  await chainAudits(
+    context,
+    entries.map((entry) => ({ entry, atMs })),
+  );
   return undefined;
 };
 
-/** Adds one entry to the audit log, in the transaction of whatever it tells of. */
-export async function appendAudit({ db, atMs }: CommandContext, entry: AuditEntry): Promise<void> {
+/** Adds entries to the audit log, in their order, in the transaction of whatever they tell of. */
+export async function chainAudits(
+  common: Pick<CommandParts, 'db' | 'dialect'>,
+  audits: readonly TimedAudit[],
+): Promise<void> {
+  if (audits.length === 0) return;
+  const { db } = common;
   const former = await db
     .selectFrom('audit_head')
     .select(['count', 'hash'])
     .where('id', '=', 1)
     .executeTakeFirstOrThrow();
-  const facts = { ...entry, id: former.count + 1, operatedAtMs: atMs };
-  const hash = auditHash(former.hash, facts);
-  await db
-    .insertInto('audits')
-    .values({
+  let { count, hash } = former;
+  const rows = audits.map(({ entry, atMs }) => {
+    count += 1;
+    const facts = { ...entry, id: count, operatedAtMs: atMs };
+    hash = auditHash(hash, facts);
+    return {
       id: facts.id,
       actor_type: facts.actorType,
       actor_name: facts.actorName,
@@ -34,7 +50,8 @@ export async function appendAudit({ db, atMs }: CommandContext, entry: AuditEntr
       selector: facts.selector,
       result: facts.result,
       hash,
-    })
-    .execute();
-  await db.updateTable('audit_head').set({ count: facts.id, hash }).where('id', '=', 1).execute();
+    };
+  });
+  await insertRows(common, 'audits', rows);
+  await db.updateTable('audit_head').set({ count, hash }).where('id', '=', 1).execute();
 }

@@ -1,5 +1,4 @@
 import type { LedgerCommandName } from '../command-catalog.js';
-import { acceptJob } from './accept-job.js';
 import { appendAudits } from './audits.js';
 import { cancelJob } from './cancel-job.js';
 import { createCluster, deleteCluster, updateCluster } from './clusters.js';
@@ -41,9 +40,10 @@ import { forgetEnrolments } from './enrolments.js';
 
 export type { CommandHandler } from './command-handler.js';
 
-/** Exactly one handler for each command. */
-export const COMMAND_HANDLERS: { readonly [N in LedgerCommandName]: HandlerOf<N> } = {
-  'accept-job': acceptJob,
+/** Exactly one handler for each command, but for accepts, which are applied together (`acceptJobs`). */
+export const COMMAND_HANDLERS: {
+  readonly [N in Exclude<LedgerCommandName, 'accept-job'>]: HandlerOf<N>;
+} = {
   'mark-sent': markSent,
   'renew-broker': renewBroker,
   'record-streams': recordStreams,

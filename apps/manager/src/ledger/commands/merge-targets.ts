@@ -133,7 +133,7 @@ async function deleteTargets(
 
 /** Writes rows of targets over those that are there. */
 export async function writeTargets(
-  { db, dialect }: CommandContext,
+  { db, dialect }: Pick<CommandContext, 'db' | 'dialect'>,
   rows: readonly TargetSetRow[],
 ): Promise<void> {
   const names = Object.keys(TARGET_COLUMNS) as (keyof TargetSetRow)[];

@@ -4,6 +4,7 @@ import type { CommandContext } from '../command-context.js';
 import { toOutboxMessage } from '../outbox-rows.js';
 import type { OutboxMessage } from '../records.js';
 import type { JobRow, OrderRow } from '../tables.js';
+import type { LoggedPurge } from './purges.js';
 
 /** A scheduler as an order names it. */
 export interface OrderScheduler {
@@ -92,7 +93,14 @@ export async function queueOrder(
       scheduler_cluster_id: order.scheduler_cluster_id,
       scheduler_id: scheduler.id,
       type: job.type,
-      payload: JSON.stringify(await payloadOf(context, { job, order, schedulerId: scheduler.id })),
+      payload: JSON.stringify(
+        orderPayload({
+          job,
+          order,
+          schedulerId: scheduler.id,
+          purge: await findPurge(context, order),
+        }),
+      ),
       send_count: 0,
       created_at_ms: atMs,
     })
@@ -125,14 +133,18 @@ export async function failPendingTargets(
 }
 
 /** What goes to the scheduler; the contract is `OrderPayload`. */
-async function payloadOf(
-  context: CommandContext,
-  {
-    job,
-    order,
-    schedulerId,
-  }: { readonly job: JobRow; readonly order: OrderRow; readonly schedulerId: number },
-): Promise<object> {
+export function orderPayload({
+  job,
+  order,
+  schedulerId,
+  purge,
+}: {
+  readonly job: JobRow;
+  readonly order: OrderRow;
+  readonly schedulerId: number;
+  /** With deletes. */
+  readonly purge: Pick<LoggedPurge, 'epoch' | 'seq'> | undefined;
+}): object {
   return {
     format: ORDER_FORMAT,
     order_id: order.id,
@@ -149,7 +161,7 @@ async function payloadOf(
       parallelism: order.parallelism,
       failure_strategy: job.failure_strategy,
     },
-    ...(await purgeOf(context, order)),
+    ...(purge === undefined ? {} : { purge: { log_epoch: purge.epoch, seq: purge.seq } }),
     hosts: order.hosts,
     ...(order.only_named === 0 ? {} : { only_named: true }),
     accepted_at_ms: job.created_at_ms,
@@ -172,10 +184,10 @@ async function hostsToAccountFor({ db }: CommandContext, order: OrderRow): Promi
 }
 
 /** The order's entry of the purge log, if it has one. */
-async function purgeOf(
+async function findPurge(
   { db }: CommandContext,
   order: OrderRow,
-): Promise<{ readonly purge?: { readonly log_epoch: string; readonly seq: number } }> {
+): Promise<Pick<LoggedPurge, 'epoch' | 'seq'> | undefined> {
   const row = await db
     .selectFrom('job_clusters')
     .innerJoin(
@@ -183,10 +195,10 @@ async function purgeOf(
       'purge_log_heads.scheduler_cluster_id',
       'job_clusters.scheduler_cluster_id',
     )
-    .select(['job_clusters.purge_seq as seq', 'purge_log_heads.epoch as log_epoch'])
+    .select(['job_clusters.purge_seq as seq', 'purge_log_heads.epoch'])
     .where('job_clusters.job_id', '=', order.job_id)
     .where('job_clusters.scheduler_cluster_id', '=', order.scheduler_cluster_id)
     .executeTakeFirst();
-  const { log_epoch, seq } = row ?? {};
-  return log_epoch === undefined || typeof seq !== 'number' ? {} : { purge: { log_epoch, seq } };
+  const { epoch, seq } = row ?? {};
+  return epoch === undefined || typeof seq !== 'number' ? undefined : { epoch, seq };
 }

@@ -1,6 +1,7 @@
 import { type TaskId, assert } from '@pondhawk/core';
 import { chainHash } from '@pondhawk/purge';
-import type { CommandContext } from '../command-context.js';
+import type { CommandContext, CommandParts } from '../command-context.js';
+import { insertRows } from '../insert-rows.js';
 import type { ClusterLog } from '../records.js';
 import type { HandlerOf } from './command-handler.js';
 import { leaveBroker } from './outbox.js';
@@ -9,60 +10,50 @@ import { leaveBroker } from './outbox.js';
 export interface LoggedPurge {
   readonly epoch: string;
   readonly seq: number;
+  readonly taskId: string;
 }
 
 /** A delete that is being accepted. */
 export interface AcceptedPurge {
+  readonly context: CommandContext;
   readonly jobId: number;
-  readonly clusterId: number;
   readonly taskId: string;
   readonly userId: number;
 }
 
 /**
- * Gives a delete the next number of a cluster's log. Comes before the targets are read: a host that
- * is enrolled after this is told the number with its enrolment.
+ * Gives deletes the next numbers of a cluster's log, in their order; at least one. Comes before the
+ * targets are read: a host that is enrolled after this is told the numbers with its enrolment.
  */
-export async function appendPurge(
-  context: CommandContext,
-  purge: AcceptedPurge,
-): Promise<LoggedPurge> {
-  const { db, atMs } = context;
-  const { jobId, clusterId, userId } = purge;
-  const taskId = purge.taskId as TaskId; // Parsed where the request came in.
-  const former = await db
+export async function appendPurges(
+  common: CommandParts,
+  clusterId: number,
+  purges: readonly AcceptedPurge[],
+): Promise<readonly LoggedPurge[]> {
+  const { db } = common;
+  const { epoch, head, head_hash } = await db
     .updateTable('purge_log_heads')
-    .set((eb) => ({ head: eb('head', '+', 1) }))
+    .set((eb) => ({ head: eb('head', '+', purges.length) }))
     .where('scheduler_cluster_id', '=', clusterId)
     .returning(['epoch', 'head', 'head_hash'])
     .executeTakeFirstOrThrow();
-  const { epoch, head: seq } = former;
-  const hash = chainHash(former.head_hash, seq, taskId);
+  let hash = head_hash;
+  const rows = purges.map(({ context, jobId, taskId, userId }, index) => {
+    const seq = head - purges.length + 1 + index;
+    hash = chainHash(hash, seq, taskId as TaskId); // Parsed where the request came in.
+    context.purgeHeads.set(clusterId, { epoch, head: seq });
+    return {
+      ...{ scheduler_cluster_id: clusterId, seq, job_id: jobId, task_id: taskId },
+      ...{ chain_hash: hash, at_ms: context.atMs, user_id: userId },
+    };
+  });
   await db
     .updateTable('purge_log_heads')
     .set({ head_hash: hash })
     .where('scheduler_cluster_id', '=', clusterId)
     .execute();
-  await db
-    .insertInto('purge_log')
-    .values({
-      scheduler_cluster_id: clusterId,
-      seq,
-      job_id: jobId,
-      task_id: taskId,
-      chain_hash: hash,
-      at_ms: atMs,
-      user_id: userId,
-    })
-    .execute();
-  await db
-    .updateTable('job_clusters')
-    .set({ purge_seq: seq })
-    .where('job_id', '=', jobId)
-    .where('scheduler_cluster_id', '=', clusterId)
-    .execute();
-  context.purgeHeads.set(clusterId, { epoch, head: seq });
-  return { epoch, seq };
+  await insertRows(common, 'purge_log', rows);
+  return rows.map(({ seq, task_id: taskId }) => ({ epoch, seq, taskId }));
 }
 
 /**

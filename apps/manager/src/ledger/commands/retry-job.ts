@@ -15,7 +15,7 @@ import type { CommandContext } from '../command-context.js';
 import type { OutboxMessage } from '../records.js';
 import type { JobClustersTable, JobRow } from '../tables.js';
 import type { HandlerOf } from './command-handler.js';
-import { findRepeated, keepKey } from './idempotency.js';
+import { findRepeated, keepKeys, loadKeptKeys } from './idempotency.js';
 import { findActiveSchedulers } from './instances.js';
 import { takeLock } from './locks.js';
 import { loadOpenPart, type OpenPart } from './open-targets.js';
@@ -29,7 +29,7 @@ interface Part {
 
 /** @see LedgerCommands */
 export const retryJob: HandlerOf<'retry-job'> = async (context, input) => {
-  const repeatedJobId = await findRepeated(context, input);
+  const repeatedJobId = findRepeated(await loadKeptKeys(context, [input]), input);
   if (repeatedJobId !== undefined) {
     return { jobId: repeatedJobId, clusterIds: [], messages: [], isRepeated: true };
   }
@@ -38,7 +38,7 @@ export const retryJob: HandlerOf<'retry-job'> = async (context, input) => {
   refuseOwn(former);
   const parts = await loadParts(context, former);
   const job = await insertRetry(context, former, input);
-  await keepKey(context, input, job.id);
+  await keepKeys(context, [{ ...input, jobId: job.id }]);
   const messages: OutboxMessage[] = [];
   for (const part of parts) messages.push(...(await acceptPart(context, job, part)));
   const data = { type: job.type, retry_of: former.id };
