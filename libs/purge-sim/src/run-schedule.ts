@@ -1,22 +1,15 @@
-import { type TaskId, parseTaskId } from '@pondhawk/core';
 import { boundMs } from '@pondhawk/purge';
+import { buildFleet } from './build-fleet.js';
 import type { Fleet } from './episodes.js';
 import { type FaultWeights, drawFaults, onlyFaults } from './faults.js';
-import { REAL_PARTS, type SimContext, SIM_TIMING, type SimParts } from './parts.js';
+import { REAL_PARTS, SIM_TIMING, type SimParts } from './parts.js';
 import { Prng } from './prng.js';
-import { SimHost } from './sim-host.js';
-import { SimManager } from './sim-manager.js';
-import { SimScheduler } from './sim-scheduler.js';
 import { type Coverage, InvariantBroken, Truth } from './truth.js';
 import { ROLL_MS, rollFaults } from './weather.js';
 import { World } from './world.js';
 
 /** Virtual length of a run, before everything is mended. */
 export const RUN_MS = 1_400;
-/** Clock rates differ from real time by at most this. */
-export const RATE_ERROR_MAX = 0.01;
-/** Holders of a task that are called besides, as if their stream were slow. */
-const CALLED_SHARE = 0.15;
 /** How likely a purge is at each roll; with few of them copies grow old. */
 const PURGE_CHANCES = [0.01, 0.1, 0.35];
 const WARM_UP_MS = 150;
@@ -59,7 +52,7 @@ export function runSchedule(schedule: Schedule): RunResult {
   try {
     const { runMs = RUN_MS, parts = REAL_PARTS } = schedule;
     const purgeChance = prng.pick(PURGE_CHANCES) ?? 0;
-    const { fleet, newHost } = buildFleet(world, truth, parts);
+    const { fleet, newHost } = buildFleet({ world, truth, parts });
     const roll = (): void => {
       if (world.now >= runMs) return;
       if (world.now > LEASES_WARM_MS) {
@@ -115,54 +108,4 @@ function findUnsettled(world: World, { manager, hosts }: Fleet): InvariantBroken
       isUp && suspendedUntil < world.now - SETTLE_STEP_MS && !leased.has(hostId),
   );
   return silent && new InvariantBroken('HOST_NOT_LEASED', silent.name);
-}
-
-function buildFleet(
-  world: World,
-  truth: Truth,
-  parts: SimParts,
-): { fleet: Fleet; newHost: (of: SimHost, index: number) => SimHost } {
-  let ids = 0;
-  const newId = (kind: string): string => `${kind}-${(ids += 1)}`;
-  const { prng } = world;
-  const context: SimContext = { world, truth, parts, newId };
-  const rate = (): number => 1 + prng.between(-RATE_ERROR_MAX, RATE_ERROR_MAX);
-  const tasks: TaskId[] = ['a', 'b', 'c']
-    .slice(0, prng.whole(1, 3))
-    .map((digit) => parseTaskId(digit.repeat(64)));
-  const manager = new SimManager(context, rate());
-  const schedulers: SimScheduler[] = [];
-  const hosts: SimHost[] = [];
-  const fleet: Fleet = { manager, schedulers, hosts, tasks };
-  for (let n = prng.whole(2, 3); n > 0; n -= 1)
-    schedulers.push(new SimScheduler(context, manager, `s${n}`, rate()));
-  for (let n = prng.whole(3, 5); n > 0; n -= 1)
-    hosts.push(new SimHost(context, `h${n}`, `host-${n}`, rate(), fleet));
-  // Orders; a broker that lost its data brings none.
-  manager.onCommit = (log, entry) => {
-    if (prng.chance(world.faults.brokerWipe)) return;
-    for (const scheduler of schedulers)
-      world.send(manager, scheduler, () => {
-        if (!scheduler.takeOrder(log, entry)) return;
-        // The second lane: who is known to hold the task is called.
-        const holder = prng.pick(hosts.filter((host) => host.holds(entry.taskId)));
-        if (holder !== undefined && prng.chance(CALLED_SHARE))
-          world.send(scheduler, holder, () => holder.called(log.epoch, entry));
-      });
-  };
-  manager.onSuccess = ({ entry, epochs }) => {
-    const unaware = hosts.find((host) => host.servesUnaware(undefined, epochs, entry.seq));
-    if (unaware !== undefined)
-      throw new InvariantBroken('LEASED_AT_SUCCESS', `${unaware.name} of purge ${entry.seq}`);
-  };
-  manager.onFenced = ({ entry, epochs }, incarnation) => {
-    const serving = hosts.find((host) => host.servesUnaware(incarnation, epochs, entry.seq));
-    if (serving !== undefined)
-      throw new InvariantBroken('FENCED_BUT_SERVES', `${serving.name} of purge ${entry.seq}`);
-  };
-  manager.isHolder = (hostId, taskId) =>
-    hosts.some((host) => host.hostId === hostId && host.holds(taskId));
-  const newHost = (of: SimHost, index: number): SimHost =>
-    new SimHost(context, `h${index + 1}`, of.hostId, rate(), fleet);
-  return { fleet, newHost };
 }

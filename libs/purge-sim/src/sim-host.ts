@@ -51,6 +51,8 @@ export class SimHost implements SimNode {
   private outlived: string[] = [];
   private lock: string;
   private attempt = '';
+  /** The stream on which it was told of the log. */
+  private followed = '';
   private lastAnswer = 0;
   private heardOf = 0;
   private lease!: HostLease;
@@ -166,7 +168,7 @@ export class SimHost implements SimNode {
       this.home = world.prng.pick(this.fleet.schedulers) ?? this.home;
     }
     this.sync();
-    world.later(this, SYNC_MS * world.prng.between(0.8, 1.2), () => this.tickSync());
+    world.tick(this, SYNC_MS * world.prng.between(0.8, 1.2), () => this.tickSync());
   }
 
   private hear(answer: SyncAnswer): void {
@@ -198,6 +200,10 @@ export class SimHost implements SimNode {
       if (entries.length > 0) this.applyLater(log.epoch, entries);
     }
     if (answer.grant !== undefined) this.takeGrant(answer.grant);
+    if (log === undefined || this.followed === answer.attempt) return;
+    // Told of the log for the first time on this stream: it asks for a lease at once.
+    this.followed = answer.attempt;
+    if (answer.grant === undefined) this.sync();
   }
 
   /** What came is applied a while later, as a disk has it. */
@@ -252,7 +258,7 @@ export class SimHost implements SimNode {
     const { world } = this.context;
     if (world.prng.chance(0.6)) this.upload();
     else this.fill();
-    world.later(this, WORK_MS * world.prng.between(0.5, 1.5), () => this.tickWork());
+    world.tick(this, WORK_MS * world.prng.between(0.5, 1.5), () => this.tickWork());
   }
 
   private upload(): void {

@@ -224,7 +224,7 @@ export class SimManager implements SimNode {
   private tick(): void {
     this.settle();
     this.ledger = forgetRows(this.ledger, (row) => this.account.isLeased(row));
-    this.context.world.later(this, TICK_MS, () => this.tick());
+    this.context.world.tick(this, TICK_MS, () => this.tick());
   }
 
   /** Notes whether a purge that was accepted just now is said to be final. */

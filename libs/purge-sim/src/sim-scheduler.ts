@@ -264,7 +264,7 @@ export class SimScheduler implements SimNode {
       if (!connection.isLost && connection.enrolment === undefined) this.enrol(attempt, connection);
     this.reportLost();
     if (world.prng.chance(0.6)) this.askForView();
-    world.later(this, TICK_MS, () => this.tick());
+    world.tick(this, TICK_MS, () => this.tick());
   }
 
   private reportLost(): void {

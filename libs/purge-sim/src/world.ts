@@ -33,6 +33,10 @@ export class World {
   isMended = false;
   /** In this run, the clock that counts a pause from outside: no two of them within a lease are shown by different ones. */
   readonly loneClock: 'sinceBootMs' | 'wallMs';
+  /** Timers that come due from now on do nothing: what still happens is by messages and disks alone. */
+  areTimersStopped = false;
+  /** Called with each message that arrives at a daemon that is up. */
+  onDelivered: (from: SimNode, to: SimNode) => void = () => undefined;
   private readonly heap: Event[] = [];
   private order = 0;
   private readonly cuts = new Set<string>();
@@ -66,6 +70,13 @@ export class World {
     this.plan(this.now + delayMs, () => this.runOn(node, life, run));
   }
 
+  /** A node's timer. */
+  tick(node: SimNode, delayMs: number, run: () => void): void {
+    this.later(node, delayMs, () => {
+      if (!this.areTimersStopped) run();
+    });
+  }
+
   /** Not a step of any node: the weather, or bytes that are with the kernel already. */
   plan(at: number, run: () => void): void {
     this.push({ at, order: (this.order += 1), run });
@@ -81,7 +92,10 @@ export class World {
       const delay = prng.chance(faults.late) ? prng.between(10, 700) : prng.between(1, 8);
       this.plan(this.now + delay, () => {
         if (this.cuts.size > 0 && this.isCut(from, to)) return;
-        this.runOn(to, undefined, deliver);
+        this.runOn(to, undefined, () => {
+          this.onDelivered(from, to);
+          deliver();
+        });
       });
     }
   }

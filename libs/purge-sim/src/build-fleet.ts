@@ -1,0 +1,79 @@
+import { type TaskId, parseTaskId } from '@pondhawk/core';
+import type { Fleet } from './episodes.js';
+import type { SimContext } from './parts.js';
+import type { Prng } from './prng.js';
+import { SimHost } from './sim-host.js';
+import { SimManager } from './sim-manager.js';
+import { SimScheduler } from './sim-scheduler.js';
+import { InvariantBroken } from './truth.js';
+
+/** Clock rates differ from real time by at most this. */
+export const RATE_ERROR_MAX = 0.01;
+/** Holders of a task that are called besides, as if their stream were slow. */
+const CALLED_SHARE = 0.15;
+
+/** How many daemons a cluster begins with. */
+export interface FleetSizes {
+  readonly schedulers: number;
+  readonly hosts: number;
+}
+
+/** A cluster, and how a copy of a host joins it. */
+export interface BuiltFleet {
+  readonly fleet: Fleet;
+  readonly newHost: (of: SimHost, index: number) => SimHost;
+}
+
+function drawSizes(prng: Prng): FleetSizes {
+  return { schedulers: prng.whole(2, 3), hosts: prng.whole(3, 5) };
+}
+
+/** A manager, two or three schedulers, and three to five hosts, unless `sizes` says otherwise. */
+export function buildFleet(
+  { world, truth, parts }: Omit<SimContext, 'newId'>,
+  sizes: FleetSizes = drawSizes(world.prng),
+): BuiltFleet {
+  let ids = 0;
+  const newId = (kind: string): string => `${kind}-${(ids += 1)}`;
+  const { prng } = world;
+  const context: SimContext = { world, truth, parts, newId };
+  const rate = (): number => 1 + prng.between(-RATE_ERROR_MAX, RATE_ERROR_MAX);
+  const tasks: TaskId[] = ['a', 'b', 'c']
+    .slice(0, prng.whole(1, 3))
+    .map((digit) => parseTaskId(digit.repeat(64)));
+  const manager = new SimManager(context, rate());
+  const schedulers: SimScheduler[] = [];
+  const hosts: SimHost[] = [];
+  const fleet: Fleet = { manager, schedulers, hosts, tasks };
+  for (let n = sizes.schedulers; n > 0; n -= 1)
+    schedulers.push(new SimScheduler(context, manager, `s${n}`, rate()));
+  for (let n = sizes.hosts; n > 0; n -= 1)
+    hosts.push(new SimHost(context, `h${n}`, `host-${n}`, rate(), fleet));
+  // Orders; a broker that lost its data brings none.
+  manager.onCommit = (log, entry) => {
+    if (prng.chance(world.faults.brokerWipe)) return;
+    for (const scheduler of schedulers)
+      world.send(manager, scheduler, () => {
+        if (!scheduler.takeOrder(log, entry)) return;
+        // The second lane: who is known to hold the task is called.
+        const holder = prng.pick(hosts.filter((host) => host.holds(entry.taskId)));
+        if (holder !== undefined && prng.chance(CALLED_SHARE))
+          world.send(scheduler, holder, () => holder.called(log.epoch, entry));
+      });
+  };
+  manager.onSuccess = ({ entry, epochs }) => {
+    const unaware = hosts.find((host) => host.servesUnaware(undefined, epochs, entry.seq));
+    if (unaware !== undefined)
+      throw new InvariantBroken('LEASED_AT_SUCCESS', `${unaware.name} of purge ${entry.seq}`);
+  };
+  manager.onFenced = ({ entry, epochs }, incarnation) => {
+    const serving = hosts.find((host) => host.servesUnaware(incarnation, epochs, entry.seq));
+    if (serving !== undefined)
+      throw new InvariantBroken('FENCED_BUT_SERVES', `${serving.name} of purge ${entry.seq}`);
+  };
+  manager.isHolder = (hostId, taskId) =>
+    hosts.some((host) => host.hostId === hostId && host.holds(taskId));
+  const newHost = (of: SimHost, index: number): SimHost =>
+    new SimHost(context, `h${index + 1}`, of.hostId, rate(), fleet);
+  return { fleet, newHost };
+}
