@@ -4,6 +4,7 @@ import {
   type Grant,
   HostCopies,
   type HostLease,
+  type LogState,
   type Place,
   type PurgeEntry,
 } from '@pondhawk/purge';
@@ -183,27 +184,31 @@ export class SimHost implements SimNode {
       if (answer.grant !== undefined) this.takeGrant(answer.grant);
       return;
     }
-    const { world, truth, newId } = this.context;
+    const { world, newId } = this.context;
     if (answer.isClosed) {
       this.attempt = newId('attempt');
       return;
     }
     this.lastAnswer = world.now;
-    const { log, entries = [] } = answer;
-    if (log !== undefined && (log.epoch !== this.copies.place.epoch || log.head >= this.heardOf)) {
-      if (this.copies.follow(log)) {
-        this.heardOf = 0;
-        truth.coverage.dropped += 1;
-        this.check();
-      }
-      this.heardOf = log.epoch === this.copies.place.epoch ? log.head : 0;
-      if (entries.length > 0) this.applyLater(log.epoch, entries);
-    }
-    if (answer.grant !== undefined) this.takeGrant(answer.grant);
+    const { log, grant } = answer;
+    if (log !== undefined) this.takeLog(log, answer.entries);
+    if (grant !== undefined) this.takeGrant(grant);
     if (log === undefined || this.followed === answer.attempt) return;
     // Told of the log for the first time on this stream: it asks for a lease at once.
     this.followed = answer.attempt;
-    if (answer.grant === undefined) this.sync();
+    if (grant === undefined) this.sync();
+  }
+
+  private takeLog(log: LogState, entries: readonly PurgeEntry[] = []): void {
+    const { epoch } = this.copies.place;
+    if (log.epoch === epoch && log.head < this.heardOf) return;
+    if (this.copies.follow(log)) {
+      this.heardOf = 0;
+      this.context.truth.coverage.dropped += 1;
+      this.check();
+    }
+    this.heardOf = log.epoch === this.copies.place.epoch ? log.head : 0;
+    if (entries.length > 0) this.applyLater(log.epoch, entries);
   }
 
   /** What came is applied a while later, as a disk has it. */
