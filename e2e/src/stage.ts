@@ -268,6 +268,13 @@ export interface Job {
     readonly success_peers: readonly HostResult[];
     readonly failure_peers: readonly HostResult[];
     readonly fenced_peers: readonly HostResult[];
+    readonly job_states?: readonly {
+      readonly error: string;
+      readonly results: readonly {
+        readonly success_tasks: readonly { readonly url: string }[];
+        readonly failure_tasks: readonly { readonly url: string }[];
+      }[];
+    }[];
     readonly total_count?: number;
     readonly page?: number;
     readonly per_page?: number;

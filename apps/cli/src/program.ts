@@ -8,6 +8,7 @@ import { addCompletionCommand } from './completion/completion.command.js';
 import { addGetCommand } from './get/get.command.js';
 import { addClearCommand } from './jobs/clear.command.js';
 import { addJobCommand } from './jobs/job.command.js';
+import { addPreheatCommand } from './jobs/preheat.command.js';
 import { addLoginCommand } from './login/login.command.js';
 import { interrupted } from './manager/manager-client.js';
 import { printable } from './output/printable.js';
@@ -56,6 +57,7 @@ function buildProgram(context: CliContext, exit: (code: ExitCode) => void): Comm
   addGetCommand(program, context);
   addClearCommand(addTaskCommand(program, context), context, exit);
   addJobCommand(program, context, exit);
+  addPreheatCommand(program, context, exit);
   addLoginCommand(program, context);
   addFleetCommands(program, context);
   addIdentityCommands(program, context);

@@ -11,6 +11,7 @@ import { describeIdentity } from './describe-identity.js';
 import { describeLeases } from './describe-leases.js';
 import { describeWaivers } from './describe-waivers.js';
 import { describeOutbox } from './describe-outbox.js';
+import { describePreheats } from './describe-preheats.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
@@ -328,6 +329,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     describeLeases(() => ledger);
     describeWaivers(() => ledger);
     describeAccepts(() => ledger);
+    describePreheats(() => ledger);
     describePurgeLog(() => ledger);
 
     describe('when the deadline passes', () => {

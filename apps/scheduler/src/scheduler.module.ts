@@ -17,6 +17,9 @@ import { OrderCancels } from './orders/order-cancels.js';
 import { OrderExecutor } from './orders/order-executor.js';
 import { OrderTransport } from './orders/order-strategy.js';
 import { OrderSubscriber } from './orders/order.subscriber.js';
+import { GrpcPreheatCaller } from './orders/preheat-caller.js';
+import { PreheatExecutor } from './orders/preheat-executor.js';
+import { GrpcPreheatPlans } from './orders/preheat-plans.js';
 import { ManagerLink } from './registration/manager-link.js';
 import { SchedulerConfig } from './scheduler.config.js';
 import { SchedulerListeners } from './scheduler-listeners.js';
@@ -94,6 +97,26 @@ const PROVIDERS: Provider[] = [
       return new OrderExecutor({ ...parts, verifier, random: Math.random });
     },
     inject: [SwarmLoop, Fleet, HostCaller, Clock, Faults, Log, OrderCancels, ChannelPool],
+  },
+  {
+    provide: PreheatExecutor,
+    // Composition root.
+    // eslint-disable-next-line max-params
+    useFactory: (
+      loop: SwarmLoop,
+      link: ManagerLink,
+      channels: ChannelPool,
+      cancels: OrderCancels,
+      clock: Clock,
+      faults: Faults,
+      log: Log,
+    ) => {
+      const plans = new GrpcPreheatPlans(link);
+      const caller = new GrpcPreheatCaller(channels);
+      const parts = { loop, plans, caller, cancels, clock, faults, log };
+      return new PreheatExecutor({ ...parts, random: Math.random });
+    },
+    inject: [SwarmLoop, ManagerLink, ChannelPool, OrderCancels, Clock, Faults, Log],
   },
   {
     provide: Publisher,

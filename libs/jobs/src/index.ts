@@ -5,5 +5,6 @@ export * from './order-lease.js';
 export * from './order-state.js';
 export * from './outcome.js';
 export * from './parallelism.js';
+export * from './preheat-hosts.js';
 export * from './provider-registry.js';
 export * from './target-outcome.js';

@@ -4,6 +4,7 @@ export const JobType = {
   GetTask: 'get_task',
   ListTasks: 'list_tasks',
   Gc: 'gc',
+  Preheat: 'preheat',
 } as const;
 /** One of the types. */
 export type JobType = (typeof JobType)[keyof typeof JobType];

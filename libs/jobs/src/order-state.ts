@@ -1,11 +1,12 @@
 /**
- * One scheduler's order: `waiting` for a scheduler to become active, `queued` for it in the outbox
+ * One scheduler's order: `blocked` until jobs that work on the same tasks have ended, `waiting` for a scheduler to become active, `queued` for it in the outbox
  * or on its way, `running` once it has reported, then `done` (its last report is in), `failed`
  * (nobody could carry it out), `expired` (the job's deadline came first) or `cancelled` (nobody had
  * begun it when the job was cancelled, or nobody has answered since). When the lease of its
  * attempt runs out it is taken over: queued again, for another scheduler, or waiting for one.
  */
 export const OrderState = {
+  Blocked: 'blocked',
   Waiting: 'waiting',
   Queued: 'queued',
   Running: 'running',
@@ -26,6 +27,14 @@ export type OrderEvent =
   'assign' | 'strand' | 'report' | 'finish' | 'close' | 'fail' | 'expire' | 'cancel';
 
 const TRANSITIONS: Record<OrderState, Partial<Record<OrderEvent, OrderState>>> = {
+  blocked: {
+    assign: 'queued',
+    strand: 'waiting',
+    close: 'done',
+    fail: 'failed',
+    expire: 'expired',
+    cancel: 'cancelled',
+  },
   waiting: {
     assign: 'queued',
     close: 'done',

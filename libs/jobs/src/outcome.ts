@@ -1,6 +1,6 @@
 /** The rules that say how a job ended: one function decides, for every type of job. */
 
-import { type JobType, isQuestion } from './job-type.js';
+import { JobType, isQuestion } from './job-type.js';
 import type { TargetOutcome } from './target-outcome.js';
 
 /** How a job ended. */
@@ -31,6 +31,8 @@ export const NO_TARGETS: TargetCounts = {
   absent: 0,
   answered: 0,
   deleted: 0,
+  already_here: 0,
+  preheated: 0,
 };
 
 /** Counts of a retry as its whole purge or question is judged: what had ended well before counts as well. */
@@ -67,9 +69,10 @@ export interface JobEnd {
  * A `delete_task` is `complete` only if every target is deleted, absent or fenced and every order
  * was carried out; `partial` if some are and some are not; `failed` if none is. `get_task` and
  * `list_tasks` are a SUCCESS when some host of each cluster answered or the cluster has none, and
- * are `partial` while hosts stay silent. A cancelled or timed-out job keeps that as its outcome;
- * a question that timed out is still a SUCCESS when each cluster has answered. A job that the manager
- * carries out by itself has no clusters: it is `complete` unless it was cancelled or timed out.
+ * are `partial` while hosts stay silent. A `preheat` is a SUCCESS when some host of each cluster has all
+ * that it was to have, and `partial` while another has not. A cancelled or timed-out job keeps that as
+ * its outcome; a question that timed out is still a SUCCESS when each cluster has answered. A job that
+ * the manager carries out by itself has no clusters: it is `complete` unless it was cancelled or timed out.
  */
 export function decideOutcome(tally: JobTally): JobEnd {
   const verdicts = tally.clusters.map((cluster) => judgeCluster(tally.type, cluster));
@@ -91,10 +94,12 @@ interface Verdict {
 }
 
 function judgeCluster(type: JobType, { counts, failedOrders }: ClusterTally): Verdict {
-  const good = counts.deleted + counts.absent + counts.answered + counts.fenced;
+  const here = counts.preheated + counts.already_here;
+  const good = counts.deleted + counts.absent + counts.answered + counts.fenced + here;
   const bad = counts.failed + counts.skipped + counts.pending;
   const isWhole = bad === 0 && failedOrders === 0;
-  const isEnough = isWhole || (isQuestion(type) && counts.answered + counts.absent > 0);
+  const isPartEnough = type !== JobType.DeleteTask && counts.answered + counts.absent + here > 0;
+  const isEnough = isWhole || isPartEnough;
   return { isWhole, hasGood: good > 0, isEnough };
 }
 

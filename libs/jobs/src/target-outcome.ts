@@ -1,6 +1,7 @@
 /**
  * What came of one node's share of a job. `answered` is the good end of a question (get_task,
- * list_tasks), `deleted` that of a delete; `absent` answers both.
+ * list_tasks), `deleted` that of a delete; `absent` answers both. A preheat ends well with `preheated`
+ * (fetched for this job) or `already_here`.
  */
 export const TargetOutcome = {
   Pending: 'pending',
@@ -10,24 +11,18 @@ export const TargetOutcome = {
   Absent: 'absent',
   Answered: 'answered',
   Deleted: 'deleted',
+  AlreadyHere: 'already_here',
+  Preheated: 'preheated',
 } as const;
 /** One of the outcomes. */
 export type TargetOutcome = (typeof TargetOutcome)[keyof typeof TargetOutcome];
 
-/** All outcomes, worst first. */
+/**
+ * All outcomes, worst first: a report brings only a better one, so the order of reports does not matter.
+ * A host asked twice says `absent` the second time, and `already_here`; what it deleted or fetched the
+ * first time is the news.
+ */
 export const TARGET_OUTCOMES: readonly TargetOutcome[] = Object.values(TargetOutcome);
-
-/** The outcomes that a report may bring over each one: only better ones, so the order of reports does not matter. */
-const IMPROVEMENTS: Record<TargetOutcome, readonly TargetOutcome[]> = {
-  pending: ['skipped', 'failed', 'fenced', 'absent', 'answered', 'deleted'],
-  skipped: ['failed', 'fenced', 'absent', 'answered', 'deleted'],
-  failed: ['fenced', 'absent', 'answered', 'deleted'],
-  fenced: ['absent', 'answered', 'deleted'],
-  // A host asked twice says `absent` the second time; what it deleted the first time is the news.
-  absent: ['answered', 'deleted'],
-  answered: ['deleted'],
-  deleted: [],
-};
 
 /** Whether `raw` is an outcome. */
 export function isTargetOutcome(raw: string): raw is TargetOutcome {
@@ -63,5 +58,6 @@ export function mergeTargetResult<T extends TargetResult>(standing: T, reported:
       reported.verification !== undefined && reported.verification !== standing.verification;
     return reported.try > standing.try || isNewlySeen ? reported : standing;
   }
-  return IMPROVEMENTS[standing.outcome].includes(reported.outcome) ? reported : standing;
+  const rankOf = ({ outcome }: TargetResult): number => TARGET_OUTCOMES.indexOf(outcome);
+  return rankOf(reported) > rankOf(standing) ? reported : standing;
 }

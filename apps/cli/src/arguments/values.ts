@@ -84,6 +84,11 @@ export function collectTaskName(raw: string, before?: readonly string[]): readon
   return [...(before ?? []), parseTaskName(raw)];
 }
 
+/** Collects URLs. */
+export function collectUrl(raw: string, before?: readonly string[]): readonly string[] {
+  return [...(before ?? []), parseUrlArgument(raw)];
+}
+
 /** Collects `--cluster N`. */
 export function collectNumber(raw: string, before: readonly number[] = []): readonly number[] {
   return [...before, parseNumberOption(raw)];

@@ -22,19 +22,21 @@ export function taskJobBody(
   name: string,
   options: TaskNameOptions,
 ): JobBody {
-  const named = isTaskId(name)
-    ? { task_id: name }
-    : {
-        url: name,
-        ...given('tag', options.tag),
-        ...given('application', options.application),
-        ...given('piece_length', options.pieceLength),
-        ...given('filtered_query_params', options.filteredQueryParam?.join('&')),
-      };
+  const named = isTaskId(name) ? { task_id: name } : { url: name, ...taskNameArgs(options) };
   return jobBody(type, named, options);
 }
 
-/** A job with any args. */
+/** What names tasks besides their URLs. */
+export function taskNameArgs(options: TaskNameOptions): object {
+  return {
+    ...given('tag', options.tag),
+    ...given('application', options.application),
+    ...given('piece_length', options.pieceLength),
+    ...given('filtered_query_params', options.filteredQueryParam?.join('&')),
+  };
+}
+
+/** A job with any args; those that are undefined are left out by JSON. */
 export function jobBody(type: JobBody['type'], args: object, options: TaskNameOptions): JobBody {
   const timeout = options.timeout === undefined ? undefined : formatDuration(options.timeout);
   return {

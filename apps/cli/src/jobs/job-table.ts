@@ -91,5 +91,5 @@ function renderHeld(job: JobRecord): string {
 /** Who holds what has been listed: of the others only failures are of interest. */
 function isWorthListing(job: JobRecord, targets: readonly TargetRecord[]): boolean {
   if (targets.length === 0) return false;
-  return job.type === 'delete_task' || targets.some(({ reason }) => reason !== '');
+  return /^(delete_task|preheat)$/.test(job.type) || targets.some(({ reason }) => reason !== '');
 }

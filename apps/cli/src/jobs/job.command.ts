@@ -14,7 +14,8 @@ import {
   type ManagerOptions,
 } from './manager-options.js';
 
-const JOB_TYPES = ['delete_task', 'get_task', 'list_tasks', 'gc'] as const;
+const CREATED_TYPES = ['delete_task', 'get_task', 'list_tasks', 'gc'] as const;
+const JOB_TYPES = [...CREATED_TYPES, 'preheat'] as const;
 const GC_KINDS = ['job', 'audit'] as const;
 const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
 
@@ -43,8 +44,12 @@ export function addJobCommand(
   exit: (code: ExitCode) => void,
 ): void {
   const job = program.command('job').description('orders to the fleet');
-  withJobOptions(job.command('create').description('order something of every host'))
-    .addArgument(new Argument('<type>').choices(JOB_TYPES))
+  withJobOptions(
+    job
+      .command('create')
+      .description('order something of every host; preheats have a command of their own'),
+  )
+    .addArgument(new Argument('<type>').choices(CREATED_TYPES))
     .argument('[task]', 'id or URL of the task; not for list_tasks and gc', parseTaskName)
     .option('--page <n>', 'list_tasks: page', parseNumberOption)
     .option('--per-page <n>', 'list_tasks: tasks a page', parseNumberOption)

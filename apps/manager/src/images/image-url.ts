@@ -56,3 +56,10 @@ export function manifestUrl({ registry, repository }: ImageUrl, reference: strin
 export function blobUrl({ registry, repository }: ImageUrl, digest: string): string {
   return new URL(`/v2/${repository}/blobs/${digest}`, registry).href;
 }
+
+/** The address of the same image by the digest of its manifest, for the same user. */
+export function pinnedUrl(raw: string, digest: string): string {
+  const url = new URL(raw);
+  url.pathname = manifestUrl(parseImageUrl(raw), digest).pathname;
+  return url.href;
+}

@@ -1,6 +1,7 @@
 import { JobState, JobType, decideOutcome, isJobEnded, withSettled } from '@pondhawk/jobs';
 import type { JobClusterRecord, JobDetail, TargetRecord } from '../ledger/index.js';
 import { type Json, descriptionOf, timeView } from './peer-view.js';
+import { preheatResultView } from './preheat-view.js';
 import { targetsOf } from './result-lists-view.js';
 
 /** Dragonfly's `job_states`: one element for each cluster, `results` empty while the job is unfinished. */
@@ -65,6 +66,7 @@ function isFailedState(state: string): boolean {
 }
 
 function resultOf(detail: JobDetail, { id }: JobClusterRecord): Json {
+  if (detail.job.type === JobType.Preheat) return preheatResultView(detail, id);
   if (detail.job.type !== JobType.DeleteTask) {
     const peers = answeringPeers(detail, id);
     // The console takes null for "nobody has it" and draws an empty card for [].

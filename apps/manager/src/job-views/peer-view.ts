@@ -1,6 +1,12 @@
 /** What REST shows of hosts: Dragonfly's peer record, and what came of a host's share of a job. */
 
-import type { HeldTask, HostRecord, PeerRecord, TargetRecord } from '../ledger/index.js';
+import type {
+  HeldTask,
+  HostRecord,
+  PeerRecord,
+  PreheatedTask,
+  TargetRecord,
+} from '../ledger/index.js';
 
 /** A JSON object. */
 export type Json = Record<string, unknown>;
@@ -39,6 +45,7 @@ export function targetPeerView(target: TargetRecord, cluster: ClusterName): Json
     ended_at: target.endedAtMs === undefined ? null : timeView(target.endedAtMs),
     later: target.later ?? null,
     ...(target.verification === undefined ? {} : { verification: target.verification }),
+    ...(target.preheats === undefined ? {} : { tasks: target.preheats.map(preheatedTaskView) }),
   };
 }
 
@@ -72,8 +79,12 @@ export function heldTaskView(task: HeldTask): Json {
   };
 }
 
+function preheatedTaskView({ id, outcome, bytes, code, message }: PreheatedTask): Json {
+  return { task_id: id, outcome, bytes, description: descriptionOf({ code, message }) };
+}
+
 /** Why a target failed; empty when it did not. */
-export function descriptionOf({ code, message }: TargetRecord): string {
+export function descriptionOf({ code, message }: Pick<TargetRecord, 'code' | 'message'>): string {
   return [code, message].filter((part) => part !== '').join(': ');
 }
 

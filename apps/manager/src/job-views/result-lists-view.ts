@@ -16,6 +16,9 @@ export function countsView({ job, clusters }: JobDetail): Json {
     deleted: sum('deleted'),
     absent: sum('absent'),
     ...(job.type === JobType.DeleteTask ? {} : { answered: sum('answered') }),
+    ...(job.type === JobType.Preheat
+      ? { preheated: sum('preheated'), already_here: sum('already_here') }
+      : {}),
     fenced: sum('fenced'),
     failed: sum('failed'),
     skipped: sum('skipped'),
@@ -31,15 +34,16 @@ export function listsView(detail: JobDetail, options: { readonly withResults: bo
 }
 
 function emptyLists(type: JobType): Json {
+  if (type === JobType.Preheat) return { truncated: false, success_peers: [], failure_peers: [] };
   return type === JobType.DeleteTask
     ? { truncated: false, success_peers: [], failure_peers: [], fenced_peers: [] }
     : { truncated: false, peers: [], failure_peers: [] };
 }
 
 function fullLists(detail: JobDetail): Json {
+  if (detail.job.type === JobType.Preheat) return preheatLists(detail);
   const failures = targetsOf(detail, ['failed', 'skipped']);
-  const views = (targets: readonly TargetRecord[]): Json[] =>
-    targets.map((target) => targetPeerView(target, clusterOf(detail, target)));
+  const views = viewsOf(detail);
   if (detail.job.type !== JobType.DeleteTask) {
     return {
       truncated: detail.listed.isCut || isTruncated(detail, [['failed', 'skipped'], ['answered']]),
@@ -53,6 +57,22 @@ function fullLists(detail: JobDetail): Json {
     failure_peers: views(failures),
     fenced_peers: views(targetsOf(detail, ['fenced'])),
   };
+}
+
+function preheatLists(detail: JobDetail): Json {
+  const views = viewsOf(detail);
+  return {
+    truncated: isTruncated(detail, [
+      ['failed', 'skipped'],
+      ['preheated', 'already_here'],
+    ]),
+    success_peers: views(targetsOf(detail, ['preheated', 'already_here'])),
+    failure_peers: views(targetsOf(detail, ['failed', 'skipped'])),
+  };
+}
+
+function viewsOf(detail: JobDetail): (targets: readonly TargetRecord[]) => Json[] {
+  return (targets) => targets.map((target) => targetPeerView(target, clusterOf(detail, target)));
 }
 
 /** Hosts with what each holds: of `get_task` the one task, of `list_tasks` an element a task of the page. */

@@ -4,6 +4,7 @@ import { OPERATION_SPEC_RULES, parseOperationSpec, type OperationSpec } from '@p
 import { GC_KINDS, JOB_TYPES, JobType, isJobType, type GcKind } from '@pondhawk/jobs';
 import { FieldReader, ID_BOUNDS, invalidField } from '../rest-edge/field-reader.js';
 import { PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX } from '../rest-edge/query-parameters.js';
+import { type PreheatRequest, readPreheatArgs } from './preheat-args.js';
 import { readTaskName } from './task-name.js';
 
 /** Longest description of a job, in characters. */
@@ -34,6 +35,8 @@ export interface CreateJobRequest {
     /** Of `list_tasks`: these alone. */
     readonly task_ids?: readonly string[];
   };
+  /** With preheats. */
+  readonly preheat?: PreheatRequest;
   readonly spec: OperationSpec;
   /** Fields that mean nothing here and were left out. */
   readonly strippedFields: readonly string[];
@@ -68,6 +71,7 @@ export function parseCreateJob(raw: unknown): CreateJobRequest {
       ...flags,
     },
     orderArgs: { ...named.orderArgs, ...(flags.verify === true ? { verify: true } : {}) },
+    ...(named.preheat === undefined ? {} : { preheat: named.preheat }),
     spec,
     strippedFields: [...body.unknownFields(), ...args.unknownFields()],
   };
@@ -81,10 +85,11 @@ function readType(body: FieldReader): JobType {
   return type;
 }
 
-type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs'>;
+type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs' | 'preheat'>;
 
 function readNamed(args: FieldReader, type: JobType): ReadArgs {
   if (type === JobType.Gc) return readGcArgs(args);
+  if (type === JobType.Preheat) return { ...readPreheatArgs(args), orderArgs: {} };
   return type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
 }
 
@@ -129,9 +134,9 @@ function readSpec(
 ): { spec: OperationSpec; echoed: Readonly<Record<string, unknown>> } {
   const parallelism = args.raw('parallelism');
   const failureStrategy = args.raw('failure_strategy');
-  // Dragonfly's name for the parallelism of a get_task; ours wins where both are given.
+  // Dragonfly's name for the parallelism of a get_task or preheat; ours wins where both are given.
   const concurrentPeerCount =
-    type === JobType.GetTask
+    type === JobType.GetTask || type === JobType.Preheat
       ? args.wholeNumber('concurrent_peer_count', OPERATION_SPEC_RULES.parallelism)
       : undefined;
   const spec = parseOperationSpec(
@@ -154,11 +159,12 @@ function readSpec(
 
 /** What a job is about, for the audit log: a URL without what may be secret in it. */
 export function selectorOf({ type, isDryRun, clusterIds, args }: CreateJobRequest): string {
+  const urls = Array.isArray(args['urls']) ? ` urls=${args['urls'].length}` : '';
   const url = typeof args['url'] === 'string' ? ` url=${withoutSecrets(args['url'])}` : '';
   const taskId = typeof args['task_id'] === 'string' ? ` task=${args['task_id']}` : '';
   const clusters = clusterIds === undefined ? '' : ` clusters=${clusterIds.join(',')}`;
   const kind = typeof args['type'] === 'string' ? ` kind=${args['type']}` : '';
-  return `${type}${isDryRun ? ' dry_run' : ''}${kind}${taskId}${clusters}${url}`;
+  return `${type}${isDryRun ? ' dry_run' : ''}${kind}${taskId}${clusters}${url}${urls}`;
 }
 
 function withoutSecrets(url: string): string {

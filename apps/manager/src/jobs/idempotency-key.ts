@@ -61,7 +61,9 @@ function keyOf(key: string, request: CreateJobRequest): IdempotencyKey {
 }
 
 /** Of what the request asks for: fields that mean nothing, and the order of fields, do not count. */
-function hashOf({ type, bio, clusterIds, args, orderArgs, spec }: CreateJobRequest): string {
-  const meaning = JSON.stringify([type, bio, clusterIds ?? [], args, orderArgs, spec]);
+function hashOf(request: CreateJobRequest): string {
+  const { type, bio, clusterIds, args, orderArgs, spec, preheat } = request;
+  const secret = preheat === undefined ? [] : [preheat.plan];
+  const meaning = JSON.stringify([type, bio, clusterIds ?? [], args, orderArgs, spec, ...secret]);
   return createHash('sha256').update(meaning).digest('hex');
 }

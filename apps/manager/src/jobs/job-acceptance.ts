@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { type Clock, type Faults, NotFoundError } from '@pondhawk/core';
 import { JobType } from '@pondhawk/jobs';
 import type {
@@ -15,6 +15,7 @@ import { invalidField } from '../rest-edge/field-reader.js';
 import type { RetentionAges } from '../retention/retention-ages.js';
 import type { CreateJobRequest } from './create-job-request.js';
 import type { JobRateLimits } from './job-rate-limits.js';
+import type { PreheatPlanner } from './preheat-planner.js';
 
 const NANOSECONDS_PER_MS = 1_000_000;
 
@@ -29,6 +30,9 @@ export interface JobAcceptanceOptions {
   readonly limits: JobRateLimits;
   /** How long ended jobs and audits are kept now. */
   readonly loadAges: () => Promise<RetentionAges>;
+  readonly planner: PreheatPlanner;
+  /** 32 bytes: seals what of jobs may be secret. */
+  readonly sealKey: Buffer;
 }
 
 /**
@@ -81,15 +85,20 @@ export class JobAcceptance {
   ): Promise<Pick<AcceptedJob, 'jobId' | 'isRepeated' | 'detail'>> {
     const { writer, clock, faults, metrics } = this.options;
     const { isDryRun, bio, userId, clusterIds, spec } = request;
-    const { args, orderArgs } = await this.withAges(request);
+    const key = this.sealedKey(request, idempotency);
+    const repeatedJobId = await this.findRepeated(request, key);
+    if (repeatedJobId !== undefined) return { jobId: repeatedJobId, isRepeated: true };
+    const plain = await this.withAges(request);
+    const asked = { ...plain, ...(await this.planOf(request, plain.args)) };
     // What a dry run asks is the question of a get_task, so that no purge can come of it.
     const type = isDryRun ? JobType.GetTask : request.type;
     const accepted = await writer.execute('accept-job', {
       atMs: clock.nowMs(),
       uuid: randomUUID(),
-      ...{ type, isDryRun, bio, userId, args, orderArgs, spec },
+      ...{ type, isDryRun, bio, userId, spec },
+      ...asked,
       ...(clusterIds === undefined ? {} : { clusterIds }),
-      idempotency,
+      idempotency: key,
     });
     faults.reach('manager.job.committed');
     if (!accepted.isRepeated) metrics.jobsAccepted.increment({ type });
@@ -108,6 +117,35 @@ export class JobAcceptance {
       args: { ...args, ttl: ageMsMax * NANOSECONDS_PER_MS },
       orderArgs: { gc: { ...gc, ageMsMax } },
     };
+  }
+
+  /** A registry that was asked once is not asked again; the ledger looks once more as it accepts. */
+  private async findRepeated(
+    { preheat, userId }: CreateJobRequest,
+    idempotency: IdempotencyKey | undefined,
+  ): Promise<number | undefined> {
+    const { reader, clock } = this.options;
+    if (preheat?.plan.image === undefined || idempotency === undefined) return undefined;
+    return reader.findRepeatedJobId({ atMs: clock.nowMs(), userId, idempotency });
+  }
+
+  private async planOf(
+    { preheat }: CreateJobRequest,
+    shown: AcceptJob['args'],
+  ): Promise<Partial<Pick<AcceptJob, 'args' | 'orderArgs' | 'sealed'>>> {
+    return preheat === undefined ? {} : this.options.planner.plan(preheat, shown);
+  }
+
+  /** The hash of what is asked for stands for secrets too: without the key nobody can try them out on it. */
+  private sealedKey(
+    { preheat }: CreateJobRequest,
+    key: IdempotencyKey | undefined,
+  ): IdempotencyKey | undefined {
+    if (preheat === undefined || key === undefined) return key;
+    const requestHash = createHmac('sha256', this.options.sealKey)
+      .update(key.requestHash)
+      .digest('hex');
+    return { ...key, requestHash };
   }
 
   /**

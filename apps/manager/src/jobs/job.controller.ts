@@ -191,4 +191,4 @@ function jobFilter(query: Query): JobFilter {
 }
 
 /** Types of jobs that Dragonfly's console lists and that no job has yet: an empty list, no error. */
-const LATER_TYPES = ['preheat', 'sync_peers', 'get_image_distribution'];
+const LATER_TYPES = ['sync_peers', 'get_image_distribution'];

@@ -17,12 +17,13 @@ import { GC_KINDS, JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
 import { listOf, refTo } from '../openapi/schema-parts.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './idempotency-key.js';
+import { PreheatArgsBody } from './preheat.docs.js';
 import { PIECE_LENGTH_BOUNDS } from './task-name.js';
 
 const { min, max, default: fallback } = OPERATION_SPEC_RULES.parallelism;
 
 /** Arguments of a job. */
-export class JobArgsBody {
+export class JobArgsBody extends PreheatArgsBody {
   @ApiPropertyOptional({ description: 'Names the task; wins over the other two names.' })
   readonly url?: string;
 
@@ -78,7 +79,10 @@ export class JobArgsBody {
   })
   readonly verify?: boolean;
 
-  @ApiPropertyOptional({ enum: [...GC_KINDS], description: 'gc only, and required there.' })
+  @ApiPropertyOptional({
+    enum: [...GC_KINDS, 'file'],
+    description: 'gc and preheat only, and required there: what is removed; what is fetched.',
+  })
   readonly type?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, description: 'list_tasks only.' })

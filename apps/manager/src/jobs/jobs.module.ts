@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
+import { AuthKeySource } from '../identity/auth-key.js';
+import { IdentityModule } from '../identity/identity.module.js';
 import { ImageResolver } from '../images/image-resolver.js';
 import { ImagesModule } from '../images/images.module.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
@@ -17,12 +19,19 @@ import { JobBatch } from './job-batch.js';
 import { JobControlController } from './job-control.controller.js';
 import { JobRateLimits } from './job-rate-limits.js';
 import { JobController } from './job.controller.js';
+import { PreheatPlanner } from './preheat-planner.js';
 
 /** Jobs: accepted, shown, waited for, forgotten. */
 @Module({
-  imports: [LedgerModule, ImagesModule],
+  imports: [LedgerModule, ImagesModule, IdentityModule],
   controllers: [JobController, JobControlController],
   providers: [
+    {
+      provide: PreheatPlanner,
+      useFactory: (resolver: ImageResolver, reader: LedgerReader, { keys }: AuthKeySource) =>
+        new PreheatPlanner({ resolver, reader, sealKey: keys.seal }),
+      inject: [ImageResolver, LedgerReader, AuthKeySource],
+    },
     {
       provide: JobAcceptance,
       // Composition root.
@@ -34,15 +43,17 @@ import { JobController } from './job.controller.js';
         { clock, faults }: ProcessEdge,
         metrics: ManagerMetrics,
         { retention }: ManagerConfig,
+        { keys }: AuthKeySource,
+        planner: PreheatPlanner,
       ) => {
         const limits = new JobRateLimits(reader, clock);
         const loadAges = () => loadRetentionAges(reader, retention);
         const needs = { reader, writer, identity, clock, faults, metrics };
-        return new JobAcceptance({ ...needs, limits, loadAges });
+        return new JobAcceptance({ ...needs, limits, loadAges, planner, sealKey: keys.seal });
       },
       inject: [
         ...[LedgerReader, LedgerWriter, IdentityReader, ProcessEdge, ManagerMetrics],
-        ManagerConfig,
+        ...[ManagerConfig, AuthKeySource, PreheatPlanner],
       ],
     },
     {
@@ -73,5 +84,6 @@ import { JobController } from './job.controller.js';
       inject: [LedgerWriter, ManagerMetrics],
     },
   ],
+  exports: [PreheatPlanner],
 })
 export class JobsModule {}

@@ -3,7 +3,7 @@
  * whole or not at all. All of them may be repeated without harm, except `accept-job`.
  */
 
-import type { JobOutcome, JobState, JobType } from '@pondhawk/jobs';
+import type { JobOutcome, JobState, JobType, PreheatRule } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { FenceableNodes } from './purge-watch.js';
@@ -25,15 +25,19 @@ export interface AcceptJob {
   readonly isDryRun?: boolean;
   /** Echoed to readers as it is; no secrets. */
   readonly args: Readonly<Record<string, unknown>>;
-  /** What schedulers get of it. */
-  readonly orderArgs: {
-    readonly task_id?: string;
-    readonly page?: number;
-    readonly per_page?: number;
-    /** Of `gc`: what is removed, and from which age on. */
-    readonly gc?: GcOrder;
-    readonly task_ids?: readonly string[];
-  };
+  /** What schedulers get of it; of a preheat the ticket alone, the rest says who gets it. */
+  readonly orderArgs:
+    | PreheatOrderArgs
+    | {
+        readonly task_id?: string;
+        readonly page?: number;
+        readonly per_page?: number;
+        /** Of `gc`: what is removed, and from which age on. */
+        readonly gc?: GcOrder;
+        readonly task_ids?: readonly string[];
+      };
+  /** What of it may be secret, sealed; with preheats. */
+  readonly sealed?: string;
   readonly spec: OperationSpec;
   /** Empty or absent: all clusters. */
   readonly clusterIds?: readonly number[];
@@ -43,6 +47,14 @@ export interface AcceptJob {
   readonly uuid: string;
   /** Absent: the request is a new one whatever it says. */
   readonly idempotency?: IdempotencyKey | undefined;
+}
+
+/** What of a preheat is no secret. */
+export interface PreheatOrderArgs extends PreheatRule {
+  /** 32 lower-case hex digits, random: who shows them is told what is sealed. */
+  readonly ticket: string;
+  /** At least one, each once. */
+  readonly task_ids: readonly string[];
 }
 
 /** How a request that comes again is known. */

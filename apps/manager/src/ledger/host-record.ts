@@ -40,3 +40,13 @@ export interface HeldTask {
   readonly updated_at_ms: number;
   readonly finished_at_ms?: number | undefined;
 }
+
+/** What came of one task of a preheat on a host. */
+export interface PreheatedTask {
+  readonly id: string;
+  readonly outcome: 'preheated' | 'already_here' | 'failed' | 'skipped';
+  /** Length of the content; 0 while unknown. */
+  readonly bytes: number;
+  readonly code: string;
+  readonly message: string;
+}

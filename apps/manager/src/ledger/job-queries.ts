@@ -7,6 +7,7 @@ import {
   type TargetCounts,
   TargetOutcome,
   isTargetOutcome,
+  ORDER_STATES_ENDED,
 } from '@pondhawk/jobs';
 import {
   type Expression,
@@ -17,11 +18,17 @@ import {
   type SqlBool,
   sql,
 } from 'kysely';
-import { parseFinality, toListedTasks, toOrderRecord, toTargetRecord } from './job-rows.js';
+import {
+  parseFinality,
+  toListedTasks,
+  toOrderRecord,
+  toTargetRecord,
+  parseObject,
+} from './job-rows.js';
 import type { JobFilter, PageRequest } from './ledger-reader.js';
-import type { JobClusterRecord, JobDetail, TargetRecord } from './records.js';
+import type { JobClusterRecord, JobDetail, TargetRecord, SealedOrder } from './records.js';
 import { inSets, valueSet } from './row-set.js';
-import type { LedgerDialect, LedgerTables, TargetRow } from './tables.js';
+import type { JobRow, LedgerDialect, LedgerTables, TargetRow } from './tables.js';
 
 /** Targets of one outcome that a job's view lists; the rest is behind `GET /jobs/:id/targets`. */
 export const LISTED_TARGETS_MAX = 1_000;
@@ -30,6 +37,8 @@ export const LISTED_TARGETS_MAX = 1_000;
 const LISTED_OUTCOMES: readonly TargetOutcome[] = [
   TargetOutcome.Deleted,
   TargetOutcome.Answered,
+  TargetOutcome.Preheated,
+  TargetOutcome.AlreadyHere,
   TargetOutcome.Fenced,
   TargetOutcome.Failed,
   TargetOutcome.Skipped,
@@ -113,6 +122,28 @@ export async function loadListedTargets(
     targets.push(...rows.map(toTargetRecord));
   }
   return targets;
+}
+
+/** What a scheduler asks for that carries out the order of a preheat. */
+export async function findSealedOrder(
+  { db }: ReadContext,
+  orderId: number,
+): Promise<SealedOrder | undefined> {
+  const row = await db
+    .selectFrom('orders')
+    .innerJoin('jobs', 'jobs.id', 'orders.job_id')
+    .select(['orders.scheduler_id', 'orders.attempt', 'jobs.order_args', 'jobs.sealed'])
+    .where('orders.id', '=', orderId)
+    .where('orders.state', 'not in', ORDER_STATES_ENDED)
+    .executeTakeFirst();
+  if (row?.sealed == null) return undefined;
+  const { ticket } = parseObject(row.order_args);
+  return {
+    schedulerId: row.scheduler_id ?? undefined,
+    attempt: row.attempt,
+    ticket: String(ticket),
+    sealed: row.sealed,
+  };
 }
 
 /** One page over all tasks that the hosts of a `list_tasks` job hold. */
@@ -255,4 +286,21 @@ export function toCounts(tallies: readonly Tally[]): TargetCounts {
     if (isTargetOutcome(outcome)) counts[outcome] += count;
   }
   return counts;
+}
+
+/** The page of a `list_tasks` job that named none. */
+const LISTED_PER_PAGE_DEFAULT = 10;
+
+/** The job's row. */
+export async function findJobRow({ db }: ReadContext, jobId: number): Promise<JobRow | undefined> {
+  return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst();
+}
+
+/** Which page of its tasks a job of listings asks for. */
+export function listedPageOf(row: JobRow): PageRequest {
+  const { page = 1, per_page: perPage = LISTED_PER_PAGE_DEFAULT } = parseObject(row.order_args) as {
+    page?: number;
+    per_page?: number;
+  };
+  return { page, perPage };
 }

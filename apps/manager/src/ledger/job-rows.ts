@@ -11,7 +11,7 @@ import {
   isJobType,
   isTargetOutcome,
 } from '@pondhawk/jobs';
-import type { HeldTask, HostRecord } from './host-record.js';
+import type { HeldTask, HostRecord, PreheatedTask } from './host-record.js';
 import type {
   ClusterFinality,
   JobRecord,
@@ -67,6 +67,7 @@ export function toTargetRecord(row: TargetRow): TargetRecord {
     startedAtMs: row.started_at_ms,
     endedAtMs: row.ended_at_ms ?? undefined,
     task: Array.isArray(held) ? undefined : held,
+    ...(isPreheats(held) ? { preheats: held } : {}),
     later: row.later ?? undefined,
     verification: parseVerification(row.verification),
   };
@@ -76,7 +77,7 @@ export function toTargetRecord(row: TargetRow): TargetRecord {
 export function toListedTasks(row: TargetRow): ListedTask[] {
   const held = parseHeld(row);
   const target = toTargetRecord(row);
-  return Array.isArray(held) ? held.map((task) => ({ target, task })) : [];
+  return Array.isArray(held) && !isPreheats(held) ? held.map((task) => ({ target, task })) : [];
 }
 
 /** A row of orders. */
@@ -113,8 +114,14 @@ export function parseObject(text: string): Record<string, unknown> {
   return JSON.parse(text) as Record<string, unknown>;
 }
 
-function parseHeld(row: TargetRow): HeldTask | HeldTask[] | undefined {
-  return row.held === null ? undefined : (JSON.parse(row.held) as HeldTask | HeldTask[]);
+type Held = HeldTask | HeldTask[] | PreheatedTask[] | undefined;
+
+function parseHeld(row: TargetRow): Held {
+  return row.held === null ? undefined : (JSON.parse(row.held) as Held);
+}
+
+function isPreheats(held: Held): held is PreheatedTask[] {
+  return Array.isArray(held) && held[0] !== undefined && 'outcome' in held[0];
 }
 
 function invalidRow(table: string, key: number | string): DataCorruptionError {

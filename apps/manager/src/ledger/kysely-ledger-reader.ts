@@ -1,6 +1,7 @@
 import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import { type Kysely, type NotNull, sql } from 'kysely';
+import { type KeyedRequest, findRepeated, loadKeptKeys } from './commands/idempotency.js';
 import { findNewestEvent, hasEvent, loadEvents } from './event-queries.js';
 import {
   loadClusters,
@@ -18,8 +19,11 @@ import {
   loadJobClusters,
   loadListedTargets,
   loadListedTasks,
+  findJobRow,
+  findSealedOrder,
+  listedPageOf,
 } from './job-queries.js';
-import { parseObject, toJobRecord } from './job-rows.js';
+import { toJobRecord } from './job-rows.js';
 import { toLedgerError } from './ledger-connections.js';
 import {
   type InstanceFilter,
@@ -56,9 +60,10 @@ import type {
   SeedPeerClusterRecord,
   SeedPeerRecord,
   TargetRecord,
+  SealedOrder,
 } from './records.js';
 import { valueSet } from './row-set.js';
-import type { JobRow, LedgerDialect, LedgerTables } from './tables.js';
+import type { LedgerDialect, LedgerTables } from './tables.js';
 import {
   type TargetPageRequest,
   assembleTargetPage,
@@ -66,8 +71,6 @@ import {
 } from './target-queries.js';
 
 const NOTHING_LISTED: JobDetail['listed'] = { entries: [], totalCount: 0, isCut: false };
-/** The page of a `list_tasks` job that named none. */
-const LISTED_PER_PAGE_DEFAULT = 10;
 
 /** Reads on connections that cannot write. What takes several queries is read in one snapshot. */
 export class KyselyLedgerReader extends LedgerReader {
@@ -91,7 +94,7 @@ export class KyselyLedgerReader extends LedgerReader {
         targets: await loadListedTargets(context, jobId),
         listed:
           row.type === JobType.ListTasks
-            ? await loadListedTasks(context, jobId, pageOf(row))
+            ? await loadListedTasks(context, jobId, listedPageOf(row))
             : NOTHING_LISTED,
       };
     });
@@ -285,6 +288,16 @@ export class KyselyLedgerReader extends LedgerReader {
     return this.snapshot((context) => loadPeers(context, nowMs, filter, page));
   }
 
+  override findRepeatedJobId(request: KeyedRequest): Promise<number | undefined> {
+    return this.read(async (context) =>
+      findRepeated(await loadKeptKeys(context, [request]), request),
+    );
+  }
+
+  override findSealedOrder(orderId: number): Promise<SealedOrder | undefined> {
+    return this.read((context) => findSealedOrder(context, orderId));
+  }
+
   override listConnectedHostIds(clusterId: number): Promise<readonly string[]> {
     return this.read((context) => loadConnectedHostIds(context, clusterId));
   }
@@ -384,16 +397,4 @@ export class KyselyLedgerReader extends LedgerReader {
       throw toLedgerError(dialect, error);
     }
   }
-}
-
-async function findJobRow({ db }: ReadContext, jobId: number): Promise<JobRow | undefined> {
-  return db.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst();
-}
-
-function pageOf(row: JobRow): PageRequest {
-  const { page = 1, per_page: perPage = LISTED_PER_PAGE_DEFAULT } = parseObject(row.order_args) as {
-    page?: number;
-    per_page?: number;
-  };
-  return { page, perPage };
 }

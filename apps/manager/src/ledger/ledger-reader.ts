@@ -1,3 +1,4 @@
+import type { KeyedRequest } from './commands/idempotency.js';
 import type { TargetOutcome } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
 import type { NamedKind, NamedRecord } from './named-records.js';
@@ -17,6 +18,7 @@ import type {
   SeedPeerClusterRecord,
   SeedPeerRecord,
   TargetRecord,
+  SealedOrder,
 } from './records.js';
 
 /** A page of a list; `page` from 1. */
@@ -71,6 +73,10 @@ export abstract class LedgerReader {
     jobId: number,
     options: PageRequest & { readonly outcome?: TargetOutcome },
   ): Promise<Page<TargetRecord>>;
+  /** The order of a preheat that has not ended; undefined if there is none such. */
+  /** The job of an idempotency key. @throws ConflictError (`IDEMPOTENCY_KEY_REUSED`) if it stands for another request. */
+  abstract findRepeatedJobId(request: KeyedRequest): Promise<number | undefined>;
+  abstract findSealedOrder(orderId: number): Promise<SealedOrder | undefined>;
   /** Ids of jobs that have not ended, oldest first. */
   abstract listUnfinishedJobIds(): Promise<readonly number[]>;
   /** Purges of jobs that have not ended, by job and cluster. */

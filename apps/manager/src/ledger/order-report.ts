@@ -1,6 +1,6 @@
 import type { ReportVerification, TargetVerification } from '@pondhawk/contracts';
 import type { TargetOutcome } from '@pondhawk/jobs';
-import type { HeldTask, HostRecord } from './host-record.js';
+import type { HeldTask, HostRecord, PreheatedTask } from './host-record.js';
 
 /** What a scheduler reports of one node; field names as on the wire. */
 export interface TargetReport {
@@ -22,6 +22,8 @@ export interface TargetReport {
   readonly task?: HeldTask | undefined;
   /** `list_tasks`: what the host holds, sorted by task id. */
   readonly tasks?: readonly HeldTask[] | undefined;
+  /** `preheat`: what came of each task on the host. */
+  readonly preheats?: readonly PreheatedTask[] | undefined;
 }
 
 /** A report of one attempt at one order; the payload of the reports subject fits. */

@@ -13,7 +13,7 @@ import type {
 import type { JobMessageType, ReportVerification, TargetVerification } from '@pondhawk/contracts';
 import type { OperationSpec } from '@pondhawk/core';
 import type { FinalityReason, LogState, Waiver } from '@pondhawk/purge';
-import type { HeldTask, HostRecord } from './host-record.js';
+import type { HeldTask, HostRecord, PreheatedTask } from './host-record.js';
 
 /** An order, or the end of one, on its way to one scheduler. The message id is `<id>.<sendCount>`. */
 export interface OutboxMessage {
@@ -95,6 +95,15 @@ export interface OrderRecord {
   readonly verification: ReportVerification | undefined;
 }
 
+/** An order that has not ended, with what of its job is sealed. */
+export interface SealedOrder {
+  readonly schedulerId: number | undefined;
+  readonly attempt: number;
+  /** Whoever shows it may know. */
+  readonly ticket: string;
+  readonly sealed: string;
+}
+
 /** One target of a job. */
 export interface TargetRecord {
   readonly node: string;
@@ -109,6 +118,8 @@ export interface TargetRecord {
   readonly endedAtMs: number | undefined;
   /** `get_task`: what the host holds. */
   readonly task: HeldTask | undefined;
+  /** `preheat`: what came of each task; absent until all have ended. */
+  readonly preheats?: readonly PreheatedTask[];
   /** What the host did with the purge after the job had given it up. */
   readonly later: string | undefined;
   /** What it did when it was asked from outside; absent with hosts that were not, and that passed having had nothing. */

@@ -167,6 +167,8 @@ export interface JobsTable {
   cancelled_at_ms: Generated<number | null>;
   /** 1: ordered as a delete that only asks; its `type` is how it is carried out. */
   dry_run: Generated<number>;
+  /** What may be secret of its args, sealed; null if nothing is. */
+  sealed: Generated<string | null>;
   /** The job whose open targets this one has; null if it is nobody's retry. */
   retry_of: Generated<number | null>;
   /** What a `gc` has removed. */

@@ -11,8 +11,9 @@ import {
 import { type Clock, InvalidArgumentError, NotFoundError, parseHostId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import type { LeaseLengths } from '@pondhawk/purge';
-import type { ServiceHandlers } from '@pondhawk/rpc';
+import type { CallContext, ServiceHandlers } from '@pondhawk/rpc';
 import type { HostProgress } from './host-progress.js';
+import type { PreheatPlanner } from '../jobs/preheat-planner.js';
 import type { LedgerReader, LedgerWriter, OpenedConnection, RecordLater } from '../ledger/index.js';
 
 type Handlers = ServiceHandlers<typeof pondhawkV1.FleetService>;
@@ -31,6 +32,7 @@ export interface FleetServiceParts {
   readonly leases: LeaseLengths;
   readonly log: Log;
   readonly progress: HostProgress;
+  readonly planner: PreheatPlanner;
 }
 
 /** `pondhawk.v1.Fleet`: what only our own schedulers ask. */
@@ -44,6 +46,14 @@ export class FleetService implements Handlers {
   async getBroker(): Promise<pondhawkV1.GetBrokerResponse> {
     const { epoch } = await this.parts.reader.loadBroker();
     return { epoch };
+  }
+
+  /** @throws what `PreheatPlanner.tell` does. */
+  async getPreheat(
+    request: pondhawkV1.GetPreheatRequest,
+    { signal }: CallContext,
+  ): Promise<pondhawkV1.GetPreheatResponse> {
+    return this.parts.planner.tell(request, signal);
   }
 
   /** @throws NotFoundError (`INSTANCE_NOT_REGISTERED`), InvalidArgumentError (`TOO_MANY_ROWS`, `INVALID_HOST_ID`, `INVALID_EPOCH`). */

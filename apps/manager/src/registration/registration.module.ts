@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { PreheatPlanner } from '../jobs/preheat-planner.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
@@ -13,7 +15,7 @@ import { ManagerService } from './manager-service.js';
 
 /** Registration and liveness of schedulers and seed peers, over gRPC. */
 @Module({
-  imports: [LedgerModule],
+  imports: [LedgerModule, JobsModule],
   providers: [
     {
       provide: ManagerService,
@@ -36,6 +38,7 @@ import { ManagerService } from './manager-service.js';
         clock: Clock,
         log: Log,
         progress: HostProgress,
+        planner: PreheatPlanner,
       ) =>
         new FleetService({
           reader,
@@ -43,9 +46,13 @@ import { ManagerService } from './manager-service.js';
           clock,
           log,
           progress,
+          planner,
           leases: { schedulerLeaseMs, hostLeaseMs },
         }),
-      inject: [ManagerConfig, LedgerReader, LedgerWriter, Clock, Log, HostProgress],
+      inject: [
+        ...[ManagerConfig, LedgerReader, LedgerWriter, Clock, Log, HostProgress],
+        PreheatPlanner,
+      ],
     },
     {
       provide: LedgerGauges,

@@ -1,4 +1,4 @@
-/** Carries out one order on every host that this scheduler must account for. */
+/** Carries out one order, but no preheat, on every host that this scheduler must account for. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -57,8 +57,8 @@ export interface OrderExecutorOptions {
   readonly log: Log;
 }
 
-/** Why hosts are not asked. */
-const STOPPED = {
+/** Why hosts are not asked any more. */
+export const STOPPED = {
   code: 'STOPPED',
   message: 'Another host failed, and the job stops at a failure.',
 };
@@ -264,7 +264,7 @@ export class OrderExecutor {
       return;
     }
     const question: HostQuestion = {
-      type: order.type,
+      type: order.type === 'get_task' ? 'get_task' : 'delete_task',
       taskId: order.args.task_id ?? '',
       purge:
         order.purge &&

@@ -14,6 +14,7 @@ import { PassErrorsFilter, Publisher } from '@pondhawk/messaging';
 import { ManagerLink } from '../registration/manager-link.js';
 import { OrderCancels } from './order-cancels.js';
 import { OrderExecutor } from './order-executor.js';
+import { PreheatExecutor } from './preheat-executor.js';
 import type { SendReport } from './report-batcher.js';
 
 /** Takes orders from the broker; each is acknowledged after its last report has arrived there. */
@@ -25,6 +26,7 @@ export class OrderSubscriber {
     private readonly publisher: Publisher,
     private readonly link: ManagerLink,
     private readonly cancels: OrderCancels,
+    private readonly preheats: PreheatExecutor,
   ) {}
 
   /** Deletes a task on every host. */
@@ -43,6 +45,12 @@ export class OrderSubscriber {
   @EventPattern('list_tasks')
   async listTasks(@Payload() order: OrderPayload): Promise<void> {
     await this.execute(order);
+  }
+
+  /** Has hosts fetch tasks. */
+  @EventPattern('preheat')
+  async preheat(@Payload() order: OrderPayload): Promise<void> {
+    await this.preheats.execute(order, this.publisherOf(order));
   }
 
   /**

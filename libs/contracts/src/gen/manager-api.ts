@@ -1438,6 +1438,38 @@ export interface components {
             };
         };
         JobArgsBody: {
+            /**
+             * @description preheat of an image only: `os/architecture`; linux/amd64 unless it is said.
+             * @default linux/amd64
+             */
+            platform?: string;
+            /** @description preheat of an image only: who reads from the registry. */
+            username?: string;
+            /** @description preheat of an image only. Kept sealed and never shown. */
+            password?: string;
+            /** @description preheat only: up to 200 URLs, to which url is added. */
+            urls?: string[];
+            /** @description preheat only: headers for the origin. Their values are kept sealed and never shown. */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * @description preheat only: to the seed peer of each task, all seed peers, or all other hosts.
+             * @default single_seed_peer
+             * @enum {string}
+             */
+            scope?: "single_seed_peer" | "all_seed_peers" | "all_peers";
+            /** @description preheat only: the hosts of the scope with these addresses. */
+            ips?: string[];
+            /** @description preheat only: so many hosts of the scope, unless ips says which. */
+            count?: number;
+            /** @description preheat only: such a part of the scope, unless ips or count says more. */
+            percentage?: number;
+            /**
+             * @description preheat only: tasks that one host fetches at once.
+             * @default 8
+             */
+            concurrent_task_count?: number;
             /** @description Names the task; wins over the other two names. */
             url?: string;
             /** @description A text whose sha256 is the task id. */
@@ -1470,10 +1502,10 @@ export interface components {
              */
             verify?: boolean;
             /**
-             * @description gc only, and required there.
+             * @description gc and preheat only, and required there: what is removed; what is fetched.
              * @enum {string}
              */
-            type?: "job" | "audit";
+            type?: "job" | "audit" | "file";
             /** @description list_tasks only. */
             page?: number;
             /** @description list_tasks only. */
@@ -1481,7 +1513,7 @@ export interface components {
         };
         CreateJobBody: {
             /** @enum {string} */
-            type: "delete_task" | "get_task" | "list_tasks" | "gc";
+            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat";
             bio?: string;
             user_id?: number;
             /** @description Absent or empty: all clusters. */
@@ -2292,7 +2324,7 @@ export interface components {
             peer: components["schemas"]["TargetHost"];
             description: string;
             /** @enum {string} */
-            outcome: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted";
+            outcome: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted" | "already_here" | "preheated";
             deleted_bytes: number;
             attempts: number;
             /** Format: date-time */
@@ -2346,7 +2378,7 @@ export interface components {
             peer: components["schemas"]["TargetHost"];
             description: string;
             /** @enum {string} */
-            outcome: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted";
+            outcome: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted" | "already_here" | "preheated";
             deleted_bytes: number;
             attempts: number;
             /** Format: date-time */
@@ -2799,7 +2831,7 @@ export interface components {
             is_del: number;
             bio: string;
             /** @enum {string} */
-            type: "delete_task" | "get_task" | "list_tasks" | "gc";
+            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat";
             task_id: string;
             /** @enum {string} */
             state: "PENDING" | "SUCCESS" | "FAILURE";
@@ -4692,7 +4724,7 @@ export interface operations {
     listTargets: {
         parameters: {
             query?: {
-                outcome?: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted";
+                outcome?: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted" | "already_here" | "preheated";
                 page?: number;
                 per_page?: number;
             };
@@ -8812,7 +8844,7 @@ export interface operations {
     listTargetsByToken: {
         parameters: {
             query?: {
-                outcome?: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted";
+                outcome?: "pending" | "skipped" | "failed" | "fenced" | "absent" | "answered" | "deleted" | "already_here" | "preheated";
                 page?: number;
                 per_page?: number;
             };

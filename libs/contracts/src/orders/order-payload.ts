@@ -48,6 +48,8 @@ export class OrderArgs {
   @ArrayMaxSize(LISTED_TASK_IDS_MAX)
   @Matches(/^[0-9a-f]{64}$/, { each: true })
   task_ids?: string[] | undefined;
+  /** 32 lower-case hex digits, random: with it the manager tells the rest of a `preheat`, which may be secret. */
+  @IsOptional() @Matches(/^[0-9a-f]{32}$/) ticket?: string | undefined;
 }
 
 /** How it is to be carried out. */

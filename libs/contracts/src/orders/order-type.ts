@@ -1,7 +1,7 @@
 /** What an order may ask of a scheduler. */
 
 /** Every type that this version carries out. */
-export const ORDER_TYPES = ['delete_task', 'get_task', 'list_tasks'] as const;
+export const ORDER_TYPES = ['delete_task', 'get_task', 'list_tasks', 'preheat'] as const;
 export type OrderType = (typeof ORDER_TYPES)[number];
 
 /** Type of the message that a job has been cancelled, for each scheduler that has an order of it. */
@@ -22,8 +22,13 @@ export const REPORTED_OUTCOMES = [
   'failed',
   'skipped',
   'answered',
+  'already_here',
+  'preheated',
 ] as const;
 export type ReportedOutcome = (typeof REPORTED_OUTCOMES)[number];
+
+/** Code of a preheat for which the cluster has no host. */
+export const NO_HOST_MATCHES = 'NO_HOST_MATCHES';
 
 /** Code of a host that answered `list_tasks` and holds more than the report lists; its message says how many. */
 export const LIST_TRUNCATED = 'LIST_TRUNCATED';
@@ -42,6 +47,8 @@ export const LISTED_TASK_IDS_MAX = 1_000;
 
 /** Format that this version writes, and the newest it reads. */
 export const PAYLOAD_FORMAT = 1;
+/** Most tasks of one preheat: the blobs of the largest image that is read (500 layers and a config). */
+export const PREHEAT_TASKS_MAX = 501;
 /** Most targets in one report. */
 export const TARGETS_PER_REPORT_MAX = 500;
 /** Most schedulers that an order may name. */

@@ -127,7 +127,7 @@ describe('parsePayload', () => {
   });
 
   it.each<[string, object, string]>([
-    ['an unknown type', { type: 'preheat' }, 'type'],
+    ['an unknown type', { type: 'other' }, 'type'],
     ['no format', { format: undefined }, 'format'],
     ['a task id that is a path', { args: { task_id: '../x' } }, 'args.task_id'],
     ['a job id with a fraction', { job_id: 1.5 }, 'job_id'],

@@ -19,6 +19,7 @@ import {
 } from 'class-validator';
 import { HeldTask, HostRecord } from './host-record.js';
 import {
+  PREHEAT_TASKS_MAX,
   REPORTED_OUTCOMES,
   TARGETS_PER_REPORT_MAX,
   VERIFICATION_STATES,
@@ -27,6 +28,21 @@ import {
 } from './order-type.js';
 
 const MESSAGE_LENGTH_MAX = 4096;
+/** Longest message of one task of a preheat, in characters: a host has up to 200 of them. */
+export const PREHEAT_MESSAGE_LENGTH_MAX = 512;
+
+/** What came of one task of a preheat on one host. */
+export class PreheatedTask {
+  /** Task id. */
+  @IsString() @MaxLength(128) id!: string;
+  @IsIn(['preheated', 'already_here', 'failed', 'skipped']) outcome!:
+    'preheated' | 'already_here' | 'failed' | 'skipped';
+  /** Length of the content; 0 while unknown. */
+  @IsInt() @Min(0) bytes!: number;
+  /** As of a target; empty where it ended well. */
+  @IsString() @MaxLength(128) code!: string;
+  @IsString() @MaxLength(PREHEAT_MESSAGE_LENGTH_MAX) message!: string;
+}
 
 /** What a host did when it was asked from outside after its delete. */
 export class TargetVerification {
@@ -65,6 +81,13 @@ export class TargetReport {
   @ValidateNested({ each: true })
   @Type(() => HeldTask)
   tasks?: HeldTask[] | undefined;
+  /** `preheat`: what came of each task, once all have ended. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(PREHEAT_TASKS_MAX)
+  @ValidateNested({ each: true })
+  @Type(() => PreheatedTask)
+  preheats?: PreheatedTask[] | undefined;
 }
 
 /** Why an order as a whole could not be carried out. */

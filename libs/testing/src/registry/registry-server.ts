@@ -40,6 +40,8 @@ export class RegistryServer {
   override: ((path: string, response: ServerResponse) => boolean) | undefined;
   /** Where clients are told to fetch tokens; the own service unless set. */
   realm: string | undefined;
+  /** Each token ends those before it. */
+  isOnlyNewestGood = false;
   /** Bytes of blobs sent. */
   blobBytesSent = 0;
   private readonly tokens = new Set<string>();
@@ -156,6 +158,7 @@ export class RegistryServer {
       return;
     }
     const token = randomBytes(24).toString('base64url');
+    if (this.isOnlyNewestGood) this.tokens.clear();
     this.tokens.add(token);
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ token, expires_in: 300 }));

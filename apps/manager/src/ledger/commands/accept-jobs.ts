@@ -13,6 +13,7 @@ import type { JobRow } from '../tables.js';
 import { acceptedDetail } from './accepted-detail.js';
 import { type JobPart, insertAcceptedOrders } from './accepted-orders.js';
 import { type KeptKeys, findRepeated, keepKeys, loadKeptKeys } from './idempotency.js';
+import { insertPreheatOrders } from './preheats.js';
 import { loadAskedHosts, loadPurgeTargets } from './purge-targets.js';
 import { appendPurges } from './purges.js';
 
@@ -64,7 +65,12 @@ export async function acceptJobs(
     jobs.map(({ input, row }) => ({ ...input, jobId: row.id })),
   );
   await insertLocks(common, parts);
-  await insertAcceptedOrders(common, parts);
+  const isPreheat = ({ job }: JobPart): boolean => job.type === JobType.Preheat;
+  await insertAcceptedOrders(
+    common,
+    parts.filter((part) => !isPreheat(part)),
+  );
+  await insertPreheatOrders(parts.filter(isPreheat));
   await insertEvents(common, jobs);
   const results = jobs.values();
   return plans.map((plan): AcceptOutcome => {
@@ -156,6 +162,7 @@ function jobRow(input: AcceptJob, number: number): Omit<JobRow, 'id'> {
     user_id: input.userId,
     args: JSON.stringify(input.args),
     order_args: JSON.stringify(input.orderArgs),
+    sealed: input.sealed ?? null,
     timeout_ms: spec.timeoutMs,
     parallelism: spec.parallelism,
     failure_strategy: spec.failureStrategy,
@@ -172,13 +179,21 @@ async function acceptInClusters(common: CommandParts, jobs: readonly NewJob[]): 
   const clusters = new Map(jobs.flatMap((job) => job.clusters.map(({ id, name }) => [id, name])));
   for (const [id, name] of [...clusters].sort(([left], [right]) => left - right)) {
     const ofCluster = jobs.filter((job) => job.clusters.some((cluster) => cluster.id === id));
-    const isDelete = ({ input }: NewJob): boolean => input.type === JobType.DeleteTask;
-    await acceptPurges(common, { id, name }, ofCluster.filter(isDelete));
-    await acceptQuestions(
-      { id, name },
-      ofCluster.filter((job) => !isDelete(job)),
-    );
+    const [deletes, preheats, questions] = byKind(ofCluster);
+    await acceptPurges(common, { id, name }, deletes);
+    acceptPreheats({ id, name }, preheats);
+    await acceptQuestions({ id, name }, questions);
   }
+}
+
+/** Deletes, preheats, and the rest. */
+function byKind(jobs: readonly NewJob[]): readonly [NewJob[], NewJob[], NewJob[]] {
+  const kinds: readonly [NewJob[], NewJob[], NewJob[]] = [[], [], []];
+  for (const job of jobs) {
+    const { type } = job.input;
+    kinds[type === JobType.DeleteTask ? 0 : type === JobType.Preheat ? 1 : 2].push(job);
+  }
+  return kinds;
 }
 
 /**
@@ -198,7 +213,7 @@ async function acceptPurges(
     clusterId,
     jobs.map(({ context, row, input }) => ({
       ...{ context, jobId: row.id, userId: row.user_id },
-      taskId: input.orderArgs.task_id ?? '',
+      taskId: taskIdOf(input),
     })),
   );
   const targets = await loadPurgeTargets(first.context, clusterId);
@@ -209,6 +224,18 @@ async function acceptPurges(
     parts.push({ ...{ context, job: row, cluster, targets, purge }, orders: [] });
     const watched = { jobId: row.id, clusterId, seq: purge.seq, pending };
     context.afterCommit.push(() => context.leases.watch.begin(watched));
+  }
+}
+
+function taskIdOf({ orderArgs }: AcceptJob): string {
+  return 'task_id' in orderArgs ? (orderArgs.task_id ?? '') : '';
+}
+
+/** Whom a preheat means is decided when it begins. */
+function acceptPreheats(cluster: ClusterName, jobs: readonly NewJob[]): void {
+  for (const { context, row, parts } of jobs) {
+    const targets = { hosts: [], superseded: [] };
+    parts.push({ ...{ context, job: row, cluster, targets }, orders: [] });
   }
 }
 

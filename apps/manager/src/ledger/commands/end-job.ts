@@ -19,6 +19,7 @@ import { parseFinality } from '../job-rows.js';
 import type { JobRow, OrderRow } from '../tables.js';
 import { loadPendingNodes } from './pending-nodes.js';
 import { isCutShort } from './cut-short.js';
+import { releaseBlocked } from './preheats.js';
 import { loadProgress } from './progress.js';
 
 /** Ends the job in this commit if nothing is left to wait for. */
@@ -142,7 +143,11 @@ export async function endJob(
     .where('id', '=', job.id)
     .execute();
   await db.deleteFrom('outbox').where('job_id', '=', job.id).execute();
-  await db.deleteFrom('locks').where('job_id', '=', job.id).execute();
+  const locks = await db
+    .deleteFrom('locks')
+    .where('job_id', '=', job.id)
+    .returning('path')
+    .execute();
   context.afterCommit.push(() => context.leases.watch.end(job.id));
   const ended: EndedJob = {
     ...{ jobId: job.id, type: job.type as JobType, state, outcome },
@@ -151,6 +156,10 @@ export async function endJob(
   const progress = await loadProgress(context, job);
   const data = { state, outcome, ...progress };
   await context.appendEvent({ jobId: job.id, kind: 'job-ended', data, ended });
+  await releaseBlocked(
+    context,
+    locks.map(({ path }) => path),
+  );
   return ended;
 }
 

@@ -1,20 +1,21 @@
 import { ConflictError } from '@pondhawk/core';
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { AcceptJob } from '../command-catalog.js';
 import type { CommandParts } from '../command-context.js';
 import { type SetColumns, inSets, valueSet, writeRows } from '../row-set.js';
-import type { IdempotencyKeysTable } from '../tables.js';
+import type { IdempotencyKeysTable, LedgerTables } from '../tables.js';
 
 /** How long a key stands for its request. */
 export const IDEMPOTENCY_KEY_AGE_MS_MAX = 24 * 3_600_000;
 
 /** Who asks, when, and under which key. */
-type KeyedRequest = Pick<AcceptJob, 'atMs' | 'idempotency' | 'userId'>;
+export type KeyedRequest = Pick<AcceptJob, 'atMs' | 'idempotency' | 'userId'>;
 
 /** What stands under keys, however old, by who sent them and key. */
 export type KeptKeys = ReadonlyMap<string, Selectable<IdempotencyKeysTable>>;
 
 type InTransaction = Pick<CommandParts, 'db' | 'dialect'>;
+type Readable = Pick<CommandParts, 'dialect'> & { readonly db: Kysely<LedgerTables> };
 
 const COLUMNS: SetColumns<Selectable<IdempotencyKeysTable>> = {
   user_id: 'bigint',
@@ -31,7 +32,7 @@ export function keyOwner({ userId, idempotency }: KeyedRequest): string | undefi
 
 /** What stands under the keys of requests. */
 export async function loadKeptKeys(
-  { db, dialect }: InTransaction,
+  { db, dialect }: Readable,
   requests: readonly KeyedRequest[],
 ): Promise<KeptKeys> {
   const byUser = new Map<number, string[]>();

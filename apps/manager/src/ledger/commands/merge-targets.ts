@@ -168,7 +168,7 @@ function formatVerification(seen: TargetReport['verification']): string | null {
 }
 
 function toRow(order: OrderRow, report: TargetReport): TargetSetRow {
-  const held = report.task ?? report.tasks;
+  const held = report.task ?? report.tasks ?? report.preheats;
   return {
     job_id: order.job_id,
     node: report.node,

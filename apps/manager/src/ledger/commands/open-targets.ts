@@ -12,6 +12,8 @@ const SETTLED: readonly string[] = [
   TargetOutcome.Absent,
   TargetOutcome.Answered,
   TargetOutcome.Fenced,
+  TargetOutcome.AlreadyHere,
+  TargetOutcome.Preheated,
 ];
 
 /** One cluster's open part. */

@@ -1,5 +1,5 @@
 import { packHosts, unpackHosts } from '@pondhawk/contracts';
-import { OrderState, TargetOutcome, nextOrderState } from '@pondhawk/jobs';
+import { JobType, OrderState, TargetOutcome, nextOrderState } from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import { toOutboxMessage } from '../outbox-rows.js';
 import type { OutboxMessage } from '../records.js';
@@ -155,7 +155,7 @@ export function orderPayload({
     scheduler_id: schedulerId,
     home_scheduler_id: order.home_scheduler_id ?? schedulerId,
     schedulers: JSON.parse(order.schedulers) as unknown,
-    args: JSON.parse(job.order_args) as unknown,
+    args: argsOf(job),
     spec: {
       timeout_ms: job.timeout_ms,
       parallelism: order.parallelism,
@@ -167,6 +167,12 @@ export function orderPayload({
     accepted_at_ms: job.created_at_ms,
     deadline_at_ms: job.deadline_at_ms,
   };
+}
+
+/** Of a preheat only what it takes to ask for the rest, which may be secret. */
+function argsOf({ type, order_args }: JobRow): unknown {
+  const args = JSON.parse(order_args) as Readonly<Record<string, unknown>>;
+  return type === JobType.Preheat ? { ticket: args['ticket'] } : args;
 }
 
 /** Those named from the start, and those that a former attempt found besides and left pending. */

@@ -20,6 +20,7 @@ import { findActiveSchedulers } from './instances.js';
 import { takeLock } from './locks.js';
 import { loadOpenPart, type OpenPart } from './open-targets.js';
 import { type OrderScheduler, insertOrder, queueOrder } from './orders.js';
+import { acceptPreheat } from './preheats.js';
 
 /** One cluster's part of the new job. */
 interface Part {
@@ -131,13 +132,13 @@ async function insertRetry(
   former: JobRow,
   { uuid, userId }: RetryJob,
 ): Promise<JobRow> {
-  const { type, dry_run, bio, args, order_args } = former;
+  const { type, dry_run, bio, args, order_args, sealed } = former;
   const { timeout_ms, parallelism, failure_strategy } = former;
   return db
     .insertInto('jobs')
     .values({
       ...{ uuid, version: number, user_id: userId, retry_of: former.id },
-      ...{ type, dry_run, bio, args, order_args },
+      ...{ type, dry_run, bio, args, order_args, sealed },
       ...{ timeout_ms, parallelism, failure_strategy },
       ...{ state: JobState.Pending, phase: JobPhase.Accepted },
       deadline_at_ms: atMs + timeout_ms,
@@ -153,11 +154,14 @@ async function acceptPart(
   { row, open }: Part,
 ): Promise<OutboxMessage[]> {
   const clusterId = row.scheduler_cluster_id;
-  const settled_count = row.settled_count + open.settledCount;
+  // A preheat chooses hosts anew: whoever has it already says so.
+  const isPreheat = job.type === JobType.Preheat;
+  const settled_count = isPreheat ? 0 : row.settled_count + open.settledCount;
   await context.db
     .insertInto('job_clusters')
     .values({ ...row, job_id: job.id, settled_count })
     .execute();
+  if (isPreheat) return acceptPreheat(context, { job, clusterId });
   if (job.type === JobType.DeleteTask) {
     const { task_id: taskId = '' } = JSON.parse(job.order_args) as { readonly task_id?: string };
     await takeLock(context, job.id, taskLockPath(clusterId, taskId));

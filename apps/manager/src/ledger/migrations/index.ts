@@ -13,6 +13,7 @@ import { auditStart } from './0013-audit-start.js';
 import { verification } from './0014-verification.js';
 import { purgeLogAuthors } from './0015-purge-log-authors.js';
 import { waivers } from './0016-waivers.js';
+import { sealedArgs } from './0018-sealed-args.js';
 import { identity } from './0020-identity.js';
 import { gcJobs } from './0022-gc-jobs.js';
 import { userLinks } from './0024-user-links.js';
@@ -40,6 +41,7 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   verification,
   purgeLogAuthors,
   waivers,
+  sealedArgs,
   identity,
   gcJobs,
   userLinks,

@@ -18,10 +18,40 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Host } from "../../common/v2/common.js";
+import { Download, Host } from "../../common/v2/common.js";
 import { LogState, PurgeEntry, PurgeOutcome, Waiver } from "./purge.js";
 
 /** What a scheduler asks the manager for and tells it of its hosts. */
+
+/** All as the order says. */
+export interface GetPreheatRequest {
+  orderId: bigint;
+  attempt: number;
+  schedulerId: bigint;
+  ticket: string;
+}
+
+export interface GetPreheatResponse {
+  /** at most 501 */
+  tasks: PreheatTask[];
+  /** each task goes to one of the order's hosts: the seed peer of the task */
+  singleSeed: boolean;
+  /** most tasks that one host fetches at once */
+  concurrentTaskCount: number;
+  /** what is the same for all tasks: everything but the URL */
+  download:
+    | Download
+    | undefined;
+  /** after it the headers may be good no longer: to be asked for again; 0: for ever */
+  goodForMs: number;
+}
+
+export interface PreheatTask {
+  taskId: string;
+  url: string;
+  /** `algorithm:hex` of its content, empty if it is not known */
+  digest: string;
+}
 
 export interface GetBrokerRequest {
   schedulerId: bigint;
@@ -180,6 +210,387 @@ export interface ReportOtherHistoryRequest {
 export interface ReportOtherHistoryResponse {
   log: LogState | undefined;
 }
+
+function createBaseGetPreheatRequest(): GetPreheatRequest {
+  return { orderId: 0n, attempt: 0, schedulerId: 0n, ticket: "" };
+}
+
+export const GetPreheatRequest: MessageFns<GetPreheatRequest> = {
+  encode(message: GetPreheatRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== 0n) {
+      if (BigInt.asUintN(64, message.orderId) !== message.orderId) {
+        throw new globalThis.Error("value provided for field message.orderId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.orderId);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(16).uint32(message.attempt);
+    }
+    if (message.schedulerId !== 0n) {
+      if (BigInt.asUintN(64, message.schedulerId) !== message.schedulerId) {
+        throw new globalThis.Error("value provided for field message.schedulerId of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.schedulerId);
+    }
+    if (message.ticket !== "") {
+      writer.uint32(34).string(message.ticket);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPreheatRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPreheatRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.orderId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.attempt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.schedulerId = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ticket = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPreheatRequest {
+    return {
+      orderId: isSet(object.orderId) ? BigInt(object.orderId) : isSet(object.order_id) ? BigInt(object.order_id) : 0n,
+      attempt: isSet(object.attempt) ? globalThis.Number(object.attempt) : 0,
+      schedulerId: isSet(object.schedulerId)
+        ? BigInt(object.schedulerId)
+        : isSet(object.scheduler_id)
+        ? BigInt(object.scheduler_id)
+        : 0n,
+      ticket: isSet(object.ticket) ? globalThis.String(object.ticket) : "",
+    };
+  },
+
+  toJSON(message: GetPreheatRequest): unknown {
+    const obj: any = {};
+    if (message.orderId !== 0n) {
+      obj.orderId = message.orderId.toString();
+    }
+    if (message.attempt !== 0) {
+      obj.attempt = Math.round(message.attempt);
+    }
+    if (message.schedulerId !== 0n) {
+      obj.schedulerId = message.schedulerId.toString();
+    }
+    if (message.ticket !== "") {
+      obj.ticket = message.ticket;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPreheatRequest>): GetPreheatRequest {
+    return GetPreheatRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPreheatRequest>): GetPreheatRequest {
+    const message = createBaseGetPreheatRequest();
+    message.orderId = (object.orderId !== undefined && object.orderId !== null) ? BigInt(object.orderId) : 0n;
+    message.attempt = object.attempt ?? 0;
+    message.schedulerId = (object.schedulerId !== undefined && object.schedulerId !== null)
+      ? BigInt(object.schedulerId)
+      : 0n;
+    message.ticket = object.ticket ?? "";
+    return message;
+  },
+};
+
+function createBaseGetPreheatResponse(): GetPreheatResponse {
+  return { tasks: [], singleSeed: false, concurrentTaskCount: 0, download: undefined, goodForMs: 0 };
+}
+
+export const GetPreheatResponse: MessageFns<GetPreheatResponse> = {
+  encode(message: GetPreheatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tasks) {
+      PreheatTask.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.singleSeed !== false) {
+      writer.uint32(16).bool(message.singleSeed);
+    }
+    if (message.concurrentTaskCount !== 0) {
+      writer.uint32(24).uint32(message.concurrentTaskCount);
+    }
+    if (message.download !== undefined) {
+      Download.encode(message.download, writer.uint32(34).fork()).join();
+    }
+    if (message.goodForMs !== 0) {
+      writer.uint32(40).uint32(message.goodForMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPreheatResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPreheatResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tasks.push(PreheatTask.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.singleSeed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.concurrentTaskCount = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.download = Download.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.goodForMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPreheatResponse {
+    return {
+      tasks: globalThis.Array.isArray(object?.tasks) ? object.tasks.map((e: any) => PreheatTask.fromJSON(e)) : [],
+      singleSeed: isSet(object.singleSeed)
+        ? globalThis.Boolean(object.singleSeed)
+        : isSet(object.single_seed)
+        ? globalThis.Boolean(object.single_seed)
+        : false,
+      concurrentTaskCount: isSet(object.concurrentTaskCount)
+        ? globalThis.Number(object.concurrentTaskCount)
+        : isSet(object.concurrent_task_count)
+        ? globalThis.Number(object.concurrent_task_count)
+        : 0,
+      download: isSet(object.download) ? Download.fromJSON(object.download) : undefined,
+      goodForMs: isSet(object.goodForMs)
+        ? globalThis.Number(object.goodForMs)
+        : isSet(object.good_for_ms)
+        ? globalThis.Number(object.good_for_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: GetPreheatResponse): unknown {
+    const obj: any = {};
+    if (message.tasks?.length) {
+      obj.tasks = message.tasks.map((e) => PreheatTask.toJSON(e));
+    }
+    if (message.singleSeed !== false) {
+      obj.singleSeed = message.singleSeed;
+    }
+    if (message.concurrentTaskCount !== 0) {
+      obj.concurrentTaskCount = Math.round(message.concurrentTaskCount);
+    }
+    if (message.download !== undefined) {
+      obj.download = Download.toJSON(message.download);
+    }
+    if (message.goodForMs !== 0) {
+      obj.goodForMs = Math.round(message.goodForMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPreheatResponse>): GetPreheatResponse {
+    return GetPreheatResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPreheatResponse>): GetPreheatResponse {
+    const message = createBaseGetPreheatResponse();
+    message.tasks = object.tasks?.map((e) => PreheatTask.fromPartial(e)) || [];
+    message.singleSeed = object.singleSeed ?? false;
+    message.concurrentTaskCount = object.concurrentTaskCount ?? 0;
+    message.download = (object.download !== undefined && object.download !== null)
+      ? Download.fromPartial(object.download)
+      : undefined;
+    message.goodForMs = object.goodForMs ?? 0;
+    return message;
+  },
+};
+
+function createBasePreheatTask(): PreheatTask {
+  return { taskId: "", url: "", digest: "" };
+}
+
+export const PreheatTask: MessageFns<PreheatTask> = {
+  encode(message: PreheatTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taskId !== "") {
+      writer.uint32(10).string(message.taskId);
+    }
+    if (message.url !== "") {
+      writer.uint32(18).string(message.url);
+    }
+    if (message.digest !== "") {
+      writer.uint32(26).string(message.digest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreheatTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreheatTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.taskId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.digest = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreheatTask {
+    return {
+      taskId: isSet(object.taskId)
+        ? globalThis.String(object.taskId)
+        : isSet(object.task_id)
+        ? globalThis.String(object.task_id)
+        : "",
+      url: isSet(object.url) ? globalThis.String(object.url) : "",
+      digest: isSet(object.digest) ? globalThis.String(object.digest) : "",
+    };
+  },
+
+  toJSON(message: PreheatTask): unknown {
+    const obj: any = {};
+    if (message.taskId !== "") {
+      obj.taskId = message.taskId;
+    }
+    if (message.url !== "") {
+      obj.url = message.url;
+    }
+    if (message.digest !== "") {
+      obj.digest = message.digest;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PreheatTask>): PreheatTask {
+    return PreheatTask.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PreheatTask>): PreheatTask {
+    const message = createBasePreheatTask();
+    message.taskId = object.taskId ?? "";
+    message.url = object.url ?? "";
+    message.digest = object.digest ?? "";
+    return message;
+  },
+};
 
 function createBaseGetBrokerRequest(): GetBrokerRequest {
   return { schedulerId: 0n, schedulerClusterId: 0n };
@@ -2470,6 +2881,16 @@ export const FleetService = {
       Buffer.from(ReportOtherHistoryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReportOtherHistoryResponse => ReportOtherHistoryResponse.decode(value),
   },
+  /** What the order of a preheat is about: may hold secrets, so it goes by no broker. */
+  getPreheat: {
+    path: "/pondhawk.v1.Fleet/GetPreheat" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPreheatRequest): Buffer => Buffer.from(GetPreheatRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPreheatRequest => GetPreheatRequest.decode(value),
+    responseSerialize: (value: GetPreheatResponse): Buffer => Buffer.from(GetPreheatResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPreheatResponse => GetPreheatResponse.decode(value),
+  },
 } as const;
 
 export interface FleetServer extends UntypedServiceImplementation {
@@ -2487,6 +2908,8 @@ export interface FleetServer extends UntypedServiceImplementation {
   reportProgress: handleUnaryCall<ReportProgressRequest, ReportProgressResponse>;
   /** A host or scheduler knows a number or a hash that this log does not have: the ledger may have gone back. */
   reportOtherHistory: handleUnaryCall<ReportOtherHistoryRequest, ReportOtherHistoryResponse>;
+  /** What the order of a preheat is about: may hold secrets, so it goes by no broker. */
+  getPreheat: handleUnaryCall<GetPreheatRequest, GetPreheatResponse>;
 }
 
 export interface FleetClient extends Client {
@@ -2601,6 +3024,22 @@ export interface FleetClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReportOtherHistoryResponse) => void,
+  ): ClientUnaryCall;
+  /** What the order of a preheat is about: may hold secrets, so it goes by no broker. */
+  getPreheat(
+    request: GetPreheatRequest,
+    callback: (error: ServiceError | null, response: GetPreheatResponse) => void,
+  ): ClientUnaryCall;
+  getPreheat(
+    request: GetPreheatRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPreheatResponse) => void,
+  ): ClientUnaryCall;
+  getPreheat(
+    request: GetPreheatRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPreheatResponse) => void,
   ): ClientUnaryCall;
 }
 
