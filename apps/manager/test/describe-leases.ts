@@ -57,7 +57,8 @@ export function describeLeases(get: () => Ledger): void {
     /** One sweep, as the daemon makes it. */
     const sweep = async (): Promise<void> => {
       const { watch } = get().leases;
-      for (const purgeOf of await get().reader.listOpenPurges()) watch.adopt(purgeOf);
+      const { purges } = await get().reader.listOpenPurges(0);
+      for (const purgeOf of purges) watch.adopt(purgeOf);
       for (const found of watch.findFenceable()) {
         await get().writer.execute('fence-targets', { atMs: START_MS + 7_000, ...found });
         watch.noteWritten(found);

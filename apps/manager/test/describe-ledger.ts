@@ -15,6 +15,7 @@ import { describePreheats } from './describe-preheats.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
+import { EXPIRED_PER_COMMAND_MAX } from '../src/ledger/overdue-queries.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
 /** A ledger of its own for each test, with no job, scheduler or host. */
@@ -185,6 +186,23 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
           state: 'failed',
           errorCode: 'NO_ACTIVE_SCHEDULER',
         });
+      });
+
+      it('fails no more at once than may hold up others, and the rest by the next command', async () => {
+        const count = EXPIRED_PER_COMMAND_MAX + 3;
+        await Promise.all(
+          Array.from({ length: count }, () =>
+            ledger.writer.execute('accept-job', aJob({ type: 'get_task' })),
+          ),
+        );
+        const atMs = START_MS + 30_000;
+        const expire = async () => {
+          const { failedOrderCount, ended } = await ledger.writer.execute('expire-jobs', { atMs });
+          return [failedOrderCount, ended.length, (await ledger.reader.findOverdue(atMs)).jobs];
+        };
+        expect(await expire()).toEqual([EXPIRED_PER_COMMAND_MAX, EXPIRED_PER_COMMAND_MAX, true]);
+        expect(await expire()).toEqual([3, 3, false]);
+        expect(await ledger.reader.listUnfinishedJobIds()).toEqual([]);
       });
     });
 

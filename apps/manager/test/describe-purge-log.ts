@@ -42,6 +42,22 @@ export function describePurgeLog(get: () => Ledger): void {
       expect(await get().reader.listPurges(1, { after: 1, limit: 10 })).toHaveLength(1);
     });
 
+    it('lists those that are open, and those alone that are new since it was looked', async () => {
+      const { jobId } = await accept();
+      await accept({ type: 'get_task' });
+      const first = await get().reader.listOpenPurges(0);
+      expect(first.purges).toEqual([{ jobId, clusterId: 1, seq: 1 }]);
+      expect((await get().reader.listOpenPurges(first.number)).purges).toEqual([]);
+      const others = await Promise.all([accept(), accept({ type: 'get_task' }), accept()]);
+      const { purges, number } = await get().reader.listOpenPurges(first.number);
+      expect(purges).toEqual([
+        { jobId: others[0].jobId, clusterId: 1, seq: 2 },
+        { jobId: others[2].jobId, clusterId: 1, seq: 3 },
+      ]);
+      expect(number).toBeGreaterThan(first.number);
+      expect((await get().reader.listOpenPurges(0)).purges).toHaveLength(3);
+    });
+
     it('tells the number to the scheduler', async () => {
       await startSchedulers(get(), 1);
       const { messages } = await accept();

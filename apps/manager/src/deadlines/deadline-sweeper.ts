@@ -23,6 +23,7 @@ export interface DeadlineSweeperOptions {
 export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined; // Set between bootstrap and shutdown.
   private sweeping: Promise<void> | undefined; // Set while a sweep is under way.
+  private isStopping = false;
   private isFailing = false; // The last sweep failed; only the first of a row is logged.
   private readonly startedAtMs: number; // Monotonic.
 
@@ -37,6 +38,7 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
     clearInterval(this.timer);
     await this.sweeping;
   }
@@ -45,8 +47,11 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     const { reader, writer, clock, log } = this.options;
     try {
       // Reading costs nothing; an empty command would cost a commit.
-      const overdue = await reader.findOverdue(clock.nowMs());
-      if (overdue.jobs) await writer.execute('expire-jobs', { atMs: clock.nowMs() });
+      let overdue = await reader.findOverdue(clock.nowMs());
+      while (overdue.jobs && !this.isStopping) {
+        await writer.execute('expire-jobs', { atMs: clock.nowMs() });
+        overdue = await reader.findOverdue(clock.nowMs());
+      }
       const isCautious = clock.monotonicMs() - this.startedAtMs < LEASE_CAUTION_MS;
       if (overdue.leases && !isCautious) await this.takeOver();
       this.isFailing = false;

@@ -1,7 +1,7 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { type Clock, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
-import type { LeaseBook, LedgerReader, LedgerWriter } from '../ledger/index.js';
+import type { FenceableNodes, LeaseBook, LedgerReader, LedgerWriter } from '../ledger/index.js';
 
 /** How often it is looked whom the rules fence; how late a fence may be. */
 export const FENCE_SWEEP_INTERVAL_MS = 100;
@@ -19,12 +19,14 @@ export interface FenceSweeperOptions {
 
 /**
  * Fences the hosts of purges by R8: those that have not answered and cannot have a lease any more.
- * Sweeps from bootstrap to shutdown, one sweep at a time; one that finds nothing writes nothing.
+ * Sweeps from bootstrap to shutdown, one sweep at a time; one that finds nothing writes nothing, and
+ * what one finds shares a commit.
  */
 export class FenceSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined; // Set between bootstrap and shutdown.
   private sweeping: Promise<void> | undefined; // Set while a sweep is under way.
   private ledgerSweptAtMs = -Infinity; // Monotonic.
+  private adoptedUpTo = 0; // The ledger number up to which purges are known.
   private isFailing = false; // The last sweep failed; only the first of a row is logged.
 
   constructor(private readonly options: FenceSweeperOptions) {}
@@ -41,18 +43,10 @@ export class FenceSweeper implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   private async sweep(): Promise<void> {
-    const { writer, leases, clock, log } = this.options;
+    const { leases, log } = this.options;
     try {
       await this.sweepLedger();
-      for (const found of leases.watch.findFenceable()) {
-        const { fencedCount } = await writer.execute('fence-targets', {
-          atMs: clock.nowMs(),
-          ...found,
-        });
-        leases.watch.noteWritten(found);
-        const { jobId, clusterId } = found;
-        if (fencedCount > 0) log.info('hosts are fenced', { jobId, clusterId, fencedCount });
-      }
+      await Promise.all(leases.watch.findFenceable().map((found) => this.fence(found)));
       this.isFailing = false;
     } catch (error) {
       if (!this.isFailing) log.error('nobody can be fenced', { err: toError(error) });
@@ -60,12 +54,23 @@ export class FenceSweeper implements OnApplicationBootstrap, BeforeApplicationSh
     }
   }
 
+  private async fence(found: FenceableNodes): Promise<void> {
+    const { writer, leases, clock, log } = this.options;
+    const input = { atMs: clock.nowMs(), ...found };
+    const { fencedCount } = await writer.execute('fence-targets', input);
+    leases.watch.noteWritten(found);
+    const { jobId, clusterId } = found;
+    if (fencedCount > 0) log.info('hosts are fenced', { jobId, clusterId, fencedCount });
+  }
+
   private async sweepLedger(): Promise<void> {
     const { reader, writer, leases, clock } = this.options;
     if (clock.monotonicMs() - this.ledgerSweptAtMs < LEDGER_SWEEP_INTERVAL_MS) return;
     this.ledgerSweptAtMs = clock.monotonicMs();
     // Of former starts, and of other managers on the same ledger.
-    for (const purge of await reader.listOpenPurges()) leases.watch.adopt(purge);
+    const { purges, number } = await reader.listOpenPurges(this.adoptedUpTo);
+    for (const purge of purges) leases.watch.adopt(purge);
+    this.adoptedUpTo = number;
     const isTimingOld = leases.isSettled && leases.timing !== leases.configured;
     if (isTimingOld || (await reader.hasClosedEnrolments())) {
       await writer.execute('forget-enrolments', { atMs: clock.nowMs() });

@@ -9,6 +9,7 @@ export * from './identity-records.js';
 export * from './instance-commands.js';
 export { LISTED_TARGETS_MAX } from './job-queries.js';
 export { LeaseBook } from './lease-book.js';
+export type { FenceableNodes } from './purge-watch.js';
 export * from './ledger-reader.js';
 export * from './ledger-writer.js';
 export * from './named-records.js';

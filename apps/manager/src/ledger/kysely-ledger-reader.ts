@@ -1,6 +1,6 @@
 import { JobPhase, JobType, pathWithPrefixes } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
-import { type Kysely, type NotNull, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type KeyedRequest, findRepeated, loadKeptKeys } from './commands/idempotency.js';
 import { findNewestEvent, hasEvent, loadEvents } from './event-queries.js';
 import {
@@ -29,6 +29,7 @@ import {
   type InstanceFilter,
   type JobFilter,
   LedgerReader,
+  type OpenPurges,
   type Overdue,
   type Page,
   type PageRequest,
@@ -41,6 +42,7 @@ import {
   findLogState,
   findPurgeAtMs,
   findPurgeLogAlarm,
+  loadOpenPurges,
   loadPurgeLog,
   loadPurges,
 } from './purge-queries.js';
@@ -166,23 +168,8 @@ export class KyselyLedgerReader extends LedgerReader {
     return this.read((context) => assembleTargetPage(context, jobId, { ...source, request }));
   }
 
-  override listOpenPurges(): ReturnType<LedgerReader['listOpenPurges']> {
-    return this.read(({ db }) =>
-      db
-        .selectFrom('jobs')
-        .innerJoin('job_clusters', 'job_clusters.job_id', 'jobs.id')
-        .select([
-          'jobs.id as jobId',
-          'job_clusters.scheduler_cluster_id as clusterId',
-          'job_clusters.purge_seq as seq',
-        ])
-        .where('jobs.phase', 'in', [JobPhase.Accepted, JobPhase.Running])
-        .where('job_clusters.purge_seq', 'is not', null)
-        .orderBy('jobs.id')
-        .orderBy('job_clusters.scheduler_cluster_id')
-        .$narrowType<{ seq: NotNull }>()
-        .execute(),
-    );
+  override listOpenPurges(after: number): Promise<OpenPurges> {
+    return this.snapshot((context) => loadOpenPurges(context, after));
   }
 
   override hasClosedEnrolments(): Promise<boolean> {

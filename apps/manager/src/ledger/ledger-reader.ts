@@ -53,6 +53,17 @@ export interface Overdue {
   readonly leases: boolean;
 }
 
+/** Purges that some manager has accepted. */
+export interface OpenPurges {
+  readonly purges: readonly {
+    readonly jobId: number;
+    readonly clusterId: number;
+    readonly seq: number;
+  }[];
+  /** The ledger number that was read at: from where to go on. */
+  readonly number: number;
+}
+
 /** Reads of committed state, on a connection that cannot write. */
 export abstract class LedgerReader {
   /** A job with what its view shows. `listed` of a `list_tasks` job is the page in its args (default 1, 10). */
@@ -79,10 +90,8 @@ export abstract class LedgerReader {
   abstract findSealedOrder(orderId: number): Promise<SealedOrder | undefined>;
   /** Ids of jobs that have not ended, oldest first. */
   abstract listUnfinishedJobIds(): Promise<readonly number[]>;
-  /** Purges of jobs that have not ended, by job and cluster. */
-  abstract listOpenPurges(): Promise<
-    readonly { readonly jobId: number; readonly clusterId: number; readonly seq: number }[]
-  >;
+  /** Purges of jobs that have not ended and were accepted after a ledger number, by job and cluster. */
+  abstract listOpenPurges(after: number): Promise<OpenPurges>;
   /** Whether there are connections that are no more, so that forgetting them may be worth a commit. */
   abstract hasClosedEnrolments(): Promise<boolean>;
   /** Whether time has run out for something, so that a command to end it is worth a commit. */

@@ -9,10 +9,12 @@ import type { JobRow, OrderRow } from './tables.js';
 export const NO_SCHEDULER_WAIT_MS_MAX = 30_000;
 /** Orders that one command takes over; the next sweep goes on. */
 const LAPSED_ORDERS_MAX = 500;
+/** Jobs, and orders that nobody took, that one command ends: each takes a millisecond, in which nothing else is done. */
+export const EXPIRED_PER_COMMAND_MAX = 64;
 
 type Reading = Pick<ReadContext, 'db'>;
 
-/** Jobs that have not ended by their deadline, by id. */
+/** Jobs that have not ended by their deadline, by id; at most `EXPIRED_PER_COMMAND_MAX`. */
 export async function loadOverdueJobs({ db }: Reading, atMs: number): Promise<JobRow[]> {
   return db
     .selectFrom('jobs')
@@ -20,10 +22,11 @@ export async function loadOverdueJobs({ db }: Reading, atMs: number): Promise<Jo
     .where('phase', 'in', [JobPhase.Accepted, JobPhase.Running])
     .where('deadline_at_ms', '<=', atMs)
     .orderBy('id')
+    .limit(EXPIRED_PER_COMMAND_MAX)
     .execute();
 }
 
-/** Orders that have waited too long for a scheduler, by id. */
+/** Orders that have waited too long for a scheduler, by id; at most `EXPIRED_PER_COMMAND_MAX`. */
 export async function loadStrandedOrders({ db }: Reading, atMs: number): Promise<OrderRow[]> {
   return db
     .selectFrom('orders')
@@ -31,6 +34,7 @@ export async function loadStrandedOrders({ db }: Reading, atMs: number): Promise
     .where('state', '=', OrderState.Waiting)
     .where('updated_at_ms', '<=', atMs - NO_SCHEDULER_WAIT_MS_MAX)
     .orderBy('id')
+    .limit(EXPIRED_PER_COMMAND_MAX)
     .execute();
 }
 

@@ -1,11 +1,13 @@
 /** Queries about purge logs. */
 
 import type { TaskId } from '@pondhawk/core';
+import { JobPhase } from '@pondhawk/jobs';
 import type { LogState, PurgeEntry } from '@pondhawk/purge';
-import { sql } from 'kysely';
+import { type NotNull, sql } from 'kysely';
 import type { ReadContext } from './job-queries.js';
-import type { Page, PageRequest } from './ledger-reader.js';
+import type { OpenPurges, Page, PageRequest } from './ledger-reader.js';
 import type { LoggedPurgeRecord } from './records.js';
+import { inSets, valueSet } from './row-set.js';
 
 /** Where a cluster's log stands; undefined for a cluster that does not exist. */
 export async function findLogState(
@@ -98,4 +100,38 @@ export async function findPurgeLogAlarm({ db }: ReadContext): Promise<string | u
     .orderBy('scheduler_cluster_id')
     .executeTakeFirst();
   return row?.alarm ?? undefined;
+}
+
+/** Purges of jobs that have not ended and were accepted after a ledger number; to be read in one snapshot. */
+export async function loadOpenPurges(context: ReadContext, after: number): Promise<OpenPurges> {
+  const { db, dialect } = context;
+  const { number } = await db.selectFrom('ledger_head').select('number').executeTakeFirstOrThrow();
+  if (number === after) return { purges: [], number };
+  const open = db
+    .selectFrom('jobs')
+    .innerJoin('job_clusters', 'job_clusters.job_id', 'jobs.id')
+    .select([
+      'jobs.id as jobId',
+      'job_clusters.scheduler_cluster_id as clusterId',
+      'job_clusters.purge_seq as seq',
+    ])
+    .where('jobs.phase', 'in', [JobPhase.Accepted, JobPhase.Running])
+    .where('job_clusters.purge_seq', 'is not', null)
+    .orderBy('jobs.id')
+    .orderBy('job_clusters.scheduler_cluster_id')
+    .$narrowType<{ seq: NotNull }>();
+  if (after === 0) return { purges: await open.execute(), number };
+  // Numbers become visible in their order, and the events of a few are found by them.
+  const accepted = await db
+    .selectFrom('events')
+    .select('job_id')
+    .where('ledger_number', '>', after)
+    .where('kind', '=', 'job-accepted')
+    .execute();
+  const purges: OpenPurges['purges'][number][] = [];
+  for (const set of inSets(accepted.map(({ job_id }) => job_id))) {
+    const found = await open.where('jobs.id', 'in', valueSet<number>(dialect, set)).execute();
+    purges.push(...found);
+  }
+  return { purges, number };
 }

@@ -2,6 +2,8 @@ import type { CountedRow, LeaseAccount } from '@pondhawk/purge';
 
 /** A host that is connected is given so long to answer before it may be fenced. */
 export const FENCE_PATIENCE_MS = 1_000;
+/** Purges that one look names: they share a commit, and leave time between looks for what else is to be done. */
+export const FENCEABLE_MAX = 32;
 
 /** A purge in one cluster, as it was accepted. */
 export interface WatchedPurge {
@@ -73,7 +75,10 @@ export class PurgeWatch {
   /** What was found was written. What is found again after news of the purge is written again. */
   noteWritten(written: FenceableNodes): void {
     const purge = this.find(written);
-    if (purge !== undefined) purge.isAsked = true;
+    if (purge === undefined) return;
+    purge.isAsked = true;
+    // Fenced, or nobody that the ledger waits for.
+    for (const node of written.nodes ?? []) purge.pending?.delete(node);
   }
 
   /** How long until whoever has not answered a job's purges is fenced at the latest, in ms; undefined if it waits for nobody. */
@@ -92,7 +97,10 @@ export class PurgeWatch {
     this.open.delete(jobId);
   }
 
-  /** Whom the rules fence by now; nobody whom the purge named within `FENCE_PATIENCE_MS` of the commit. */
+  /**
+   * Whom the rules fence by now, of the oldest `FENCEABLE_MAX` purges that have somebody; nobody whom
+   * the purge named within `FENCE_PATIENCE_MS` of the commit.
+   */
   findFenceable(): FenceableNodes[] {
     const found: FenceableNodes[] = [];
     for (const [jobId, ofJob] of this.open) {
@@ -100,6 +108,7 @@ export class PurgeWatch {
         const fenceable = this.findIn(jobId, purge);
         if (fenceable !== undefined) found.push(fenceable);
       }
+      if (found.length >= FENCEABLE_MAX) break;
     }
     return found;
   }
