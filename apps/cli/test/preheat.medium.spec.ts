@@ -48,6 +48,28 @@ describe('pondhawk preheat', () => {
     expect(JSON.stringify([asked, given])).not.toMatch(/typed|kept/);
   });
 
+  it('shows what each host has now, and how many tasks it was about', async () => {
+    const done = { state: 'SUCCESS', outcome: 'complete', counts: { targets: 1, preheated: 1 } };
+    const args = { task_ids: ['a'.repeat(64), 'b'.repeat(64)] };
+    const job = {
+      ...{ id: 7, type: 'preheat', phase: 'ended', state: 'SUCCESS' },
+      args,
+      result: done,
+    };
+    const tasks = [{ bytes: 3_000 }, { bytes: 456 }];
+    const peer = { host_name: 'h1', ip: '10.0.0.1' };
+    manager.answers.set('GET /api/v1/jobs/7', [{ body: job }]);
+    manager.answers.set('GET /api/v1/jobs/7/targets', [
+      { body: [{ node: 'host:h1', peer, outcome: 'preheated', tasks }] },
+    ]);
+    manager.answers.set('GET /api/v1/jobs', [{ body: [job] }]);
+    const { exitCode, stdout } = await cli(['http://o/a', 'http://o/b', '--wait']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/h1 +10\.0\.0\.1 +preheated +3456/);
+    const listed = await run(['job', 'ls', '--manager', manager.url]);
+    expect(listed.stdout).toContain('2 tasks');
+  });
+
   it.each([
     ['an image with two URLs', [MANIFEST, MANIFEST, '--image']],
     ['a platform of files', ['http://o/a', '--platform', 'linux/amd64']],

@@ -14,6 +14,7 @@ export interface JobRecord {
   readonly outcome: string;
   readonly finality: string;
   readonly createdAt: string;
+  /** Of a preheat of several, how many: `3 tasks`. */
   readonly taskId: string;
   readonly url: string;
   readonly counts: Readonly<Record<string, number>>;
@@ -69,7 +70,7 @@ export function readJob(value: unknown): JobRecord {
     outcome: text(result['outcome']),
     finality: text(result['finality']),
     createdAt: text(raw['created_at']),
-    taskId: text(args['task_id']),
+    taskId: text(args['task_id']) || tasksText(list(args['task_ids'])),
     url: text(args['url']),
     counts: numbersOf(record(result['counts'])),
     deletedBytes: number(result['deleted_bytes']),
@@ -92,7 +93,10 @@ export function readTarget(value: unknown): TargetRecord {
     hostName: text(peer['host_name']),
     ip: text(peer['ip']),
     outcome: text(raw['outcome']),
-    bytes: number(raw['deleted_bytes']) || number(record(raw['task'])['finished_bytes']),
+    bytes:
+      number(raw['deleted_bytes']) ||
+      number(record(raw['task'])['finished_bytes']) ||
+      list(raw['tasks']).reduce((sum: number, task) => sum + number(record(task)['bytes']), 0),
     durationMs: Number.isNaN(durationMs) ? undefined : durationMs,
     reason: text(raw['description']) || text(record(raw['verification'])['message']),
   };
@@ -112,6 +116,10 @@ export function exitCodeOf({
 export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
   const [first = ExitCode.Complete] = codes;
   return codes.every((code) => code === first) ? first : ExitCode.Partial;
+}
+
+function tasksText(ids: readonly unknown[]): string {
+  return ids.length > 1 ? `${ids.length} tasks` : text(ids[0]);
 }
 
 function readHeld(value: unknown): HeldRecord {
