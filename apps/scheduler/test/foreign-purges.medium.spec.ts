@@ -130,6 +130,19 @@ describe('Purges on foreign daemons', () => {
     expect(later).toMatchObject([{ hostId: 'f1', outcome: { seq: 2n, outcome: 'absent' } }]);
   });
 
+  it('are told again where nobody could see whether the task is gone', async () => {
+    caller.answer = (_, { type }) => (type === 'get_task' ? UNREACHABLE : { outcome: 'absent' });
+    purges.heard(hostMessage('f1'));
+    await settle();
+    await purge(A);
+    await settle();
+    clock.advance(BOUND_MS);
+    await called('f1 delete_task a', 'f1 get_task a');
+    await eventually(() => expect(purges.counts).toMatchObject({ repeated: 0, failed: 1 }), WAIT);
+    purges.heard(hostMessage('f1'));
+    await eventually(() => expect(purges.counts.caught_up).toBe(1), WAIT);
+  });
+
   it('are not held up by one that refuses', async () => {
     caller.answer = (_, { taskId }) =>
       taskId === A

@@ -3,6 +3,8 @@ export * from './copy-rules.js';
 export * from './entry-log.js';
 export * from './fence-rules.js';
 export * from './finality.js';
+export * from './foreign-book.js';
+export * from './foreign-rules.js';
 export * from './grant-rules.js';
 export * from './host-copies.js';
 export * from './host-lease.js';

@@ -1,5 +1,6 @@
 import * as copies from './copy-rules.js';
 import * as fences from './fence-rules.js';
+import * as foreign from './foreign-rules.js';
 import * as grants from './grant-rules.js';
 import * as leases from './lease-rules.js';
 import * as waivers from './waiver-rules.js';
@@ -33,6 +34,12 @@ export const PURGE_RULES = {
   isBoundOver: fences.isBoundOver,
   standsFor: fences.standsFor,
   mustRenewEpoch: fences.mustRenewEpoch,
+  saysAbsent: foreign.saysAbsent,
+  isForeignBehind: foreign.isForeignBehind,
+  isForeignTold: foreign.isForeignTold,
+  foreignRepeatAt: foreign.foreignRepeatAt,
+  isStillHeld: foreign.isStillHeld,
+  foreignStart: foreign.foreignStart,
 };
 
 /** @see PURGE_RULES */

@@ -49,8 +49,8 @@ export const wouldCycle: CycleCheck = (task, parent, child) => {
  * might hand purged bytes to a copy that counts as newer, so it is no parent for a host that can.
  */
 export function maySupply(
-  supplier: SwarmHost | undefined,
-  childHost: SwarmHost | undefined,
+  supplier: Pick<SwarmHost, 'isGuarded'> | undefined,
+  childHost: Pick<SwarmHost, 'isGuarded'> | undefined,
   { allowsForeignParents }: Pick<SwarmLimits, 'allowsForeignParents'>,
 ): boolean {
   return allowsForeignParents || childHost?.isGuarded !== true || supplier?.isGuarded === true;

@@ -1,7 +1,16 @@
 import { pondhawkV1, type commonV2 } from '@pondhawk/contracts';
 import { parseHostId, WakeLoop, type Clock, type HostId, type TaskId } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
-import { boundMs, DEFAULT_TIMING, type LeaseLengths, type PurgeEntry } from '@pondhawk/purge';
+import {
+  DEFAULT_TIMING,
+  ForeignBook,
+  isForeignTold,
+  isStillHeld,
+  type ForeignPlace,
+  type ForeignRepeat,
+  type LeaseLengths,
+  type PurgeEntry,
+} from '@pondhawk/purge';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import { CallSlots } from '../orders/call-slots.js';
 import type { HostAnswer, HostCaller } from '../orders/host-caller.js';
@@ -34,22 +43,7 @@ export interface ForeignPurgesParts {
 interface ForeignHost {
   readonly id: HostId;
   record: commonV2.Host;
-  /** Of the log in which it stands; empty before one is known. */
-  epoch: string;
-  /** It was told of everything up to here. */
-  told: number;
-  isConnected: boolean;
-  /** What follows `told` it is called about here; otherwise the order does that. */
-  isBehind: boolean;
   readonly telling: WakeLoop;
-}
-
-interface Repeat {
-  readonly host: ForeignHost;
-  readonly epoch: string;
-  readonly seq: number;
-  readonly taskId: TaskId;
-  readonly dueAtMs: number; // Monotonic.
 }
 
 /**
@@ -62,16 +56,20 @@ export class ForeignPurges {
   /** Calls by what came of them. */
   readonly counts = { repeated: 0, caught_up: 0, failed: 0, still_held: 0 };
   private readonly hosts = new Map<HostId, ForeignHost>();
-  private readonly repeats: Repeat[] = []; // In order of their time.
+  private readonly book = new ForeignBook({
+    awayHostsMax: AWAY_HOSTS_MAX,
+    missedEntriesMax: MISSED_ENTRIES_MAX,
+    repeatsWaitingMax: REPEATS_WAITING_MAX,
+  });
   private readonly slots = new CallSlots(FOREIGN_CALLS_MAX);
-  private start: { readonly epoch: string; readonly head: number } | undefined; // When the log was first known.
   private looking: NodeJS.Timeout | undefined; // From the first host to `stop`.
   private isStopped = false;
 
   constructor(private readonly parts: ForeignPurgesParts) {
     parts.feed.onChange(() => {
-      this.start ??= parts.feed.state;
-      for (const host of this.hosts.values()) if (host.isConnected) host.telling.wake();
+      this.book.begin(parts.feed.state);
+      for (const { id, telling } of this.hosts.values())
+        if (this.book.find(id)?.isConnected === true) telling.wake();
     });
   }
 
@@ -80,22 +78,13 @@ export class ForeignPurges {
     this.looking ??= setInterval(() => this.repeatDue(), LOOK_INTERVAL_MS).unref();
     const id = parseHostId(record.id);
     const host = this.hosts.get(id) ?? this.add(id, record);
-    host.isBehind ||= !host.isConnected;
-    host.isConnected = true;
     host.record = record;
-    if (host.isBehind) host.telling.wake();
+    if (this.book.heard(id)) host.telling.wake();
   }
 
   /** It left or fell silent; what comes now it will be told later. */
   lost(id: HostId): void {
-    const host = this.hosts.get(id);
-    if (host === undefined) return;
-    host.isConnected = false;
-    // Last in order of their going.
-    this.hosts.delete(id);
-    this.hosts.set(id, host);
-    const away = [...this.hosts.values()].filter(({ isConnected }) => !isConnected);
-    for (const { id: first } of away.slice(0, -AWAY_HOSTS_MAX)) this.hosts.delete(first);
+    for (const forgotten of this.book.lost(id)) this.hosts.delete(parseHostId(forgotten));
   }
 
   /** Ends it; calls under way are not waited for. */
@@ -105,106 +94,84 @@ export class ForeignPurges {
   }
 
   private add(id: HostId, record: commonV2.Host): ForeignHost {
-    const host: ForeignHost = {
-      ...{ id, record, epoch: '', told: 0, isConnected: false, isBehind: true },
-      telling: new WakeLoop(() => this.tell(host)),
-    };
+    const host: ForeignHost = { id, record, telling: new WakeLoop(() => this.tell(host)) };
     this.hosts.set(id, host);
     return host;
   }
 
   /** Never rejects. */
   private async tell(host: ForeignHost): Promise<void> {
+    const { feed, log } = this.parts;
     try {
-      while (host.isConnected && !this.isStopped && this.place(host)) {
-        const entries = await this.parts.feed.after(host.told);
+      for (let place = this.place(host); place !== undefined; place = this.place(host)) {
+        const entries = await feed.after(place.told);
         if (entries.length === 0) {
-          host.isBehind = false;
+          this.book.noteUpToDate(host.id);
           return;
         }
         for (const entry of entries) if (!(await this.tellOne(host, entry))) return;
       }
     } catch (thrown) {
       // Its next announcement tries again; what the log has lost it is told no more.
-      host.told = Math.max(host.told, (this.parts.feed.state?.first ?? 1) - 1);
-      this.parts.log.warn('a foreign daemon cannot be told of purges now', {
-        ...{ hostId: host.id, after: host.told, err: thrown },
+      this.book.skipTo(host.id, feed.state?.first ?? 1);
+      log.warn('a foreign daemon cannot be told of purges now', {
+        ...{ hostId: host.id, after: this.book.find(host.id)?.told, err: thrown },
       });
     }
   }
 
-  /** Puts a host into the log that is followed. @returns whether there is one. */
-  private place(host: ForeignHost): boolean {
+  /** @returns where a host stands in the log that is followed; undefined if it is not to be told of it now. */
+  private place({ id }: ForeignHost): ForeignPlace | undefined {
     const { state } = this.parts.feed;
-    if (state === undefined) return false;
-    if (host.epoch === state.epoch) return true;
-    // Another log numbers on above the former one, which has nothing more to say.
-    const from = this.start?.epoch === state.epoch ? this.start.head : state.first - 1;
-    host.told = Math.max(from, state.head - MISSED_ENTRIES_MAX);
-    host.epoch = state.epoch;
-    return true;
+    if (state === undefined || this.isStopped) return undefined;
+    return this.book.follow(id, state);
   }
 
   private async tellOne(host: ForeignHost, entry: PurgeEntry): Promise<boolean> {
-    const { epoch } = host;
-    if (host.isBehind) {
+    const { isBehind = false, epoch = '' } = this.book.find(host.id) ?? {};
+    if (isBehind) {
       const answer = await this.slots.run(() => this.ask(host, 'delete_task', entry.taskId));
-      if (answer.outcome === 'failed' && answer.isRetryable) {
+      if (!isForeignTold(answer)) {
         this.counts.failed += 1;
         return false;
       }
       this.counts.caught_up += 1;
       this.report(host, { ...entry, epoch }, answer);
     }
-    host.told = entry.seq;
-    this.repeats.push({ host, epoch, ...entry, dueAtMs: this.dueAtMs() });
-    if (this.repeats.length > REPEATS_WAITING_MAX) this.fallBack(this.repeats.shift());
+    const { clock, lengths } = this.parts;
+    // The margin is the manager's alone; its default is near enough for a call that is merely repeated.
+    const timing = { ...DEFAULT_TIMING, ...lengths() };
+    this.book.noteTold(host.id, entry, { ms: clock.monotonicMs(), timing });
     return true;
   }
 
-  private dueAtMs(): number {
-    const { clock, lengths } = this.parts;
-    // The margin is the manager's alone; its default is near enough for a call that is merely repeated.
-    return clock.monotonicMs() + boundMs({ ...DEFAULT_TIMING, ...lengths() });
-  }
-
   private repeatDue(): void {
-    const now = this.parts.clock.monotonicMs();
-    for (let next = this.repeats[0]; next !== undefined && next.dueAtMs <= now;) {
-      this.repeats.shift();
-      const due = next;
+    for (const due of this.book.takeDue(this.parts.clock.monotonicMs()))
       void this.slots.run(() => this.repeat(due)); // Never rejects.
-      next = this.repeats[0];
-    }
   }
 
-  private async repeat(repeat: Repeat): Promise<void> {
-    const { host, taskId } = repeat;
-    if (!host.isConnected || this.isStopped) {
-      this.fallBack(repeat);
+  private async repeat(repeat: ForeignRepeat): Promise<void> {
+    const host = this.hosts.get(parseHostId(repeat.id));
+    const isConnected = this.book.find(repeat.id)?.isConnected === true;
+    if (host === undefined || !isConnected || this.isStopped) {
+      this.book.fallBack(repeat);
       return;
     }
+    const { taskId } = repeat;
     const answer = await this.ask(host, 'delete_task', taskId);
-    if (answer.outcome === 'failed' && answer.isRetryable) {
+    const found = isForeignTold(answer) ? await this.ask(host, 'get_task', taskId) : answer;
+    if (answer.outcome === 'deleted') this.report(host, repeat, answer);
+    if (!isForeignTold(found)) {
       this.counts.failed += 1;
-      this.fallBack(repeat);
+      this.book.fallBack(repeat);
       return;
     }
     this.counts.repeated += 1;
-    if (answer.outcome === 'deleted') this.report(host, repeat, answer);
-    const found = await this.ask(host, 'get_task', taskId);
-    if (found.outcome !== 'answered') return;
+    if (!isStillHeld(found)) return;
     this.counts.still_held += 1;
     this.parts.log.warn('a foreign daemon holds a task after its purge was repeated', {
       ...{ hostId: host.id, taskId, seq: repeat.seq },
     });
-  }
-
-  /** Has the host told again from there on, with its next announcement. */
-  private fallBack(repeat: Repeat | undefined): void {
-    if (repeat === undefined || repeat.host.epoch !== repeat.epoch) return;
-    repeat.host.told = Math.min(repeat.host.told, repeat.seq - 1);
-    repeat.host.isBehind = true;
   }
 
   private ask(
@@ -217,7 +184,7 @@ export class ForeignPurges {
 
   private report(
     { id }: ForeignHost,
-    { seq, taskId, epoch }: Pick<Repeat, 'seq' | 'taskId' | 'epoch'>,
+    { seq, taskId, epoch }: Pick<ForeignRepeat, 'seq' | 'taskId' | 'epoch'>,
     answer: HostAnswer,
   ): void {
     if (answer.outcome !== 'deleted' && answer.outcome !== 'absent') return;

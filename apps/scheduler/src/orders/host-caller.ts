@@ -9,7 +9,7 @@ import {
   type commonV2,
 } from '@pondhawk/contracts';
 import { NotFoundError, PondhawkError, toError, UnavailableError } from '@pondhawk/core';
-import type { DaemonIdentity } from '@pondhawk/purge';
+import { type DaemonIdentity, saysAbsent } from '@pondhawk/purge';
 import { callUnary, Metadata, type ChannelPool } from '@pondhawk/rpc';
 import { toTimeMs } from '../announcing/swarm-messages.js';
 
@@ -88,12 +88,8 @@ export class GrpcHostCaller extends HostCaller {
   }
 }
 
-/** Other daemons answer INTERNAL with such a text where ours answer NOT_FOUND. */
-const ABSENT_TEXT = /task \S* ?not found/i;
-
 function describeFailure(error: Error, address: string, timeoutMs: number): HostAnswer {
-  if (error instanceof NotFoundError || ABSENT_TEXT.test(error.message))
-    return { outcome: 'absent' };
+  if (error instanceof NotFoundError || saysAbsent(error.message)) return { outcome: 'absent' };
   if (error instanceof UnavailableError) {
     return {
       outcome: 'failed',
