@@ -2,6 +2,8 @@ import { type TaskId, parseTaskId } from '@pondhawk/core';
 import type { Fleet } from './episodes.js';
 import type { SimContext } from './parts.js';
 import type { Prng } from './prng.js';
+import { checkAnswered } from './foreign-checks.js';
+import { SimForeign } from './sim-foreign.js';
 import { SimHost } from './sim-host.js';
 import { SimManager } from './sim-manager.js';
 import { SimScheduler } from './sim-scheduler.js';
@@ -11,6 +13,8 @@ import { InvariantBroken } from './truth.js';
 export const RATE_ERROR_MAX = 0.01;
 /** Holders of a task that are called besides, as if their stream were slow. */
 const CALLED_SHARE = 0.15;
+/** Foreign daemons that come in the middle of a run, with a disk from before. */
+const LATE_SHARE = 0.3;
 
 /** How many daemons a cluster begins with. */
 export interface FleetSizes {
@@ -44,11 +48,13 @@ export function buildFleet(
   const manager = new SimManager(context, rate());
   const schedulers: SimScheduler[] = [];
   const hosts: SimHost[] = [];
-  const fleet: Fleet = { manager, schedulers, hosts, tasks };
+  const foreign: SimForeign[] = [];
+  const fleet: Fleet = { manager, schedulers, hosts, foreign, tasks };
   for (let n = sizes.schedulers; n > 0; n -= 1)
     schedulers.push(new SimScheduler(context, manager, `s${n}`, rate()));
   for (let n = sizes.hosts; n > 0; n -= 1)
     hosts.push(new SimHost(context, `h${n}`, `host-${n}`, rate(), fleet));
+  if (world.faults.foreign > 0) addForeign(context, fleet, rate);
   // Orders; a broker that lost its data brings none.
   manager.onCommit = (log, entry) => {
     if (prng.chance(world.faults.brokerWipe)) return;
@@ -76,4 +82,27 @@ export function buildFleet(
   const newHost = (of: SimHost, index: number): SimHost =>
     new SimHost(context, `h${index + 1}`, of.hostId, rate(), fleet);
   return { fleet, newHost };
+}
+
+function addForeign(context: SimContext, fleet: Fleet, rate: () => number): void {
+  const { world, truth } = context;
+  const { prng, faults } = world;
+  const { manager, schedulers, hosts, foreign, tasks } = fleet;
+  truth.areForeignParentsAllowed = prng.chance(faults.foreignParents);
+  const desks = schedulers.map((scheduler) => scheduler.foreign);
+  for (let n = prng.whole(1, 3); n > 0; n -= 1) {
+    const daemon = new SimForeign(context, `f${n}`, rate(), { desks, hosts, foreign, tasks });
+    foreign.push(daemon);
+    if (prng.chance(LATE_SHARE)) daemon.comeLater(prng.between(200, 1_200));
+    else daemon.start();
+  }
+  manager.onForeignOrder = (entry, names) => {
+    const desk = prng.pick(desks);
+    if (desk !== undefined) world.send(manager, desk.scheduler, () => desk.takeOrder(entry, names));
+  };
+  manager.onForeignSuccess = (purge, names) =>
+    checkAnswered(
+      foreign.filter(({ name }) => names.includes(name)),
+      purge,
+    );
 }

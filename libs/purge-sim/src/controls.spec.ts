@@ -1,5 +1,6 @@
 import { REAL_RULES, control } from './control.js';
 import { CONTROLS_OF_COPIES } from './controls-of-copies.js';
+import { CONTROLS_OF_FOREIGN } from './controls-of-foreign.js';
 import { CONTROLS_OF_LEASES, needsOfLog } from './controls-of-leases.js';
 import { CONTROLS_OF_LEDGER } from './controls-of-ledger.js';
 import { CONTROLS_OF_SERVING } from './controls-of-serving.js';
@@ -15,6 +16,7 @@ describe('a weaker rule is found out', () => {
     ...CONTROLS_OF_LEASES,
     ...CONTROLS_OF_LEDGER,
     ...CONTROLS_OF_SERVING,
+    ...CONTROLS_OF_FOREIGN,
   ])(
     '$name',
     (weaker) => {

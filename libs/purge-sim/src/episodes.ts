@@ -1,6 +1,7 @@
 /** Faults in a row, as they come in bad days: what a row of independent ones would hardly ever hit. */
 
 import type { TaskId } from '@pondhawk/core';
+import type { SimForeign } from './sim-foreign.js';
 import type { SimHost } from './sim-host.js';
 import type { SimManager } from './sim-manager.js';
 import type { NewsKind, SimScheduler } from './sim-scheduler.js';
@@ -11,6 +12,7 @@ export interface Fleet {
   readonly manager: SimManager;
   readonly schedulers: SimScheduler[];
   readonly hosts: SimHost[];
+  readonly foreign: SimForeign[];
   readonly tasks: TaskId[];
 }
 

@@ -35,6 +35,14 @@ export interface FaultWeights {
   readonly waiver: number;
   /** At each ledger that is restored: its witness is gone as well. */
   readonly witnessLoss: number;
+  /** Above zero, the cluster has daemons of another make. */
+  readonly foreign: number;
+  /** Of such a cluster: that our own hosts may download from them. */
+  readonly foreignParents: number;
+  /** Of each such daemon: that it keeps what it says it has deleted. */
+  readonly foreignLiar: number;
+  /** One of them crashes. */
+  readonly foreignCrash: number;
 }
 
 /** Drawn apart from the others, each of a seed of its own: in which share of the runs, and how heavily. */
@@ -46,6 +54,10 @@ const APART = {
   oneClock: { heaviest: 1, share: 0.5, seed: 0xc10c4 },
   waiver: { heaviest: 0.1, share: 0.2, seed: 0x3a1fe },
   witnessLoss: { heaviest: 0.5, share: 0.3, seed: 0x3174e },
+  foreign: { heaviest: 1, share: 0.2, seed: 0xf03e1 },
+  foreignParents: { heaviest: 1, share: 0.5, seed: 0xf9a3e },
+  foreignLiar: { heaviest: 0.5, share: 0.4, seed: 0xf11a3 },
+  foreignCrash: { heaviest: 0.1, share: 0.6, seed: 0xfc3a5 },
 };
 
 /** Those that a seed draws together. */

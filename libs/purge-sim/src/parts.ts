@@ -13,6 +13,7 @@ import {
   finalityOf,
   finalityReasons,
 } from '@pondhawk/purge';
+import { maySupply } from '@pondhawk/swarm';
 import type { Truth } from './truth.js';
 import type { World } from './world.js';
 
@@ -54,6 +55,8 @@ export interface SimParts {
   readonly isOwnView: (asker: string, present: string) => boolean;
   /** A start of a host: nothing of before (R6). */
   readonly newLease: (start: StartParts<HostLease>) => HostLease;
+  /** R2: whether a child may get bytes from a host, which is guarded if it knows the log. */
+  readonly maySupply: typeof maySupply;
   /** How long an accept takes from reading its targets to its commit; 0: one transaction. */
   readonly acceptMs: number;
 }
@@ -70,6 +73,7 @@ export const REAL_PARTS: SimParts = {
   newViews: ({ readClocks, rules }) => new ViewKeeper(readClocks, rules),
   isOwnView: (asker, present) => asker === present,
   newLease: ({ incarnation, readClocks, rules }) => new HostLease(incarnation, readClocks, rules),
+  maySupply,
   acceptMs: 0,
 };
 

@@ -1,6 +1,7 @@
 import { boundMs } from '@pondhawk/purge';
 import { buildFleet } from './build-fleet.js';
 import type { Fleet } from './episodes.js';
+import { findKeeping } from './foreign-checks.js';
 import { type FaultWeights, drawFaults, onlyFaults } from './faults.js';
 import { REAL_PARTS, SIM_TIMING, type SimParts } from './parts.js';
 import { Prng } from './prng.js';
@@ -69,7 +70,7 @@ export function runSchedule(schedule: Schedule): RunResult {
     };
     roll();
     events += world.runUntil(runMs);
-    events += settle(world, fleet);
+    events += settle(world, truth, fleet);
   } catch (error) {
     if (!(error instanceof InvariantBroken)) throw error;
     broken = error;
@@ -80,22 +81,34 @@ export function runSchedule(schedule: Schedule): RunResult {
 }
 
 /** No faults any more: after the bound every job has ended, and every host has a lease again. */
-function settle(world: World, fleet: Fleet): number {
-  const { manager, hosts, schedulers } = fleet;
+function settle(world: World, truth: Truth, fleet: Fleet): number {
+  const { manager, hosts, schedulers, foreign } = fleet;
   world.faults = onlyFaults({});
   world.isMended = true;
   world.heal();
-  const end = world.now + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
+  // Calls to foreign daemons are repeated one bound later; a fall back takes another.
+  const from = world.now + (foreign.length === 0 ? 0 : boundMs(SIM_TIMING));
+  const end = from + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
   let events = 0;
   let left: InvariantBroken | undefined;
   do {
     events += world.runUntil(world.now + SETTLE_STEP_MS);
-    left = findUnsettled(world, fleet);
-  } while (world.now < end && left !== undefined);
+    left = findUnsettled(world, fleet) ?? findForeign(truth, fleet);
+  } while (world.now < end && (left !== undefined || world.now < from));
   if (left !== undefined) throw left;
   // The run is over: what is still planned belongs to nobody.
-  for (const node of [manager, ...hosts, ...schedulers]) node.isUp = false;
+  for (const node of [manager, ...hosts, ...schedulers, ...foreign]) node.isUp = false;
   return events;
+}
+
+function findForeign(
+  truth: Truth,
+  { manager, schedulers, foreign }: Fleet,
+): InvariantBroken | undefined {
+  if (foreign.length === 0) return undefined;
+  const desks = schedulers.map((scheduler) => scheduler.foreign);
+  const { log } = manager.ledger;
+  return findKeeping(foreign, desks, { log, purges: manager.committed, truth });
 }
 
 function findUnsettled(world: World, { manager, hosts }: Fleet): InvariantBroken | undefined {

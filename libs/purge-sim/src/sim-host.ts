@@ -8,7 +8,11 @@ import {
   type Place,
   type PurgeEntry,
 } from '@pondhawk/purge';
+import { checkSupplier, findParents } from './foreign-checks.js';
+import { type TakenGrant, checkCopies, checkLease } from './host-checks.js';
 import { type SimContext, SIM_TIMING } from './parts.js';
+import type { Fleet } from './episodes.js';
+import { SimForeign } from './sim-foreign.js';
 import type { SimScheduler, SyncAnswer } from './sim-scheduler.js';
 import { InvariantBroken } from './truth.js';
 import { type SimNode, noTimeStood } from './world.js';
@@ -23,12 +27,6 @@ const PIECES = 2;
 interface Bytes {
   readAt: number;
   readonly pieces: Set<number>;
-}
-
-/** A grant, and when its request was sent; -1 if that was another's. */
-interface TakenGrant {
-  readonly grant: Grant;
-  readonly sentAt: number;
 }
 
 /** A host's disk, as a backup keeps it. */
@@ -68,7 +66,7 @@ export class SimHost implements SimNode {
     readonly name: string,
     readonly hostId: string,
     readonly rate: number,
-    private readonly fleet: { schedulers: SimScheduler[]; hosts: SimHost[]; tasks: TaskId[] },
+    private readonly fleet: Omit<Fleet, 'manager'>,
   ) {
     this.copies = new HostCopies({ epoch: '', applied: 0 }, [], context.parts.rules);
     this.lock = context.newId('lock');
@@ -266,6 +264,17 @@ export class SimHost implements SimNode {
     world.tick(this, WORK_MS * world.prng.between(0.5, 1.5), () => this.tickWork());
   }
 
+  /** Hands a complete copy to a foreign daemon, which says nothing of where it stands. */
+  give(taskId: TaskId): number | undefined {
+    const row = this.copies.copies.find(
+      (copy) => copy.taskId === taskId && copy.state === 'complete' && this.bytes.has(copy.copyId),
+    );
+    if (row === undefined || !this.mayWrite(row, false)) return undefined;
+    const readAt = this.bytes.get(row.copyId)?.readAt;
+    if (readAt !== undefined) this.context.truth.serve(taskId, readAt, this.name);
+    return readAt;
+  }
+
   private upload(): void {
     const { prng } = this.context.world;
     const served = this.copies.copies.filter(({ copyId }) => this.bytes.has(copyId));
@@ -297,7 +306,12 @@ export class SimHost implements SimNode {
     const { rules } = this.context.parts;
     const isWaived = this.lease.isWaived(this.copies.place);
     if (isWaived) this.context.truth.coverage.waived += 1;
-    else if (this.isLeased) this.checkLease();
+    else if (this.isLeased)
+      checkLease(this.taken, {
+        now: this.context.world.now,
+        rate: this.rate,
+        place: this.copies.place,
+      });
     const isLeaseValid = this.mayServe;
     return rules.mayWriteChunk({ isLeaseValid, state: row.state, isUnderWay });
   }
@@ -311,16 +325,20 @@ export class SimHost implements SimNode {
     if (this.copies.copies.some((row) => row.taskId === taskId && row.state !== 'purged')) return;
     this.copies.sweep();
     const row = this.copies.begin(newId('copy'), taskId);
+    const parents = findParents(this.context, this.fleet);
     const child = { epoch: this.copies.place.epoch, applied: row.filledAt };
     for (let piece = 0; piece < PIECES; piece += 1) {
-      const parent = prng.pick(this.fleet.hosts);
+      const parent = prng.pick(parents);
       if (parent === undefined || parent === this || prng.chance(0.5)) {
         const readAt = world.now;
         const ms = prng.chance(0.3) ? prng.between(50, 400) : prng.between(2, 20);
         world.later(this, ms, () => this.store(row, piece, readAt));
       } else
         world.send(this, parent, () => {
-          const readAt = parent.giveTo(child, taskId);
+          const readAt =
+            parent instanceof SimHost ? parent.giveTo(child, taskId) : parent.give(taskId);
+          if (parent instanceof SimForeign && readAt !== undefined)
+            checkSupplier(this.context.truth, parent.name, this.name);
           if (readAt !== undefined) world.send(parent, this, () => this.store(row, piece, readAt));
         });
     }
@@ -370,26 +388,7 @@ export class SimHost implements SimNode {
   }
 
   private check(): void {
-    const { epoch, applied } = this.copies.place;
-    for (const { copyId, taskId, filledAt, state } of this.copies.copies) {
-      const bytes = this.bytes.get(copyId);
-      if (bytes === undefined || state === 'purged') continue;
-      const upTo = Number.isFinite(filledAt) ? Math.max(filledAt, applied) : applied;
-      this.context.truth.keep({ taskId, epoch, upTo, readAt: bytes.readAt });
-    }
-  }
-
-  private checkLease(): void {
-    const { world } = this.context;
-    const { epoch, applied } = this.copies.place;
-    const isMet = ({ grant }: TakenGrant): boolean =>
-      grant.epoch === epoch && grant.needs <= applied;
-    const slowest = Math.min(this.rate, 1); // The wall clock's rate is 1.
-    const runs = ({ sentAt }: TakenGrant): boolean =>
-      (world.now - sentAt) * slowest <= SIM_TIMING.hostLeaseMs + 1e-6;
-    const running = this.taken.filter(runs);
-    const last = JSON.stringify({ now: world.now, applied, last: this.taken.at(-1) });
-    if (running.length === 0) throw new InvariantBroken('LEASE_TOO_LONG', last);
-    if (!running.some(isMet)) throw new InvariantBroken('LEASE_UNMET', last);
+    const readAtOf = (copyId: string): number | undefined => this.bytes.get(copyId)?.readAt;
+    checkCopies(this.context.truth, this.copies, readAtOf);
   }
 }

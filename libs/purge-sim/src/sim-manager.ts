@@ -23,11 +23,15 @@ import {
   recordAnswer,
   truncateLog,
 } from '@pondhawk/purge';
+import { ForeignTargets } from './foreign-targets.js';
+import type { PurgeAt } from './foreign-checks.js';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import { InvariantBroken } from './truth.js';
 import { type SimNode, noTimeStood } from './world.js';
 
 const TICK_MS = 25;
+/** An order that is not carried out goes to another scheduler. */
+const ORDER_AGAIN_MS = 150;
 
 /** A purge, and the log ids under which it has that number: a ledger that went back renames it. */
 export interface NamedPurge {
@@ -46,6 +50,10 @@ export class SimManager implements SimNode {
   onCommit: (log: LogState, entry: PurgeEntry) => void = () => undefined;
   onSuccess: (purge: NamedPurge) => void = () => undefined;
   onFenced: (purge: NamedPurge, incarnation: string) => void = () => undefined;
+  onForeignOrder: (entry: PurgeEntry, names: readonly string[]) => void = () => undefined;
+  onForeignSuccess: (purge: PurgeAt, names: readonly string[]) => void = () => undefined;
+  /** What it has of daemons of another make. */
+  readonly foreign = new ForeignTargets();
   isHolder: (hostId: string, taskId: TaskId) => boolean = () => true;
   private witness: { epoch: string; head: number; waiver: number };
   private readonly epochs: string[];
@@ -56,6 +64,7 @@ export class SimManager implements SimNode {
   private atLastView: LedgerState;
   private backup: LedgerState;
   private readonly commits = new Map<PurgeEntry, { readonly at: number; readonly epoch: string }>();
+  private readonly orderedAt = new Map<PurgeEntry, number>();
 
   constructor(
     private readonly context: SimContext,
@@ -101,9 +110,31 @@ export class SimManager implements SimNode {
     this.notePromise(entry);
     this.commits.set(entry, { at: world.now, epoch: log.epoch });
     this.account.noteCommit(entry.seq);
+    this.foreign.accept(entry);
     truth.commit(log.epoch, former, { seq: entry.seq, taskId, at: world.now });
     this.settle();
     this.onCommit(log, entry);
+    this.orderForeign(entry);
+  }
+
+  /** Purges of the log as it is now. */
+  get committed(): readonly PurgeAt[] {
+    return this.ledger.entries.map((entry) => ({ entry, at: this.commits.get(entry)?.at ?? -1 }));
+  }
+
+  /** A scheduler reports what a daemon of another make has answered. */
+  takeForeign(entry: PurgeEntry, name: string, outcome: 'answered' | 'failed'): void {
+    this.foreign.take(entry, name, outcome);
+    this.settle();
+  }
+
+  private orderForeign(entry: PurgeEntry): void {
+    const names = this.foreign.pendingOf(entry);
+    const { now } = this.context.world;
+    const formerAt = this.orderedAt.get(entry) ?? -Infinity;
+    if (names.length === 0 || now - formerAt < ORDER_AGAIN_MS) return;
+    this.orderedAt.set(entry, now);
+    this.onForeignOrder(entry, names);
   }
 
   private findServing(marks: LedgerState['marks']): (target: PurgeTarget) => boolean {
@@ -223,6 +254,7 @@ export class SimManager implements SimNode {
 
   private tick(): void {
     this.settle();
+    for (const { entry, isEnded } of this.ledger.purges) if (!isEnded) this.orderForeign(entry);
     this.ledger = forgetRows(this.ledger, (row) => this.account.isLeased(row));
     this.context.world.tick(this, TICK_MS, () => this.tick());
   }
@@ -230,16 +262,20 @@ export class SimManager implements SimNode {
   /** Notes whether a purge that was accepted just now is said to be final. */
   private notePromise(entry: PurgeEntry): void {
     const { waiver, marks } = this.ledger;
-    const isPromised = this.context.parts.isPromised({
-      foreignHosts: 0,
-      allowsForeignParents: false,
+    const { truth, parts } = this.context;
+    const facts = {
+      foreignHosts: this.foreign.count,
+      allowsForeignParents: truth.areForeignParentsAllowed,
       isWaiverGiven: waiver.isGiven || this.isWaiverDoubted,
       waivedDaemons: marks.length,
-    });
-    if (isPromised) this.promised.add(entry);
-    else if (waiver.number === 0)
+    };
+    if (parts.isPromised(facts) && (facts.foreignHosts > 0 || facts.allowsForeignParents))
+      throw new InvariantBroken('FOREIGN_PROMISED', `purge ${entry.seq}`);
+    // Nothing is said of foreign daemons; of its own hosts all holds that ever did.
+    if (parts.isPromised({ ...facts, foreignHosts: 0 })) this.promised.add(entry);
+    else if (waiver.number === 0 && !facts.allowsForeignParents)
       throw new InvariantBroken('PROMISE_WITHHELD', `purge ${entry.seq}`);
-    else this.context.truth.coverage.unpromised += 1;
+    else truth.coverage.unpromised += 1;
   }
 
   private settle(): void {
@@ -256,14 +292,15 @@ export class SimManager implements SimNode {
       { ...fenced, marks },
       (purge, target) => servesOn(target) && account.isBoundOver(purge),
     );
-    this.ledger = endPurges(given, (purge) => account.mayEnd(purge));
+    this.ledger = endPurges(given, (purge) => {
+      return account.mayEnd(purge) && this.foreign.pendingOf(purge.entry).length === 0;
+    });
     this.ledger.purges.forEach((purge, index) => {
       if (former[index]?.isEnded === false) this.noteOutcomes(purge, former[index]);
     });
   }
 
   private noteOutcomes(purge: LoggedPurge, former: LoggedPurge): void {
-    const { truth, world } = this.context;
     const { entry } = purge;
     const commit = this.commits.get(entry);
     const { epochs } = this;
@@ -272,12 +309,20 @@ export class SimManager implements SimNode {
       if (former.targets[index]?.outcome === 'pending' && outcome === 'fenced')
         this.onFenced(named, incarnation);
     });
-    if (!purge.isEnded) return;
-    for (const { outcome } of purge.targets)
-      if (outcome !== 'pending') truth.coverage[outcome] += 1;
-    if (purge.targets.some(({ outcome }) => outcome === 'failed')) return;
+    if (purge.isEnded) this.noteEnd(purge, named);
+  }
+
+  private noteEnd({ entry, targets }: LoggedPurge, named: NamedPurge): void {
+    const { truth, world } = this.context;
+    for (const { outcome } of targets) if (outcome !== 'pending') truth.coverage[outcome] += 1;
+    if (targets.some(({ outcome }) => outcome === 'failed')) return;
+    if (this.foreign.hasFailed(entry)) return;
+    const { at } = this.commits.get(entry) ?? { at: -1 };
+    const answered = this.foreign.answeredOf(entry);
+    truth.coverage.foreignAnswered += answered.length;
+    this.onForeignSuccess({ entry, at }, answered);
     if (!this.promised.has(entry)) return;
-    truth.succeed(entry.taskId, commit?.at ?? -1, world.now);
+    truth.succeed(entry.taskId, at, world.now);
     this.onSuccess(named);
   }
 }

@@ -10,6 +10,7 @@ import {
   type ViewKeeper,
   type Waiver,
 } from '@pondhawk/purge';
+import { ForeignDesk } from './foreign-desk.js';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import type { SimManager } from './sim-manager.js';
 import { InvariantBroken } from './truth.js';
@@ -60,6 +61,8 @@ export class SimScheduler implements SimNode {
   life = 0;
   suspendedUntil = 0;
   readonly stood = noTimeStood();
+  /** What it does about daemons of another make. */
+  readonly foreign: ForeignDesk;
   private incarnation = '';
   private log = new EntryLog({ epoch: '', first: 1, head: 0, headHash: '' });
   private views!: ViewKeeper;
@@ -78,6 +81,7 @@ export class SimScheduler implements SimNode {
     readonly name: string,
     readonly rate: number,
   ) {
+    this.foreign = new ForeignDesk(context, this, manager, () => this.log);
     this.start();
   }
 
@@ -95,6 +99,7 @@ export class SimScheduler implements SimNode {
     this.connections.clear();
     this.lost.clear();
     this.asked.clear();
+    this.foreign.restart();
     this.isUp = true;
     this.tick();
   }
@@ -116,6 +121,7 @@ export class SimScheduler implements SimNode {
         if (!connection.isLost && connection.enrolment !== undefined)
           connection.send({ attempt, isClosed: false, ...this.logFor(attempt, connection) });
     }
+    this.foreign.logChanged();
     const last = entries.at(-1);
     if (last !== undefined && last.seq > this.log.state.head) this.fetch();
   }

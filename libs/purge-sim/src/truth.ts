@@ -16,7 +16,12 @@ export type Invariant =
   | 'PIECE_MISPLACED'
   | 'NUMBER_GAP'
   | 'JOB_NOT_ENDED'
-  | 'HOST_NOT_LEASED';
+  | 'HOST_NOT_LEASED'
+  | 'FOREIGN_KEEPS'
+  | 'FOREIGN_UNNOTICED'
+  | 'FOREIGN_FAILED'
+  | 'FOREIGN_SUPPLIES'
+  | 'FOREIGN_PROMISED';
 
 /** Thrown by the step after which an invariant does not hold. */
 export class InvariantBroken extends Error {
@@ -48,6 +53,12 @@ export interface Coverage {
   unpromised: number;
   failed: number;
   waived: number;
+  foreignCopies: number;
+  foreignCaughtUp: number;
+  foreignRepeated: number;
+  foreignWarned: number;
+  foreignAnswered: number;
+  foreignSupplied: number;
 }
 
 /** A coverage of nothing. */
@@ -71,6 +82,12 @@ export function noCoverage(): Coverage {
     unpromised: 0,
     failed: 0,
     waived: 0,
+    foreignCopies: 0,
+    foreignCaughtUp: 0,
+    foreignRepeated: 0,
+    foreignWarned: 0,
+    foreignAnswered: 0,
+    foreignSupplied: 0,
   };
 }
 
@@ -85,6 +102,10 @@ export class Truth {
   readonly coverage = noCoverage();
   /** The longest that a purge has taken from its commit to its SUCCESS. */
   slowestPurgeMs = 0;
+  /** Own hosts may download from foreign daemons, so that nothing is promised of what they keep. */
+  areForeignParentsAllowed = false;
+  /** Purges after which it was noticed that a foreign daemon still holds what was to go: its name, log id and number. */
+  readonly warnedOf = new Set<string>();
   /** By task: the newest commit of a purge that has ended with SUCCESS. */
   private readonly finalSince = new Map<TaskId, number>();
   private readonly commits = new Map<string, Commit[]>();
@@ -116,6 +137,7 @@ export class Truth {
 
   /** A copy that is not purged, whose oldest byte was read at `readAt`. */
   keep(copy: { taskId: TaskId; epoch: string; upTo: number; readAt: number }): void {
+    if (this.areForeignParentsAllowed) return;
     for (const { seq, taskId, at } of this.commits.get(copy.epoch) ?? []) {
       if (taskId === copy.taskId && seq <= copy.upTo && at > copy.readAt)
         throw new InvariantBroken('PURGED_BYTES_IN_COPY', `purge ${seq} of ${copy.epoch}`);

@@ -27,6 +27,14 @@ export function rollFaults(
   if (prng.chance(faults.comeback)) comeBack(world, fleet);
   if (prng.chance(faults.flap)) flap(world, fleet);
   rollHostFaults(world, fleet, newHost);
+  if (fleet.foreign.length > 0) rollForeignFaults(world, fleet);
+}
+
+function rollForeignFaults(world: World, { foreign }: Fleet): void {
+  const { prng, faults } = world;
+  const daemon = prng.pick(foreign);
+  if (daemon !== undefined && prng.chance(faults.foreignCrash))
+    crash(world, daemon, () => daemon.start());
 }
 
 function rollSchedulerFaults(world: World, fleet: Fleet): void {
@@ -96,8 +104,8 @@ function standingClocks({ prng, faults, loneClock }: World): (keyof ClockReading
   return ['monotonicMs', loneClock === 'wallMs' ? 'sinceBootMs' : 'wallMs'];
 }
 
-function allNodes({ manager, schedulers, hosts }: Fleet): SimNode[] {
-  return [manager, ...schedulers, ...hosts];
+function allNodes({ manager, schedulers, hosts, foreign }: Fleet): SimNode[] {
+  return [manager, ...schedulers, ...hosts, ...foreign];
 }
 
 function cutSome(world: World, fleet: Fleet): void {

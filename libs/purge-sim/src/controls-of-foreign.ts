@@ -1,0 +1,71 @@
+/** Weaker variants of what is done about daemons that know no purge log. */
+
+import { type Control, UNSAFE, control } from './control.js';
+import { onlyFaults } from './faults.js';
+import { REAL_PARTS } from './parts.js';
+
+/** Such daemons, in a cluster that works well. */
+const CALM = onlyFaults({ foreign: 1 });
+/** Such daemons, of which some come and go. */
+const COMING = onlyFaults({ foreign: 1, foreignCrash: 0.1, partition: 0.1 });
+const { isPromised } = REAL_PARTS;
+
+/** @see Control */
+export const CONTROLS_OF_FOREIGN: readonly Control[] = [
+  control(
+    'foreign: calls are not repeated',
+    { rules: { foreignRepeatAt: () => Infinity } },
+    ['FOREIGN_KEEPS'],
+    CALM,
+  ),
+  control(
+    'foreign: repeated before others can have been told',
+    { rules: { foreignRepeatAt: (nowMs) => nowMs } },
+    ['FOREIGN_KEEPS'],
+    COMING,
+  ),
+  control(
+    'foreign: nobody looks whether the task is gone',
+    { rules: { isStillHeld: () => false } },
+    ['FOREIGN_UNNOTICED'],
+    onlyFaults({ foreign: 1, foreignLiar: 0.5 }),
+  ),
+  control(
+    'foreign: what it missed is not sent again',
+    { rules: { isForeignBehind: () => false } },
+    ['FOREIGN_KEEPS'],
+    COMING,
+  ),
+  control(
+    'foreign: a call that fails counts as told',
+    { rules: { isForeignTold: () => true } },
+    ['FOREIGN_KEEPS'],
+    onlyFaults({ foreign: 1, foreignCrash: 0.1, partition: 0.3, loss: 0.2 }),
+  ),
+  control(
+    'foreign: one that is not known yet counts as told of all',
+    { rules: { foreignStart: (log) => log.head } },
+    ['FOREIGN_KEEPS'],
+    COMING,
+  ),
+  control(
+    'foreign: "not found" taken for a failure',
+    { rules: { saysAbsent: () => false } },
+    ['FOREIGN_FAILED'],
+    CALM,
+  ),
+  control('foreign: parents of our hosts without the setting', { maySupply: () => true }, [
+    'FOREIGN_SUPPLIES',
+  ]),
+  control(
+    'foreign: guaranteed all the same',
+    { isPromised: (facts) => isPromised({ ...facts, foreignHosts: 0 }) },
+    ['FOREIGN_PROMISED'],
+  ),
+  control(
+    'foreign: guaranteed although they may be parents',
+    { isPromised: (facts) => isPromised({ ...facts, allowsForeignParents: false }) },
+    ['FOREIGN_PROMISED', ...UNSAFE],
+    onlyFaults({ foreign: 1, foreignParents: 1 }),
+  ),
+];
