@@ -29,6 +29,7 @@ export const FAULT_POINTS = [
   'manager.restore.replaced',
   'scheduler.order.received',
   'scheduler.order.host-asked',
+  'scheduler.order.host-verified',
   'scheduler.order.report-sent',
 ] as const;
 

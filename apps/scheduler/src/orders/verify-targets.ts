@@ -7,7 +7,7 @@ import {
   type ReportVerification,
   type TargetVerification,
 } from '@pondhawk/contracts';
-import type { Clock } from '@pondhawk/core';
+import type { Clock, Faults } from '@pondhawk/core';
 import type { SwarmLoop } from '../announcing/swarm-loop.js';
 import type { HostVerifier, VerifiedPurge } from '../verification/host-verifier.js';
 import type { CallSlots } from './call-slots.js';
@@ -29,6 +29,7 @@ export interface VerifyParts {
   readonly loop: Pick<SwarmLoop, 'hosts'>;
   readonly cancels: Pick<OrderCancels, 'isCancelled'>;
   readonly clock: Clock;
+  readonly faults: Faults;
 }
 
 /** A part of an order. */
@@ -47,7 +48,7 @@ export interface VerifiedOrder {
  * any more once the order was cancelled or its time is over: they are missing in `asked`.
  */
 export async function verifyTargets(
-  { verifier, loop, cancels, clock }: VerifyParts,
+  { verifier, loop, cancels, clock, faults }: VerifyParts,
   { order, answered, endsAtMs, slots, report }: VerifiedOrder,
 ): Promise<ReportVerification> {
   const counts = { asked: 0, passed: 0, newer_copies: 0, failed: 0, unreachable: 0 };
@@ -61,6 +62,7 @@ export async function verifyTargets(
     const record = loop.hosts.get(host.id) ?? host.record;
     const verification = await verifier.verify(record, meant, leftMs);
     count(counts, verification);
+    faults.reach('scheduler.order.host-verified');
     // A former attempt may have reported otherwise.
     const isExpected = verification.state === 'passed' && target.outcome === 'absent';
     if (isExpected && order.attempt === 1) return;
