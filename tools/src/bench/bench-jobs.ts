@@ -11,6 +11,7 @@ export interface BenchJob {
       readonly targets: number;
       readonly pending: number;
       readonly deleted: number;
+      readonly absent: number;
     };
     readonly success_peers?: readonly { readonly outcome?: string }[];
   };
@@ -21,6 +22,11 @@ const JOB_TIMEOUT_MS = 60_000;
 /** Creates a job and waits for its end. @throws Error unless it ends SUCCESS within a minute. */
 export async function runJob(manager: ManagerAccess, body: object): Promise<BenchJob> {
   return whenEnded(manager, await createJob(manager, body));
+}
+
+/** A delete of a task that nobody holds. */
+export function deleteBody(index: number): object {
+  return { type: 'delete_task', args: { task_id: String(index).padStart(64, '0') } };
 }
 
 /** Creates a job. */

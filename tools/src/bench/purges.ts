@@ -3,13 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withCluster, writeOriginFile, waitForHosts, type BenchCluster } from './bench-cluster.js';
 import { BenchChild } from './bench-child.js';
-import { createJob, readJob, runJob, whenEnded } from './bench-jobs.js';
+import { createJob, deleteBody, readJob, runJob, whenEnded } from './bench-jobs.js';
 import { KIB, type BenchOptions } from './bench-options.js';
 import { BenchPeer } from './bench-peer.js';
-import { EventStream } from './event-stream.js';
 import { HostFarm } from './host-farm.js';
+import { measureLastAnswers, type LastAnswers, type SimulatedFleet } from './last-answer.js';
 import { loadAverage } from './machine.js';
-import { formatNumber, type Finding, type PartReport, type Series } from './report.js';
+import { formatNumber, type PartReport, type Series } from './report.js';
 import { ScatterGather } from './scatter-gather.js';
 import { interleave, median, quantile, type Rounds, type Side } from './statistics.js';
 
@@ -35,7 +35,7 @@ export async function benchPurges(options: BenchOptions): Promise<PartReport> {
 }
 
 interface Steady {
-  readonly seenMs: readonly number[];
+  readonly seen: LastAnswers;
   readonly rates: Kept;
   /** Share of the hosts that had a lease at the end. */
   readonly heldShare: number;
@@ -48,43 +48,18 @@ async function measureSteady(options: BenchOptions, count: number): Promise<Stea
     try {
       const address = bench.cluster.record('scheduler-1').addresses['grpc'] ?? '';
       await hosts.ask('open', { address, name: 'sim', count });
-      const seenMs = await measureSeen(options, { bench, hosts });
-      const rates = await measureRate(options, { bench, count });
+      const fleet: SimulatedFleet = { bench, hosts, count };
+      const seen = await measureLastAnswers(options, fleet);
+      const rates = await measureRate(options, fleet);
       const { held } = await hosts.ask<{ readonly held: number }>('leases');
-      return { seenMs, rates, heldShare: held / count };
+      return { seen, rates, heldShare: held / count };
     } finally {
       await hosts.stop();
     }
   });
 }
 
-/** From the last host's answer to the event that says SUCCESS, at a client of the events. */
-async function measureSeen(
-  options: BenchOptions,
-  { bench, hosts }: { readonly bench: BenchCluster; readonly hosts: BenchChild },
-): Promise<readonly number[]> {
-  const { manager } = bench.record;
-  const count = options.isQuick ? 10 : 220;
-  const dropped = options.isQuick ? 2 : 20;
-  const seen: number[] = [];
-  for (let round = 0; round < count; round++) {
-    await hosts.ask('hold');
-    const job = await createJob(manager, bodyOf(round));
-    const events = await EventStream.open(manager, job.id);
-    // All others have answered: they are not what is measured.
-    while ((await readJob(manager, job.id)).result.counts.pending > 1) await sleep(LOOK_MS);
-    const answeredAtMs = await hosts.ask<number>('release');
-    const ms = (await events.ended) - answeredAtMs;
-    if (round >= dropped) seen.push(ms);
-  }
-  options.say(`seen after ${formatNumber(median(seen))} ms; load ${loadAverage()}`);
-  return seen;
-}
-
-async function measureRate(
-  options: BenchOptions,
-  { bench, count }: { readonly bench: BenchCluster; readonly count: number },
-): Promise<Kept> {
+async function measureRate(options: BenchOptions, { bench, count }: SimulatedFleet): Promise<Kept> {
   const { manager, nats } = bench.record;
   const rounds: Rounds = options.isQuick ? { count: 2, dropped: 1 } : { count: 8, dropped: 1 };
   const jobs = options.isQuick ? 20 : 100;
@@ -93,7 +68,7 @@ async function measureRate(
     name: 'purges',
     run: (round) =>
       rateOf(jobs, async (index) => {
-        const { result } = await runJob(manager, bodyOf(1_000 + round * jobs + index));
+        const { result } = await runJob(manager, deleteBody(1_000 + round * jobs + index));
         if (result.counts.targets !== count)
           throw new Error(`${result.counts.targets} of ${count} hosts were asked.`);
       }),
@@ -182,32 +157,31 @@ async function deleteOnce(
   }
 }
 
-function bodyOf(index: number): object {
-  return { type: 'delete_task', args: { task_id: String(index).padStart(64, '0') } };
-}
-
 function report(
   input: { readonly simulated: number; readonly farm: number; readonly hung: Kept } & Steady,
 ): PartReport {
-  const { simulated, farm, seenMs, rates, heldShare, hung } = input;
+  const { simulated, farm, seen, rates, heldShare, hung } = input;
   const of = (kept: Kept, side: string): number => median(kept.get(side) ?? []);
-  const seen: Finding = {
-    what: 'last answer to SUCCESS at a client of the events, p99',
-    ...{ value: quantile(seenMs, 0.99), unit: 'ms', goal: SEEN_MS_GOAL, bound: 'most' },
-  };
   const series = (kept: Kept, unit: Series['unit']): Series[] =>
     [...kept].map(([name, values]) => ({ name, unit, values }));
   return {
     part: 'purges',
     series: [
-      { name: 'last answer to SUCCESS, p50', unit: 'ms', values: [quantile(seenMs, 0.5)] },
-      { name: 'last answer to SUCCESS, p99', unit: 'ms', values: [quantile(seenMs, 0.99)] },
+      ...quantiles('last answer to SUCCESS', seen.lone),
+      ...quantiles('the same, all in turn', seen.inTurn),
       ...series(rates, '/s'),
       { name: 'hosts with a lease meanwhile', unit: '%', values: [heldShare * 100] },
       ...series(hung, 'ms'),
     ],
     findings: [
-      seen,
+      {
+        what: 'last answer to SUCCESS at a client of the events, p99',
+        ...{ value: quantile(seen.lone, 0.99), unit: 'ms', goal: SEEN_MS_GOAL, bound: 'most' },
+      },
+      {
+        what: 'the same, when the last is one of all that answer at once',
+        ...{ value: quantile(seen.inTurn, 0.99), unit: 'ms', goal: SEEN_MS_GOAL, bound: 'most' },
+      },
       {
         what: `purges a second, ${simulated} hosts / scatter and gather`,
         value: of(rates, 'purges') / of(rates, 'scatter and gather'),
@@ -220,9 +194,17 @@ function report(
       },
     ],
     notes: [
-      `${simulated} simulated hosts in a process of their own; 1 scheduler. Of ${seenMs.length} deletes, the one host whose answer is the last keeps it back until all others have answered.`,
+      `${simulated} simulated hosts in a process of their own; 1 scheduler. Of ${seen.lone.length} deletes, one host keeps its answer back until all others are recorded; of as many, all answer at once, and the last waits behind the others in the scheduler.`,
       `Purges: deletes of tasks that nobody holds, ${JOBS_AT_ONCE} at once, each until the answer that says SUCCESS and counts all hosts. Scatter and gather: one NATS request that as many subscribers answer, one after another.`,
       `Hung: ${farm} whole daemons and one in a process of its own, which is stopped by SIGSTOP; from POST /jobs until the others have deleted their copies.`,
     ],
   };
+}
+
+function quantiles(name: string, values: readonly number[]): Series[] {
+  return [0.5, 0.99].map((share) => ({
+    name: `${name}, p${share * 100}`,
+    unit: 'ms',
+    values: [quantile(values, share)],
+  }));
 }

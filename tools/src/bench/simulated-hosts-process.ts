@@ -36,6 +36,13 @@ interface SimulatedHost {
   leasedUntilMs: number;
 }
 
+/** What a host had kept back. */
+export interface Release {
+  readonly heldCount: number;
+  /** Unix ms, with fractions, of its first answer. */
+  readonly releasedAtMs: number;
+}
+
 /** How leases went since they were last asked for. */
 interface LeaseCounts {
   granted: number;
@@ -55,6 +62,8 @@ const asking: NodeJS.Timeout[] = [];
 let counts: LeaseCounts = { granted: 0, refused: 0 };
 /** Answers that the first host keeps back; undefined: it keeps none back. */
 let held: (() => Promise<void>)[] | undefined;
+/** Unix ms, with fractions, of the newest answer of any host. */
+let answeredAtMs = 0;
 
 async function open({ address, name, count }: OpenQuestion): Promise<void> {
   const numbers = Array.from({ length: count }, (_, index) => index + 1).values();
@@ -111,8 +120,10 @@ async function follow(host: SimulatedHost, onLog: () => void): Promise<void> {
     const outcomes = entries.map(({ seq }) =>
       pondhawkV1.PurgeOutcome.fromPartial({ seq, outcome: 'absent' }),
     );
-    const answer = () =>
-      call.send({ request: { $case: 'outcomes', value: { logEpoch, outcomes } } });
+    const answer = () => {
+      answeredAtMs = nowMs();
+      return call.send({ request: { $case: 'outcomes', value: { logEpoch, outcomes } } });
+    };
     if (held !== undefined && host === hosts[0]) held.push(answer);
     else await answer();
   }
@@ -123,13 +134,13 @@ function hold(): void {
   held = [];
 }
 
-/** The first host says what it kept back, and keeps nothing back any more. @returns Unix ms of its last answer. */
-async function release(): Promise<number> {
+/** The first host says what it kept back, and keeps nothing back any more. */
+async function release(): Promise<Release> {
   const kept = held ?? [];
   held = undefined;
   const releasedAtMs = nowMs();
   for (const answer of kept) await answer();
-  return releasedAtMs;
+  return { heldCount: kept.length, releasedAtMs };
 }
 
 /** From now on, at moments of its own. */
@@ -199,4 +210,4 @@ function close(): void {
   }
 }
 
-answerParent({ open, announce, leases, hold, release, close }, close);
+answerParent({ open, announce, leases, hold, release, answered: () => answeredAtMs, close }, close);
