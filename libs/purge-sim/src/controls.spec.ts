@@ -1,9 +1,8 @@
 import { REAL_RULES, control } from './control.js';
-import { CONTROLS_OF_COPIES } from './controls-of-copies.js';
-import { CONTROLS_OF_FOREIGN } from './controls-of-foreign.js';
-import { CONTROLS_OF_LEASES, needsOfLog } from './controls-of-leases.js';
-import { CONTROLS_OF_LEDGER } from './controls-of-ledger.js';
-import { CONTROLS_OF_SERVING } from './controls-of-serving.js';
+import { needsOfLog } from './controls-of-leases.js';
+import { CONTROLS } from './controls.js';
+import { parseFaults } from './faults.js';
+import { runSchedule, weatherOf } from './run-schedule.js';
 import { replayCommand, runSeeds, shrink } from './run-seeds.js';
 
 /** More than ten times what the hardest take. */
@@ -11,13 +10,7 @@ const SEEDS_MAX = 3_000;
 const FIRST_SEED = 1;
 
 describe('a weaker rule is found out', () => {
-  it.each([
-    ...CONTROLS_OF_COPIES,
-    ...CONTROLS_OF_LEASES,
-    ...CONTROLS_OF_LEDGER,
-    ...CONTROLS_OF_SERVING,
-    ...CONTROLS_OF_FOREIGN,
-  ])(
+  it.each(CONTROLS)(
     '$name',
     (weaker) => {
       const { failure } = runSeeds(FIRST_SEED, SEEDS_MAX, weaker);
@@ -32,8 +25,33 @@ describe('a weaker rule is found out', () => {
     const small = shrink(failure!);
     expect(small.invariant).toBe(failure!.invariant);
     expect(replayCommand(small.schedule)).toMatch(
-      /^npm run sim -- --seeds 1 --seed \d+ --without [a-zA-Z,]+( --run-ms \d+)?$/,
+      /^npm run sim -- --seeds 1 --seed \d+ --control 'R3: everything' --without [a-zA-Z,]+( --run-ms \d+)?$/,
     );
+  });
+});
+
+describe('a replay of a control', () => {
+  const weaker = CONTROLS.find(({ name }) => name === 'serving: who may serve is fenced')!;
+
+  it('names the control and the faults that are left of its weather, and is the same run', () => {
+    const small = shrink(runSeeds(FIRST_SEED, 500, weaker).failure!);
+    const words = replayCommand(small.schedule);
+    const faults = /--weather (\S+)/.exec(words)?.[1] ?? '';
+    expect(words).toContain("--control 'serving: who may serve is fenced'");
+    const weather = parseFaults(faults);
+    expect(weather).toEqual(weatherOf(small.schedule));
+    const again = runSchedule({ ...small.schedule, without: [], weather });
+    expect(again.broken?.message).toBe(small.words);
+  });
+
+  it('is quoted for a shell', () => {
+    expect(replayCommand({ seed: 1, name: "a host's lease" })).toContain(
+      "--control 'a host'\\''s lease'",
+    );
+  });
+
+  it.each(['storm=1', 'loss=2', 'loss', 'loss='])('does not take %s for a fault', (word) => {
+    expect(() => parseFaults(`twice=0.1,${word}`)).toThrow(RangeError);
   });
 });
 

@@ -95,6 +95,37 @@ export function onlyFaults(weights: Partial<FaultWeights>): FaultWeights {
   return Object.fromEntries(all) as Record<keyof FaultWeights, number>;
 }
 
+/** The same faults but these. */
+export function withoutFaults(weights: FaultWeights, without: readonly string[]): FaultWeights {
+  const kept = FAULTS.map((name) => [name, without.includes(name) ? 0 : weights[name]] as const);
+  return Object.fromEntries(kept) as Record<keyof FaultWeights, number>;
+}
+
+/** As words of a command: each fault with its probability, those that do not happen left out. */
+export function formatFaults(weights: FaultWeights): string {
+  const happening = FAULTS.filter((name) => weights[name] > 0);
+  return happening.map((name) => `${name}=${weights[name]}`).join(',');
+}
+
+/**
+ * Reads what `formatFaults` wrote.
+ *
+ * @throws RangeError naming a word that is no fault with a probability.
+ */
+export function parseFaults(text: string): FaultWeights {
+  const words = text.split(',').filter((word) => word !== '');
+  const weights = words.map((word) => {
+    const [name = '', value = ''] = word.split('=');
+    const isKnown = (FAULTS as readonly string[]).includes(name);
+    if (!isKnown || !(Number(value) >= 0 && Number(value) <= 1 && value !== ''))
+      throw new RangeError(
+        `--weather ${word}: not one of ${FAULTS.join(', ')} with a number from 0 to 1`,
+      );
+    return [name, Number(value)];
+  });
+  return onlyFaults(Object.fromEntries(weights) as Partial<FaultWeights>);
+}
+
 /** Draws which faults a run has and how heavily: not one mixture for all runs. */
 export function drawFaults(
   seed: number,
@@ -104,8 +135,7 @@ export function drawFaults(
   const isCalm = new Prng(seed ^ CALM.seed).chance(CALM.runs);
   const share = isCalm ? CALM.share : prng.between(0.1, 0.8);
   const drawn = FAULTS.map((name) => [name, drawOf(name, share, { seed, prng })] as const);
-  const kept = drawn.map(([name, weight]) => [name, without.includes(name) ? 0 : weight]);
-  return Object.fromEntries(kept) as FaultWeights;
+  return withoutFaults(Object.fromEntries(drawn) as Record<keyof FaultWeights, number>, without);
 }
 
 function drawOf(

@@ -2,7 +2,7 @@ import { boundMs } from '@pondhawk/purge';
 import { buildFleet } from './build-fleet.js';
 import type { Fleet } from './episodes.js';
 import { findKeeping } from './foreign-checks.js';
-import { type FaultWeights, drawFaults, onlyFaults } from './faults.js';
+import { type FaultWeights, drawFaults, onlyFaults, withoutFaults } from './faults.js';
 import { REAL_PARTS, SIM_TIMING, type SimParts } from './parts.js';
 import { Prng } from './prng.js';
 import { type Coverage, InvariantBroken, Truth } from './truth.js';
@@ -23,7 +23,9 @@ const SETTLE_STEP_MS = 100;
 export interface Schedule {
   readonly seed: number;
   readonly runMs?: number;
-  /** Faults that are left out although the seed draws them. */
+  /** Name of the control whose parts and weather these are. */
+  readonly name?: string;
+  /** Faults that are left out although the seed draws them, or the weather has them. */
   readonly without?: readonly string[];
   readonly parts?: SimParts;
   /** In the place of what the seed draws. */
@@ -41,14 +43,19 @@ export interface RunResult {
   readonly slowestPurgeMs: number;
 }
 
+/** The faults of a schedule. @param prng what a run draws from; it is begun anew to look only. */
+export function weatherOf(schedule: Schedule, prng = new Prng(schedule.seed)): FaultWeights {
+  const { seed, without = [], weather } = schedule;
+  const drawn = drawFaults(seed, prng, without);
+  return weather === undefined ? drawn : withoutFaults(weather, without);
+}
+
 /** Runs one schedule. */
 export function runSchedule(schedule: Schedule): RunResult {
   const prng = new Prng(schedule.seed);
-  const drawn = drawFaults(schedule.seed, prng, schedule.without);
-  const world = new World(prng, schedule.weather ?? drawn);
+  const world = new World(prng, weatherOf(schedule, prng));
   const truth = new Truth();
   const seen = { rolls: 0, leased: 0 };
-  let events = 0;
   let broken: InvariantBroken | undefined;
   try {
     const { runMs = RUN_MS, parts = REAL_PARTS } = schedule;
@@ -69,19 +76,19 @@ export function runSchedule(schedule: Schedule): RunResult {
       world.plan(world.now + ROLL_MS, roll);
     };
     roll();
-    events += world.runUntil(runMs);
-    events += settle(world, truth, fleet);
+    world.runUntil(runMs);
+    settle(world, truth, fleet);
   } catch (error) {
     if (!(error instanceof InvariantBroken)) throw error;
     broken = error;
   }
   const leasedShare = seen.leased / Math.max(1, seen.rolls);
   const { coverage, slowestPurgeMs } = truth;
-  return { broken, coverage, events, leasedShare, slowestPurgeMs };
+  return { broken, coverage, events: world.events, leasedShare, slowestPurgeMs };
 }
 
 /** No faults any more: after the bound every job has ended, and every host has a lease again. */
-function settle(world: World, truth: Truth, fleet: Fleet): number {
+function settle(world: World, truth: Truth, fleet: Fleet): void {
   const { manager, hosts, schedulers, foreign } = fleet;
   world.faults = onlyFaults({});
   world.isMended = true;
@@ -89,16 +96,14 @@ function settle(world: World, truth: Truth, fleet: Fleet): number {
   // Calls to foreign daemons are repeated one bound later; a fall back takes another.
   const from = world.now + (foreign.length === 0 ? 0 : boundMs(SIM_TIMING));
   const end = from + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
-  let events = 0;
   let left: InvariantBroken | undefined;
   do {
-    events += world.runUntil(world.now + SETTLE_STEP_MS);
+    world.runUntil(world.now + SETTLE_STEP_MS);
     left = findUnsettled(world, fleet) ?? findForeign(truth, fleet);
   } while (world.now < end && (left !== undefined || world.now < from));
   if (left !== undefined) throw left;
   // The run is over: what is still planned belongs to nobody.
   for (const node of [manager, ...hosts, ...schedulers, ...foreign]) node.isUp = false;
-  return events;
 }
 
 function findForeign(

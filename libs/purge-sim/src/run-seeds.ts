@@ -1,5 +1,5 @@
-import { FAULTS } from './faults.js';
-import { RUN_MS, type RunResult, type Schedule, runSchedule } from './run-schedule.js';
+import { FAULTS, formatFaults } from './faults.js';
+import { RUN_MS, type RunResult, type Schedule, runSchedule, weatherOf } from './run-schedule.js';
 import { type Coverage, type Invariant, noCoverage } from './truth.js';
 
 /** A seed that failed. */
@@ -20,11 +20,12 @@ export interface SeedsResult {
 export function runSeeds(
   first: number,
   count: number,
-  weaker: Pick<Schedule, 'parts' | 'weather'> = {},
+  weaker: Pick<Schedule, 'name' | 'parts' | 'weather'> = {},
 ): SeedsResult {
   const total = noCoverage();
   for (let seed = first; seed < first + count; seed += 1) {
-    const schedule = { seed, ...weaker };
+    const { parts, weather, name } = weaker;
+    const schedule = { seed, weather, ...(name && { name }), ...(parts && { parts }) };
     const result = runSchedule(schedule);
     for (const key of Object.keys(total) as (keyof Coverage)[]) total[key] += result.coverage[key];
     const failure = failureOf(schedule, result);
@@ -41,6 +42,7 @@ export function shrink(failure: Failure): Failure {
     if (found?.invariant === failure.invariant) best = found;
   };
   for (const fault of FAULTS) {
+    if (weatherOf(best.schedule)[fault] === 0) continue;
     const { without = [] } = best.schedule;
     attempt({ ...best.schedule, without: [...without, fault] });
   }
@@ -51,12 +53,19 @@ export function shrink(failure: Failure): Failure {
   return best;
 }
 
-/** The command that runs a schedule again. */
-export function replayCommand({ seed, runMs, without = [] }: Schedule): string {
+/** The command that runs a schedule again, for a shell. */
+export function replayCommand(schedule: Schedule): string {
+  const { seed, runMs, without = [], name, weather } = schedule;
   const words = [`npm run sim -- --seeds 1 --seed ${seed}`];
-  if (without.length > 0) words.push(`--without ${without.join(',')}`);
+  if (name !== undefined) words.push(`--control ${quote(name)}`);
+  if (weather !== undefined) words.push(`--weather ${formatFaults(weatherOf(schedule))}`);
+  else if (without.length > 0) words.push(`--without ${without.join(',')}`);
   if (runMs !== undefined) words.push(`--run-ms ${runMs}`);
   return words.join(' ');
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function failureOf(schedule: Schedule, { broken }: RunResult): Failure | undefined {
