@@ -144,6 +144,12 @@ describe("Dragonfly's console", () => {
     await ask(['GET', 'clusters/1'], WHOLE_CLUSTER);
   });
 
+  it('has the list of hosts made sure of, which is over when it is answered', async () => {
+    const body = { type: 'sync_peers', scheduler_cluster_ids: [1] };
+    expect((await ask(['POST', 'jobs', body], LISTED_JOB)).state).toBe('SUCCESS');
+    expect(await ask(['GET', `peers?${ALL}&scheduler_cluster_id=1`], [PEER])).toHaveLength(2);
+  });
+
   it('makes, edits and deletes a cluster, and shows one with nothing in it', async () => {
     const settings = {
       ...{

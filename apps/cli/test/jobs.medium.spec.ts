@@ -267,6 +267,22 @@ describe('pondhawk against a manager', () => {
       expect(named).toMatchObject({ exitCode: 2 });
     });
 
+    it('create has schedulers tell their hosts, and says how many there are', async () => {
+      const counts = { targets: 2, pending: 0, answered: 2 };
+      const result = { state: 'SUCCESS', outcome: 'complete', counts, hosts: 12 };
+      const job = { ...aJob(), type: 'sync_peers', result };
+      manager.answers.set('POST /api/v1/jobs', [{ body: job }]);
+      manager.answers.set('GET /api/v1/jobs/42', [{ body: job }]);
+      manager.answers.set('GET /api/v1/jobs/42/targets', [{ body: [] }]);
+      const done = await cli('job', 'create', 'sync_peers', '--cluster', '3', '--wait');
+      expect(manager.requests[0]?.body).toEqual({
+        ...{ type: 'sync_peers', args: {}, scheduler_cluster_ids: [3] },
+      });
+      expect(done.stdout).toContain('2 of 2 schedulers done');
+      expect(done.stdout).toContain('12 hosts there');
+      expect(await cli('job', 'create', 'sync_peers', TASK_ID)).toMatchObject({ exitCode: 2 });
+    });
+
     it('ls filters and pages', async () => {
       manager.answers.set('GET /api/v1/jobs', [{ body: [aJob()] }]);
       const result = await cli('job', 'ls', '--state', 'SUCCESS', '--per-page', '5');

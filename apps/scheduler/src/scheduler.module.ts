@@ -20,6 +20,7 @@ import { OrderSubscriber } from './orders/order.subscriber.js';
 import { GrpcPreheatCaller } from './orders/preheat-caller.js';
 import { PreheatExecutor } from './orders/preheat-executor.js';
 import { GrpcPreheatPlans } from './orders/preheat-plans.js';
+import { PeersSync } from './orders/peers-sync.js';
 import { ManagerLink } from './registration/manager-link.js';
 import { SchedulerConfig } from './scheduler.config.js';
 import { SchedulerListeners } from './scheduler-listeners.js';
@@ -117,6 +118,12 @@ const PROVIDERS: Provider[] = [
       return new PreheatExecutor({ ...parts, random: Math.random });
     },
     inject: [SwarmLoop, ManagerLink, ChannelPool, OrderCancels, Clock, Faults, Log],
+  },
+  {
+    provide: PeersSync,
+    useFactory: (fleet: Fleet, cancels: OrderCancels, clock: Clock, faults: Faults) =>
+      new PeersSync({ fleet, cancels, clock, faults }),
+    inject: [Fleet, OrderCancels, Clock, Faults],
   },
   {
     provide: Publisher,

@@ -5,6 +5,7 @@ export const JobType = {
   ListTasks: 'list_tasks',
   Gc: 'gc',
   Preheat: 'preheat',
+  SyncPeers: 'sync_peers',
 } as const;
 /** One of the types. */
 export type JobType = (typeof JobType)[keyof typeof JobType];
@@ -20,6 +21,11 @@ export function isQuestion(type: JobType): boolean {
 /** Whether the manager carries it out by itself: it belongs to no cluster, and has no orders and no targets. */
 export function isManagersOwn(type: JobType): boolean {
   return type === JobType.Gc;
+}
+
+/** Whether its targets are hosts: of `sync_peers` they are schedulers, and `gc` has none. */
+export function asksHosts(type: JobType): boolean {
+  return !isManagersOwn(type) && type !== JobType.SyncPeers;
 }
 
 /** Whether `raw` is a type that jobs may have. */

@@ -1,6 +1,6 @@
 /** The rules that say how a job ended: one function decides, for every type of job. */
 
-import { JobType, isQuestion } from './job-type.js';
+import { JobType, asksHosts, isQuestion } from './job-type.js';
 import type { TargetOutcome } from './target-outcome.js';
 
 /** How a job ended. */
@@ -70,7 +70,8 @@ export interface JobEnd {
  * was carried out; `partial` if some are and some are not; `failed` if none is. `get_task` and
  * `list_tasks` are a SUCCESS when some host of each cluster answered or the cluster has none, and
  * are `partial` while hosts stay silent. A `preheat` is a SUCCESS when some host of each cluster has all
- * that it was to have, and `partial` while another has not. A cancelled or timed-out job keeps that as
+ * that it was to have, and `partial` while another has not. A `sync_peers` is `complete` if every
+ * scheduler has told its hosts, and else no SUCCESS. A cancelled or timed-out job keeps that as
  * its outcome; a question that timed out is still a SUCCESS when each cluster has answered. A job that
  * the manager carries out by itself has no clusters: it is `complete` unless it was cancelled or timed out.
  */
@@ -98,7 +99,8 @@ function judgeCluster(type: JobType, { counts, failedOrders }: ClusterTally): Ve
   const good = counts.deleted + counts.absent + counts.answered + counts.fenced + here;
   const bad = counts.failed + counts.skipped + counts.pending;
   const isWhole = bad === 0 && failedOrders === 0;
-  const isPartEnough = type !== JobType.DeleteTask && counts.answered + counts.absent + here > 0;
+  const mayBePart = asksHosts(type) && type !== JobType.DeleteTask;
+  const isPartEnough = mayBePart && counts.answered + counts.absent + here > 0;
   const isEnough = isWhole || isPartEnough;
   return { isWhole, hasGood: good > 0, isEnough };
 }

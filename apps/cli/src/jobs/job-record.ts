@@ -21,6 +21,8 @@ export interface JobRecord {
   readonly deletedBytes: number;
   /** Of a dry run: stored on all hosts. */
   readonly heldBytes: number | undefined;
+  /** Of a `sync_peers`: hosts that its schedulers have told of. */
+  readonly hostCount: number | undefined;
   /** Of a delete with `verify`: how many hosts did what when they were asked from outside. */
   readonly verification: Readonly<Record<string, number>> | undefined;
   /** Lines of clusters that failed as a whole. */
@@ -75,6 +77,7 @@ export function readJob(value: unknown): JobRecord {
     counts: numbersOf(record(result['counts'])),
     deletedBytes: number(result['deleted_bytes']),
     heldBytes: result['dry_run'] === true ? number(result['held_bytes']) : undefined,
+    hostCount: typeof result['hosts'] === 'number' ? result['hosts'] : undefined,
     verification: isRecord(result['verification']) ? numbersOf(result['verification']) : undefined,
     errors: list(result['job_states'])
       .map((state) => text(record(state)['error']))

@@ -41,6 +41,7 @@ export function summaryLine(job: JobRecord): string {
     job.outcome,
     countsLine(job),
     job.heldBytes === undefined ? '' : `${formatBytes(job.heldBytes)} held, nothing deleted`,
+    job.hostCount === undefined ? '' : `${job.hostCount} hosts there`,
     job.verification === undefined ? '' : verificationLine(job.verification),
     job.deletedBytes > 0 ? `${formatBytes(job.deletedBytes)} deleted` : '',
   ].filter((part) => part !== '');

@@ -63,14 +63,15 @@ export async function loadTargets(manager: ManagerClient, jobId: number): Promis
   return targets;
 }
 
-/** `3 of 5 hosts done, 2 deleted, 1 absent`. */
-export function countsLine({ counts }: Pick<JobRecord, 'counts'>): string {
+/** `3 of 5 hosts done, 2 deleted, 1 absent`; schedulers where it is they who were asked. */
+export function countsLine({ type, counts }: Pick<JobRecord, 'type' | 'counts'>): string {
   const { targets = 0, pending = 0, ...outcomes } = counts;
   const shown = Object.entries(outcomes)
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`);
-  const hosts = targets === 1 ? 'host' : 'hosts';
-  return [`${targets - pending} of ${targets} ${hosts} done`, ...shown].join(', ');
+  const node = type === 'sync_peers' ? 'scheduler' : 'host';
+  const nodes = targets === 1 ? node : `${node}s`;
+  return [`${targets - pending} of ${targets} ${nodes} done`, ...shown].join(', ');
 }
 
 async function pollPatiently(

@@ -14,7 +14,7 @@ import {
   type ManagerOptions,
 } from './manager-options.js';
 
-const CREATED_TYPES = ['delete_task', 'get_task', 'list_tasks', 'gc'] as const;
+const CREATED_TYPES = ['delete_task', 'get_task', 'list_tasks', 'gc', 'sync_peers'] as const;
 const JOB_TYPES = [...CREATED_TYPES, 'preheat'] as const;
 const GC_KINDS = ['job', 'audit'] as const;
 const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
@@ -50,7 +50,11 @@ export function addJobCommand(
       .description('order something of every host; preheats have a command of their own'),
   )
     .addArgument(new Argument('<type>').choices(CREATED_TYPES))
-    .argument('[task]', 'id or URL of the task; not for list_tasks and gc', parseTaskName)
+    .argument(
+      '[task]',
+      'id or URL of the task; not for list_tasks, gc and sync_peers',
+      parseTaskName,
+    )
     .option('--page <n>', 'list_tasks: page', parseNumberOption)
     .option('--per-page <n>', 'list_tasks: tasks a page', parseNumberOption)
     .option('--verify', 'delete_task: ask every host for the bytes afterwards, as a stranger would')
@@ -104,6 +108,10 @@ function createBody(
     if (task !== undefined) throw usageError('gc removes records of the manager: name no task.');
     if (options.kind === undefined) throw usageError('gc needs --kind job or --kind audit.');
     return jobBody(type, { type: options.kind }, options);
+  }
+  if (type === 'sync_peers') {
+    if (task !== undefined) throw usageError('sync_peers is about hosts: name no task.');
+    return jobBody(type, {}, options);
   }
   if (task === undefined) throw usageError(`${type} needs the id or the URL of a task.`);
   const { args, ...body } = taskJobBody(type, task, options);

@@ -1,4 +1,11 @@
-import { JobState, JobType, decideOutcome, isJobEnded, withSettled } from '@pondhawk/jobs';
+import {
+  JobState,
+  JobType,
+  asksHosts,
+  decideOutcome,
+  isJobEnded,
+  withSettled,
+} from '@pondhawk/jobs';
 import type { JobClusterRecord, JobDetail, TargetRecord } from '../ledger/index.js';
 import { type Json, descriptionOf, timeView } from './peer-view.js';
 import { preheatResultView } from './preheat-view.js';
@@ -45,6 +52,7 @@ function errorOf(detail: JobDetail, cluster: JobClusterRecord): string {
   if (stateOf(detail, cluster) !== JobState.Failure) return '';
   const { counts, orders } = cluster;
   const failedCount = counts.failed + counts.skipped;
+  const nodes = asksHosts(detail.job.type) ? 'hosts' : 'schedulers';
   const targetCount = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const failedOrders = orders.filter(({ state }) => isFailedState(state));
   const reasons = new Set(
@@ -55,7 +63,7 @@ function errorOf(detail: JobDetail, cluster: JobClusterRecord): string {
       ? ['CANCELLED: not carried out to the end.']
       : []),
     ...reasons,
-    ...(failedCount > 0 ? [`${failedCount} of ${targetCount} hosts failed.`] : []),
+    ...(failedCount > 0 ? [`${failedCount} of ${targetCount} ${nodes} failed.`] : []),
   ]
     .join(' ')
     .trim();
@@ -88,6 +96,7 @@ function deleteResult(detail: JobDetail, id: number): Json {
 }
 
 function answeringPeers(detail: JobDetail, clusterId: number): Json[] {
+  if (!asksHosts(detail.job.type)) return [];
   const targets =
     detail.job.type === JobType.ListTasks
       ? [...new Set(detail.listed.entries.map(({ target }) => target))]

@@ -46,6 +46,7 @@ function aTarget(name: string, outcome: TargetOutcome, facts: object = {}): Targ
     attempts: 1,
     startedAtMs: CREATED_AT_MS + 5,
     endedAtMs: CREATED_AT_MS + 400,
+    hostCount: undefined,
     task: undefined,
     later: undefined,
     verification: undefined,
@@ -393,6 +394,7 @@ describe('targetView', () => {
       code: 'HOST_UNREACHABLE',
       description: 'HOST_UNREACHABLE: No answer in 12 s.',
       task: null,
+      hosts: null,
       later: null,
     });
   });

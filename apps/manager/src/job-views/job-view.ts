@@ -60,6 +60,7 @@ function resultView(detail: JobDetail): Json {
     ...(job.isDryRun
       ? { dry_run: true, held_bytes: clusters.reduce((sum, one) => sum + one.heldBytes, 0) }
       : {}),
+    ...(job.type === JobType.SyncPeers ? { hosts: countToldHosts(detail) } : {}),
     ...(isDelete && job.args['verify'] === true ? { verification: verificationView(detail) } : {}),
     job_states: clusterStatesView(detail, options),
     ...listsView(detail, options),
@@ -80,6 +81,11 @@ function ownResultView(detail: JobDetail): Json {
     job_states: [],
     truncated: false,
   };
+}
+
+/** Of a `sync_peers`: hosts that its schedulers have told of up to now. */
+function countToldHosts({ targets }: JobDetail): number {
+  return targets.reduce((sum, { hostCount = 0 }) => sum + hostCount, 0);
 }
 
 /** Rounded up: the fences hold then, whatever the fraction. */

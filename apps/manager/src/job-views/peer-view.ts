@@ -59,6 +59,7 @@ export function targetView(target: TargetRecord, clusterName: string): Json {
     code: target.code,
     started_at: timeView(target.startedAtMs),
     task: target.task === undefined ? null : heldTaskView(target.task),
+    hosts: target.hostCount ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { JobType, type TargetOutcome } from '@pondhawk/jobs';
+import { JobType, type TargetOutcome, asksHosts } from '@pondhawk/jobs';
 import { type JobDetail, LISTED_TARGETS_MAX, type TargetRecord } from '../ledger/index.js';
 import { type Json, heldTaskView, targetHostView, targetPeerView } from './peer-view.js';
 
@@ -77,6 +77,7 @@ function viewsOf(detail: JobDetail): (targets: readonly TargetRecord[]) => Json[
 
 /** Hosts with what each holds: of `get_task` the one task, of `list_tasks` an element a task of the page. */
 function heldPeersView(detail: JobDetail): Json[] {
+  if (!asksHosts(detail.job.type)) return []; // Who answered were schedulers.
   if (detail.job.type === JobType.ListTasks) {
     return detail.listed.entries.map(({ target, task }) => ({
       ...targetHostView(target, clusterOf(detail, target)),

@@ -90,6 +90,7 @@ type ReadArgs = Pick<CreateJobRequest, 'args' | 'orderArgs' | 'preheat'>;
 function readNamed(args: FieldReader, type: JobType): ReadArgs {
   if (type === JobType.Gc) return readGcArgs(args);
   if (type === JobType.Preheat) return { ...readPreheatArgs(args), orderArgs: {} };
+  if (type === JobType.SyncPeers) return { args: {}, orderArgs: {} };
   return type === JobType.ListTasks ? readListArgs(args) : readTaskArgs(args);
 }
 

@@ -91,7 +91,7 @@ export class JobController {
     };
     const key = parseIdempotencyKey(rawKey, request, caller);
     const { job, isRepeated } = await this.acceptance.accept(request, key);
-    const shown = isAwaited(job.job.type) ? await this.atItsEnd(job, response) : job;
+    const shown = isAwaited(job) ? await this.atItsEnd(job, response) : job;
     if (isRepeated) response.setHeader('Idempotent-Replayed', 'true');
     const warning = strippedFieldsWarning(request.strippedFields);
     if (warning !== undefined) response.setHeader('Warning', warning);
@@ -172,9 +172,12 @@ export class JobController {
   }
 }
 
-/** Jobs whose end Dragonfly's clients expect in the answer to their order. */
-function isAwaited(type: JobType): boolean {
-  return type === JobType.Gc;
+/** Jobs whose end Dragonfly's clients expect in the answer to their order; none that waits for a scheduler. */
+function isAwaited({ job, clusters }: JobDetail): boolean {
+  if (job.type !== JobType.SyncPeers) return job.type === JobType.Gc;
+  return clusters.every(({ orders }) =>
+    orders.every(({ schedulerId }) => schedulerId !== undefined),
+  );
 }
 
 const JOB_STATES = ['PENDING', 'SUCCESS', 'FAILURE'] as const;
@@ -191,4 +194,4 @@ function jobFilter(query: Query): JobFilter {
 }
 
 /** Types of jobs that Dragonfly's console lists and that no job has yet: an empty list, no error. */
-const LATER_TYPES = ['sync_peers', 'get_image_distribution'];
+const LATER_TYPES = ['get_image_distribution'];

@@ -131,7 +131,7 @@ export const CreateJobDocs = (): MethodDecorator =>
       operationId: 'createJob',
       summary: 'Order something of all hosts',
       description:
-        'Answers as soon as the order is durable; a gc is waited for up to 10 s. Unknown fields are ignored; a Warning header names them.',
+        'Answers as soon as the order is durable; a gc and a sync_peers are waited for up to 10 s. Unknown fields are ignored; a Warning header names them.',
     }),
     IdempotencyKeyDocs(),
     ApiBody({ type: CreateJobBody }),

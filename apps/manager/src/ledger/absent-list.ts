@@ -50,6 +50,7 @@ export function toAbsentTarget(absent: AbsentHost, clusterId: number): TargetRec
     attempts: absent.attempts,
     startedAtMs: absent.started_at_ms,
     endedAtMs: absent.ended_at_ms ?? undefined,
+    hostCount: undefined,
     task: undefined,
     later: undefined,
     verification: undefined,

@@ -1,6 +1,10 @@
 /** Rows of jobs, targets and orders as readers get them. Rows that no code of ours writes are refused. */
 
-import type { ReportVerification, TargetVerification } from '@pondhawk/contracts';
+import {
+  SCHEDULER_NODE,
+  type ReportVerification,
+  type TargetVerification,
+} from '@pondhawk/contracts';
 import { DataCorruptionError, type FailureStrategy } from '@pondhawk/core';
 import {
   type JobOutcome,
@@ -66,11 +70,17 @@ export function toTargetRecord(row: TargetRow): TargetRecord {
     attempts: row.attempts,
     startedAtMs: row.started_at_ms,
     endedAtMs: row.ended_at_ms ?? undefined,
+    hostCount: isScheduler(row.node) ? row.held_count : undefined,
     task: Array.isArray(held) ? undefined : held,
     ...(isPreheats(held) ? { preheats: held } : {}),
     later: row.later ?? undefined,
     verification: parseVerification(row.verification),
   };
+}
+
+/** Whether a node is a scheduler, as in a `sync_peers`; the others are hosts. */
+export function isScheduler(node: string): boolean {
+  return node.startsWith(SCHEDULER_NODE);
 }
 
 /** The tasks of a target of `list_tasks`, in the order that the scheduler gave. */

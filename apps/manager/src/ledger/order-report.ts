@@ -4,7 +4,7 @@ import type { HeldTask, HostRecord, PreheatedTask } from './host-record.js';
 
 /** What a scheduler reports of one node; field names as on the wire. */
 export interface TargetReport {
-  /** `host:<host id>`. */
+  /** `host:<host id>`; of `sync_peers` `scheduler:<id>`. */
   readonly node: string;
   readonly host: HostRecord;
   /** Number of the try, from 1; 0 while none was made. */
@@ -24,6 +24,8 @@ export interface TargetReport {
   readonly tasks?: readonly HeldTask[] | undefined;
   /** `preheat`: what came of each task on the host. */
   readonly preheats?: readonly PreheatedTask[] | undefined;
+  /** `sync_peers`: hosts that the scheduler has told of. */
+  readonly host_count?: number | undefined;
 }
 
 /** A report of one attempt at one order; the payload of the reports subject fits. */

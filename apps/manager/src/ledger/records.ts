@@ -116,6 +116,8 @@ export interface TargetRecord {
   readonly attempts: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number | undefined;
+  /** `sync_peers`: hosts that the scheduler has told of; undefined with hosts. */
+  readonly hostCount: number | undefined;
   /** `get_task`: what the host holds. */
   readonly task: HeldTask | undefined;
   /** `preheat`: what came of each task; absent until all have ended. */

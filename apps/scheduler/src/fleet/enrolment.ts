@@ -31,10 +31,13 @@ export interface Enrolled {
   readonly reading: LedgerReading;
 }
 
-interface WaitingOpening {
-  readonly opened: pondhawkV1.OpenedConnection;
-  readonly done: (enrolled: Enrolled) => void;
+interface Waiting<T> {
+  readonly done: (result: T) => void;
   readonly failed: (error: Error) => void;
+}
+
+interface WaitingOpening extends Waiting<Enrolled> {
+  readonly opened: pondhawkV1.OpenedConnection;
 }
 
 /**
@@ -52,7 +55,8 @@ export class Enrolment {
   private isAnnounced = false; // Nothing is to be said beside connections.
   private managerRun = ''; // The start of the manager that answered last.
   private readonly listeners: (() => void)[] = [];
-  private listOpen: () => readonly number[] = () => [];
+  private readonly listsOfOpen: (() => readonly number[])[] = [];
+  private comparing: Waiting<void>[] = []; // Wait for the next first word, see `compare`.
   private readonly calling = new WakeLoop(() => this.callUntilDone());
   private readonly stopping = new AbortController();
 
@@ -64,7 +68,7 @@ export class Enrolment {
 
   /** Has every first word to a manager's start name the connections that are open, so that it knows others as lost. */
   tellOpen(list: () => readonly number[]): void {
-    this.listOpen = list;
+    this.listsOfOpen.push(list);
   }
 
   /** Takes what a view says: where the log stands, and which start of the manager says so. */
@@ -79,6 +83,19 @@ export class Enrolment {
   begin(): void {
     this.isAnnounced = false;
     this.calling.wake();
+  }
+
+  /**
+   * Has the manager compare its rows with the connections that are open now: others of this scheduler are lost
+   * by it. Resolves after its answer, however long that takes.
+   *
+   * @throws UnavailableError (`ENROLMENT_ENDED`) when the scheduler stops.
+   */
+  compare(): Promise<void> {
+    return new Promise((done, failed) => {
+      this.comparing.push({ done, failed });
+      this.begin();
+    });
   }
 
   /** Calls `listener` when the manager was started anew: what it knows of connections may be old. */
@@ -137,6 +154,8 @@ export class Enrolment {
     await this.calling.idle();
     for (const { failed } of this.opening.values()) failed(ended());
     this.opening.clear();
+    for (const { failed } of this.comparing) failed(ended());
+    this.comparing = [];
   }
 
   private async callUntilDone(): Promise<void> {
@@ -164,6 +183,7 @@ export class Enrolment {
     const closed = this.closing.slice(0, CONNECTIONS_PER_CALL_MAX);
     const waiverEnds = this.waiverEnds.slice(0, CONNECTIONS_PER_CALL_MAX);
     const isFirst = !this.isAnnounced;
+    const compared = isFirst ? [...this.comparing] : [];
     this.isAnnounced = true; // Unless it fails, or another start of the manager is seen meanwhile.
     const answer = await this.manager
       .enrol({
@@ -174,7 +194,7 @@ export class Enrolment {
         ...(isFirst
           ? {
               completeUpTo: BigInt(this.connectionCount),
-              stillOpen: this.listOpen().map((connection) => BigInt(connection)),
+              stillOpen: this.listsOfOpen.flatMap((list) => list()).map(BigInt),
             }
           : { completeUpTo: 0n, stillOpen: [] }),
       })
@@ -193,6 +213,8 @@ export class Enrolment {
       if (this.opening.get(hostId) === waiting) this.opening.delete(hostId);
       waiting.done(enrolled);
     }
+    this.comparing = this.comparing.filter((waiting) => !compared.includes(waiting));
+    for (const { done } of compared) done();
     // Last: those that were just enrolled are enrolled again, which does no harm.
     this.noteRun(run);
   }

@@ -74,6 +74,22 @@ export class Fleet {
     this.listeners.push(listener);
   }
 
+  /**
+   * Tells the manager of all hosts anew; those that it takes for connected here and are not become inactive.
+   * Resolves once that is written, however long it takes.
+   *
+   * @returns how many hosts there are.
+   * @throws UnavailableError (`ENROLMENT_ENDED`) when the scheduler stops.
+   */
+  async tellAll(): Promise<number> {
+    const [streamed, announced] = await Promise.all([
+      this.connections.tellAll(),
+      this.announced.tellAll(),
+      this.enrolment.compare(),
+    ]);
+    return streamed + announced;
+  }
+
   /** The manager can be asked: this scheduler is registered. */
   begin(): void {
     this.enrolment.begin();

@@ -68,12 +68,12 @@ export class HostConnections {
   private readonly gone = new WeakSet<HostConnection>(); // Reported lost already.
   /** Connections that were closed because their hosts asked for no lease. */
   silentCount = 0;
-  private readonly enrolling = new Set<HostConnection>(); // Again, for leases.
+  private readonly enrolling = new Map<HostConnection, Promise<void>>(); // Again; settle without failure.
   private silence: NodeJS.Timeout | undefined; // Between the first connection and `stop`.
 
   constructor(private readonly parts: HostConnectionsParts) {
     const { views, feed } = parts;
-    const enrolAgain = (connection: HostConnection): void => this.enrolAgain(connection);
+    const enrolAgain = (connection: HostConnection): void => void this.enrolAgain(connection);
     const endWaiver = (told: pondhawkV1.WaiverEnd): void => parts.enrolment.endWaiver(told);
     this.desk = new LeaseDesk({ views, feed, enrolAgain, endWaiver });
     parts.enrolment.tellOpen(() => [...this.open.values()].map(({ connection }) => connection));
@@ -81,7 +81,7 @@ export class HostConnections {
       for (const connection of this.open.values()) connection.pump();
     });
     parts.enrolment.onNewRun(() => {
-      for (const connection of this.open.values()) this.enrolAgain(connection);
+      for (const connection of this.open.values()) void this.enrolAgain(connection);
     });
   }
 
@@ -116,6 +116,15 @@ export class HostConnections {
       await once(this.events, `open ${hostId}`, { signal }).catch(() => undefined); // Aborted, as the loop sees.
     }
     return this.open.get(hostId);
+  }
+
+  /** Has the rows of all hosts with a stream written anew. @returns how many those are. */
+  async tellAll(): Promise<number> {
+    const there = [...this.open.values()];
+    // Those whose first row is not written yet are being told already.
+    const enrolled = there.filter(({ enrolment }) => enrolment !== undefined);
+    await Promise.all(enrolled.map((connection) => this.enrolAgain(connection)));
+    return there.length;
   }
 
   /** The handlers of one listener. */
@@ -220,16 +229,20 @@ export class HostConnections {
     connection.askInventory(this.parts.holders.stateOf(hello.hostId));
   }
 
-  private enrolAgain(standing: HostConnection): void {
-    if (this.enrolling.has(standing)) return;
-    this.enrolling.add(standing);
+  /** Never rejects: the stream goes on either way, and a failure is one of an ended connection. */
+  private enrolAgain(standing: HostConnection): Promise<void> {
+    const underWay = this.enrolling.get(standing);
+    if (underWay !== undefined) return underWay;
     const { host, connection } = standing;
-    this.parts.enrolment
+    const enrolling = this.parts.enrolment
       .open(host, connection, standing)
-      .then(({ reading }) => (standing.enrolment = reading))
-      // Its stream goes on either way; a failure is one of an ended connection.
-      .catch(() => undefined)
+      .then(
+        ({ reading }) => void (standing.enrolment = reading),
+        () => undefined,
+      )
       .finally(() => this.enrolling.delete(standing));
+    this.enrolling.set(standing, enrolling);
+    return enrolling;
   }
 
   /** A host that knows a number otherwise proves that the ledger is not the one it was. */

@@ -14,6 +14,7 @@ import { PassErrorsFilter, Publisher } from '@pondhawk/messaging';
 import { ManagerLink } from '../registration/manager-link.js';
 import { OrderCancels } from './order-cancels.js';
 import { OrderExecutor } from './order-executor.js';
+import { PeersSync } from './peers-sync.js';
 import { PreheatExecutor } from './preheat-executor.js';
 import type { SendReport } from './report-batcher.js';
 
@@ -21,12 +22,15 @@ import type { SendReport } from './report-batcher.js';
 @Controller()
 @UseFilters(PassErrorsFilter)
 export class OrderSubscriber {
+  // Each is injected by its type.
+  // eslint-disable-next-line max-params
   constructor(
     private readonly executor: OrderExecutor,
     private readonly publisher: Publisher,
     private readonly link: ManagerLink,
     private readonly cancels: OrderCancels,
     private readonly preheats: PreheatExecutor,
+    private readonly sync: PeersSync,
   ) {}
 
   /** Deletes a task on every host. */
@@ -51,6 +55,12 @@ export class OrderSubscriber {
   @EventPattern('preheat')
   async preheat(@Payload() order: OrderPayload): Promise<void> {
     await this.preheats.execute(order, this.publisherOf(order));
+  }
+
+  /** Tells the manager of all hosts anew. */
+  @EventPattern('sync_peers')
+  async syncPeers(@Payload() order: OrderPayload): Promise<void> {
+    await this.sync.execute(order, this.publisherOf(order));
   }
 
   /**

@@ -427,7 +427,7 @@ export interface paths {
         put?: never;
         /**
          * Order something of all hosts
-         * @description Answers as soon as the order is durable; a gc is waited for up to 10 s. Unknown fields are ignored; a Warning header names them. Permission: jobs:*. Scope of a token: job.
+         * @description Answers as soon as the order is durable; a gc and a sync_peers are waited for up to 10 s. Unknown fields are ignored; a Warning header names them. Permission: jobs:*. Scope of a token: job.
          */
         post: operations["createJob"];
         delete?: never;
@@ -1217,7 +1217,7 @@ export interface paths {
         put?: never;
         /**
          * Order something of all hosts
-         * @description Answers as soon as the order is durable; a gc is waited for up to 10 s. Unknown fields are ignored; a Warning header names them. Permission: jobs:*. Scope of a token: job.
+         * @description Answers as soon as the order is durable; a gc and a sync_peers are waited for up to 10 s. Unknown fields are ignored; a Warning header names them. Permission: jobs:*. Scope of a token: job.
          */
         post: operations["createJobByToken"];
         delete?: never;
@@ -1513,7 +1513,7 @@ export interface components {
         };
         CreateJobBody: {
             /** @enum {string} */
-            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat";
+            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat" | "sync_peers";
             bio?: string;
             user_id?: number;
             /** @description Absent or empty: all clusters. */
@@ -2369,7 +2369,8 @@ export interface components {
          *       "later": null,
          *       "code": "",
          *       "started_at": "2026-11-22T10:00:00.000Z",
-         *       "task": null
+         *       "task": null,
+         *       "hosts": null
          *     }
          */
         Target: {
@@ -2419,6 +2420,8 @@ export interface components {
                 /** Format: date-time */
                 finished_at: string | null;
             } | null;
+            /** @description sync_peers: hosts that the scheduler has told of; null with hosts. */
+            hosts: number | null;
         };
         /**
          * @example {
@@ -2710,6 +2713,7 @@ export interface components {
             per_page?: number;
             total_count?: number;
             purged?: number;
+            hosts?: number;
         };
         /**
          * @example {
@@ -2831,7 +2835,7 @@ export interface components {
             is_del: number;
             bio: string;
             /** @enum {string} */
-            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat";
+            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat" | "sync_peers";
             task_id: string;
             /** @enum {string} */
             state: "PENDING" | "SUCCESS" | "FAILURE";
@@ -4779,7 +4783,8 @@ export interface operations {
                      *         "later": null,
                      *         "code": "",
                      *         "started_at": "2026-11-22T10:00:00.000Z",
-                     *         "task": null
+                     *         "task": null,
+                     *         "hosts": null
                      *       }
                      *     ]
                      */
@@ -8899,7 +8904,8 @@ export interface operations {
                      *         "later": null,
                      *         "code": "",
                      *         "started_at": "2026-11-22T10:00:00.000Z",
-                     *         "task": null
+                     *         "task": null,
+                     *         "hosts": null
                      *       }
                      *     ]
                      */

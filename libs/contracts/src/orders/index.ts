@@ -5,4 +5,5 @@ export * from './order-type.js';
 export * from './packed-hosts.js';
 export * from './parse-payload.js';
 export * from './report-payload.js';
+export * from './scheduler-node.js';
 export * from './subjects.js';

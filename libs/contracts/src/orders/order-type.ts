@@ -1,7 +1,13 @@
 /** What an order may ask of a scheduler. */
 
 /** Every type that this version carries out. */
-export const ORDER_TYPES = ['delete_task', 'get_task', 'list_tasks', 'preheat'] as const;
+export const ORDER_TYPES = [
+  'delete_task',
+  'get_task',
+  'list_tasks',
+  'preheat',
+  'sync_peers',
+] as const;
 export type OrderType = (typeof ORDER_TYPES)[number];
 
 /** Type of the message that a job has been cancelled, for each scheduler that has an order of it. */

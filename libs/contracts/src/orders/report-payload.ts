@@ -51,10 +51,10 @@ export class TargetVerification {
   @IsString() @MaxLength(MESSAGE_LENGTH_MAX) message!: string;
 }
 
-/** How one host's share stands. Keyed by (job, node, try); an outcome only improves. */
+/** How one node's share stands. Keyed by (job, node, try); an outcome only improves. */
 export class TargetReport {
-  /** `host:<host id>`. */
-  @IsString() @Matches(/^host:./) @MaxLength(1024) node!: string;
+  /** `host:<host id>`; of `sync_peers` `scheduler:<id>`. */
+  @IsString() @Matches(/^(host|scheduler):./) @MaxLength(1024) node!: string;
   @IsDefined() @ValidateNested() @Type(() => HostRecord) host!: HostRecord;
   /** Number of the try, from 1; 0 while none was made. */
   @IsInt() @Min(0) try!: number;
@@ -88,6 +88,8 @@ export class TargetReport {
   @ValidateNested({ each: true })
   @Type(() => PreheatedTask)
   preheats?: PreheatedTask[] | undefined;
+  /** `sync_peers`: hosts that the scheduler has told the manager of. */
+  @IsOptional() @IsInt() @Min(0) host_count?: number | undefined;
 }
 
 /** Why an order as a whole could not be carried out. */

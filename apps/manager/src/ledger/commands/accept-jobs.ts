@@ -5,7 +5,14 @@
  */
 
 import { NotFoundError, PondhawkError } from '@pondhawk/core';
-import { JobPhase, JobState, JobType, isManagersOwn, taskLockPath } from '@pondhawk/jobs';
+import {
+  JobPhase,
+  JobState,
+  JobType,
+  asksHosts,
+  isManagersOwn,
+  taskLockPath,
+} from '@pondhawk/jobs';
 import type { AcceptJob, AcceptedJob } from '../command-catalog.js';
 import { CommandContext, type CommandParts, takeLedgerNumbers } from '../command-context.js';
 import { insertReturning, insertRows } from '../insert-rows.js';
@@ -179,19 +186,22 @@ async function acceptInClusters(common: CommandParts, jobs: readonly NewJob[]): 
   const clusters = new Map(jobs.flatMap((job) => job.clusters.map(({ id, name }) => [id, name])));
   for (const [id, name] of [...clusters].sort(([left], [right]) => left - right)) {
     const ofCluster = jobs.filter((job) => job.clusters.some((cluster) => cluster.id === id));
-    const [deletes, preheats, questions] = byKind(ofCluster);
+    const [deletes, preheats, forSchedulers, questions] = byKind(ofCluster);
     await acceptPurges(common, { id, name }, deletes);
     acceptPreheats({ id, name }, preheats);
+    acceptForSchedulers({ id, name }, forSchedulers);
     await acceptQuestions({ id, name }, questions);
   }
 }
 
-/** Deletes, preheats, and the rest. */
-function byKind(jobs: readonly NewJob[]): readonly [NewJob[], NewJob[], NewJob[]] {
-  const kinds: readonly [NewJob[], NewJob[], NewJob[]] = [[], [], []];
+/** Deletes, preheats, what schedulers answer by themselves, and the rest. */
+function byKind(jobs: readonly NewJob[]): readonly [NewJob[], NewJob[], NewJob[], NewJob[]] {
+  const kinds: readonly [NewJob[], NewJob[], NewJob[], NewJob[]] = [[], [], [], []];
   for (const job of jobs) {
     const { type } = job.input;
-    kinds[type === JobType.DeleteTask ? 0 : type === JobType.Preheat ? 1 : 2].push(job);
+    if (type === JobType.DeleteTask) kinds[0].push(job);
+    else if (type === JobType.Preheat) kinds[1].push(job);
+    else kinds[asksHosts(type) ? 3 : 2].push(job);
   }
   return kinds;
 }
@@ -244,6 +254,14 @@ async function acceptQuestions(cluster: ClusterName, jobs: readonly NewJob[]): P
   if (first === undefined) return;
   const hosts = await loadAskedHosts(first.context, cluster.id);
   const targets = { hosts, superseded: [] };
+  for (const { context, row, parts } of jobs) {
+    parts.push({ ...{ context, job: row, cluster, targets }, orders: [] });
+  }
+}
+
+/** They are about no hosts that the ledger could name. */
+function acceptForSchedulers(cluster: ClusterName, jobs: readonly NewJob[]): void {
+  const targets = { hosts: [], superseded: [] };
   for (const { context, row, parts } of jobs) {
     parts.push({ ...{ context, job: row, cluster, targets }, orders: [] });
   }

@@ -4,6 +4,7 @@ import { toJobRecord, toOrderRecord } from '../job-rows.js';
 import type { JobClusterRecord, JobDetail } from '../records.js';
 import type { JobRow } from '../tables.js';
 import type { JobPart } from './accepted-orders.js';
+import { schedulerTargets } from './scheduler-targets.js';
 
 /** A job as a reader sees it right after the commit, made of what was written instead of read. */
 export function acceptedDetail(job: JobRow, parts: readonly JobPart[]): JobDetail {
@@ -16,10 +17,11 @@ export function acceptedDetail(job: JobRow, parts: readonly JobPart[]): JobDetai
   };
 }
 
-function clusterRecord({ cluster, targets, purge, orders }: JobPart): JobClusterRecord {
+function clusterRecord({ job, cluster, targets, purge, orders }: JobPart): JobClusterRecord {
+  const schedulers = orders.flatMap(({ row }) => schedulerTargets(job, row));
   return {
     ...cluster,
-    counts: { ...NO_TARGETS, pending: targets.superseded.length },
+    counts: { ...NO_TARGETS, pending: targets.superseded.length + schedulers.length },
     ...{ deletedBytes: 0, heldBytes: 0, settledCount: 0 },
     purgeSeq: purge?.seq,
     finality: targets.finality,

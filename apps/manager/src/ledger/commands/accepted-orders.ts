@@ -13,6 +13,7 @@ import { findActiveSchedulers } from './instances.js';
 import { type TargetSetRow, writeTargets } from './merge-targets.js';
 import { type OrderScheduler, orderPayload } from './orders.js';
 import type { PurgeTargets } from './purge-targets.js';
+import { schedulerTargets } from './scheduler-targets.js';
 import type { LoggedPurge } from './purges.js';
 
 /** One cluster's part of a job that is being accepted. */
@@ -66,7 +67,7 @@ export async function insertAcceptedOrders(
     ...{ part, index },
     row: { ...row, id: ids.get(keyOf(row)) as number },
   }));
-  await insertSuperseded(common, orders);
+  await insertWaitedFor(common, orders);
   await insertMessages(common, orders);
 }
 
@@ -125,8 +126,11 @@ function waitingRow(
 
 type WrittenOrder = Omit<Draft, 'row'> & { readonly row: OrderRow };
 
-/** Daemons that nobody can ask are waited for all the same, by the first order of the part. */
-async function insertSuperseded(
+/**
+ * Whoever is waited for before anybody has reported: schedulers whose own answer it is, and daemons that nobody
+ * can ask, these by the first order of the part.
+ */
+async function insertWaitedFor(
   common: CommandParts,
   orders: readonly WrittenOrder[],
 ): Promise<void> {
@@ -135,7 +139,8 @@ async function insertSuperseded(
     .flatMap(({ part, row }) =>
       part.targets.superseded.map((target) => supersededRow(part, row, target)),
     );
-  await writeTargets(common, rows);
+  const schedulers = orders.flatMap(({ part, row }) => schedulerTargets(part.job, row));
+  await writeTargets(common, [...rows, ...schedulers]);
 }
 
 function supersededRow(

@@ -104,6 +104,43 @@ export async function loseUnlisted(context: CommandContext, input: EnrolHosts): 
       .where('lost_at_ms', 'is', null)
       .execute();
   }
+  await loseUnannounced(context, { input, completeUpTo, listed });
+}
+
+/** Daemons that only announce themselves have no row of a connection: it stands with the host alone. */
+async function loseUnannounced(
+  { db, dialect, atMs }: CommandContext,
+  {
+    input,
+    completeUpTo,
+    listed,
+  }: {
+    readonly input: EnrolHosts;
+    readonly completeUpTo: number;
+    readonly listed: ReadonlySet<number>;
+  },
+): Promise<void> {
+  const { schedulerId, schedulerIncarnation } = input;
+  const rows = await db
+    .selectFrom('peers')
+    .select(['id', 'connection_id'])
+    .where('scheduler_id', '=', schedulerId)
+    .where('takes_leases', '=', 0)
+    .where('lost_at_ms', 'is', null)
+    .where('connection_id', 'like', `${schedulerIncarnation}.%`)
+    .execute();
+  const lost = rows.filter(({ connection_id }) => {
+    const connection = Number(connection_id?.split('.')[1]);
+    return connection <= completeUpTo && !listed.has(connection);
+  });
+  for (const set of inSets(lost)) {
+    const ids = set.map(({ id }) => id);
+    await db
+      .updateTable('peers')
+      .set({ state: 'inactive', lost_at_ms: atMs, updated_at_ms: atMs })
+      .where('id', 'in', valueSet<number>(dialect, ids))
+      .execute();
+  }
 }
 
 async function lose(

@@ -167,6 +167,11 @@ function formatVerification(seen: TargetReport['verification']): string | null {
   return JSON.stringify({ state: seen.state, message: seen.message.replaceAll('\0', '') });
 }
 
+/** Tasks of a host; hosts of a scheduler. */
+function countHeld({ task, tasks, host_count: hostCount }: TargetReport): number {
+  return hostCount ?? (task === undefined ? (tasks?.length ?? 0) : 1);
+}
+
 function toRow(order: OrderRow, report: TargetReport): TargetSetRow {
   const held = report.task ?? report.tasks ?? report.preheats;
   return {
@@ -188,7 +193,7 @@ function toRow(order: OrderRow, report: TargetReport): TargetSetRow {
     started_at_ms: report.started_at_ms,
     ended_at_ms: report.ended_at_ms ?? null,
     held: held === undefined ? null : JSON.stringify(held),
-    held_count: report.task === undefined ? (report.tasks?.length ?? 0) : 1,
+    held_count: countHeld(report),
     verification: formatVerification(report.verification),
   };
 }

@@ -175,12 +175,13 @@ function argsOf({ type, order_args }: JobRow): unknown {
   return type === JobType.Preheat ? { ticket: args['ticket'] } : args;
 }
 
-/** Those named from the start, and those that a former attempt found besides and left pending. */
+/** Those named from the start, and those that a former attempt found besides and left pending. A scheduler is no host. */
 async function hostsToAccountFor({ db }: CommandContext, order: OrderRow): Promise<string> {
   const pending = await db
     .selectFrom('targets')
     .select(['host_id', 'host'])
     .where('order_id', '=', order.id)
+    .where('node', 'like', 'host:%')
     .where('outcome', '=', TargetOutcome.Pending)
     .execute();
   if (pending.length === 0) return order.hosts;

@@ -5,7 +5,7 @@ import {
   JobState,
   JobType,
   isJobEnded,
-  isManagersOwn,
+  asksHosts,
   splitParallelism,
   taskLockPath,
 } from '@pondhawk/jobs';
@@ -63,7 +63,7 @@ async function requireEnded({ db }: CommandContext, jobId: number): Promise<JobR
 
 /** It has no hosts that could be tried again. */
 function refuseOwn({ id: jobId, type }: JobRow): void {
-  if (!isManagersOwn(type as JobType)) return;
+  if (asksHosts(type as JobType)) return;
   throw new ConflictError(
     'NOTHING_TO_RETRY',
     `Job ${jobId} asked no hosts; order it anew instead.`,

@@ -85,10 +85,15 @@ export const JOB_RECORDS = {
       ...{ node: 'string', scheduler_cluster_id: 'integer', ...TARGET_PEER_FIELDS },
       ...{ code: 'string', started_at: 'time' },
       task: nullable(HELD_TASK),
+      hosts: {
+        type: 'integer',
+        nullable: true,
+        description: 'sync_peers: hosts that the scheduler has told of; null with hosts.',
+      },
     },
     {
       ...{ node: 'host:10.0.0.1-h1', scheduler_cluster_id: 1, ...TARGET_PEER },
-      ...{ code: '', started_at: AT, task: null },
+      ...{ code: '', started_at: AT, task: null, hosts: null },
     },
   ),
   JobClusterState: recordOf(
@@ -160,7 +165,7 @@ export const JOB_RECORDS = {
       ...{ 'success_peers?': listOf('TargetPeer'), 'failure_peers?': listOf('TargetPeer') },
       'fenced_peers?': listOf('TargetPeer'),
       ...{ 'page?': 'integer', 'per_page?': 'integer', 'total_count?': 'integer' },
-      'purged?': 'integer',
+      ...{ 'purged?': 'integer', 'hosts?': 'integer' },
     },
     RESULT,
   ),

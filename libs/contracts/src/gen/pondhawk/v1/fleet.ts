@@ -72,7 +72,10 @@ export interface EnrolRequest {
   opened: OpenedConnection[];
   /** at most 500 */
   closed: ClosedConnection[];
-  /** When set: connections up to this number that are in neither still_open nor opened are lost. */
+  /**
+   * When set: connections up to this number that are in neither still_open nor opened are lost, those of daemons
+   * that only announce themselves too.
+   */
   completeUpTo: bigint;
   stillOpen: bigint[];
   /** at most 500 */
