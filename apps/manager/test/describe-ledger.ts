@@ -10,12 +10,12 @@ import { describeEnrolment } from './describe-enrolment.js';
 import { describeIdentity } from './describe-identity.js';
 import { describeLeases } from './describe-leases.js';
 import { describeWaivers } from './describe-waivers.js';
+import { describeNoScheduler } from './describe-no-scheduler.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePreheats } from './describe-preheats.js';
 import { describePurgeLog } from './describe-purge-log.js';
 import { describeRetention } from './describe-retention.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
-import { EXPIRED_PER_COMMAND_MAX } from '../src/ledger/overdue-queries.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
 
 /** A ledger of its own for each test, with no job, scheduler or host. */
@@ -162,56 +162,13 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
       });
     });
 
-    describe('when no scheduler is active', () => {
-      it('gives the waiting order to the first that becomes active', async () => {
-        const { jobId, messages } = await ledger.writer.execute('accept-job', aJob());
-        expect(messages).toEqual([]);
-        const [schedulerId] = await startSchedulers(ledger, 2, START_MS + 1_000);
-        const sent = await ledger.reader.listUnsentMessages(10);
-        expect(sent.map((message) => [message.jobId, message.schedulerId])).toEqual([
-          [jobId, schedulerId],
-        ]);
-        expect(JSON.parse(sent[0]!.payload)).toMatchObject({ spec: { parallelism: 5 } });
-      });
-
-      it('fails it after 30 s with NO_ACTIVE_SCHEDULER', async () => {
-        const { jobId } = await ledger.writer.execute('accept-job', aJob());
-        const early = await ledger.writer.execute('expire-jobs', { atMs: START_MS + 29_999 });
-        expect(early).toEqual({ failedOrderCount: 0, ended: [] });
-        const { ended } = await ledger.writer.execute('expire-jobs', { atMs: START_MS + 30_000 });
-        expect(ended).toMatchObject([
-          { jobId, type: 'delete_task', state: 'FAILURE', outcome: 'failed' },
-        ]);
-        expect((await findJob(jobId)).clusters[0]?.orders[0]).toMatchObject({
-          state: 'failed',
-          errorCode: 'NO_ACTIVE_SCHEDULER',
-        });
-      });
-
-      it('fails no more at once than may hold up others, and the rest by the next command', async () => {
-        const count = EXPIRED_PER_COMMAND_MAX + 3;
-        await Promise.all(
-          Array.from({ length: count }, () =>
-            ledger.writer.execute('accept-job', aJob({ type: 'get_task' })),
-          ),
-        );
-        const atMs = START_MS + 30_000;
-        const expire = async () => {
-          const { failedOrderCount, ended } = await ledger.writer.execute('expire-jobs', { atMs });
-          return [failedOrderCount, ended.length, (await ledger.reader.findOverdue(atMs)).jobs];
-        };
-        expect(await expire()).toEqual([EXPIRED_PER_COMMAND_MAX, EXPIRED_PER_COMMAND_MAX, true]);
-        expect(await expire()).toEqual([3, 3, false]);
-        expect(await ledger.reader.listUnfinishedJobIds()).toEqual([]);
-      });
-    });
-
     describeAbsent(() => ledger);
     describeAttempts(() => ledger);
     describeJobControl(() => ledger);
     describeClusters(() => ledger);
     describeInstances(() => ledger);
     describeEvents(() => ledger);
+    describeNoScheduler(() => ledger);
     describeRetention(() => ledger);
     describeOutbox(() => ledger);
     describeIdentity(() => ledger);
