@@ -113,7 +113,7 @@ export class ForeignDesk {
     if (place === undefined) return;
     const entries = log.after(place.told, 1);
     const entry = entries?.[0];
-    if (entries === undefined) this.book.skipTo(name, log.state.first);
+    if (entries === undefined) this.book.noteUnread(name, log.state.first);
     else if (entry === undefined) this.book.noteUpToDate(name);
     else if (place.isBehind) this.callAbout(daemon, entry);
     else {

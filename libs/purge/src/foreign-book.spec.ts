@@ -54,6 +54,19 @@ describe('a book of foreign daemons', () => {
     expect(book.find('a')).toMatchObject({ told: 5, isBehind: true });
   });
 
+  // Found by the simulation: entries that the log still had were neither told nor repeated until the next purge.
+  it('has one told with its next announcement where the log could not be read on', () => {
+    book.heard('a');
+    book.follow('a', log(5));
+    book.noteUpToDate('a');
+    expect(book.heard('a')).toBe(false);
+    book.noteUnread('a', 9);
+    expect(book.heard('a')).toBe(true);
+    expect(book.find('a')?.told).toBe(8);
+    book.noteUnread('a', 1);
+    expect(book.find('a')?.told).toBe(8);
+  });
+
   it('has the oldest call made with the next announcement when too many wait', () => {
     book.heard('a');
     book.follow('a', log(5));

@@ -115,10 +115,12 @@ export class ForeignBook {
     if (place !== undefined) place.isBehind = false;
   }
 
-  /** What lies before `first` nobody can tell it any more. */
-  skipTo(id: string, first: number): void {
+  /** The log could not be read on: its next announcement tries again. What lies before `first` nobody can tell it any more. */
+  noteUnread(id: string, first: number): void {
     const place = this.places.get(id);
-    if (place !== undefined) place.told = Math.max(place.told, first - 1);
+    if (place === undefined) return;
+    place.told = Math.max(place.told, first - 1);
+    place.isBehind = true;
   }
 
   /** Takes the calls that are to be repeated by now. */

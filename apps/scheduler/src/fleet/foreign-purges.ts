@@ -113,7 +113,7 @@ export class ForeignPurges {
       }
     } catch (thrown) {
       // Its next announcement tries again; what the log has lost it is told no more.
-      this.book.skipTo(host.id, feed.state?.first ?? 1);
+      this.book.noteUnread(host.id, feed.state?.first ?? 1);
       log.warn('a foreign daemon cannot be told of purges now', {
         ...{ hostId: host.id, after: this.book.find(host.id)?.told, err: thrown },
       });
