@@ -2,7 +2,7 @@ import { type TaskId, parseTaskId } from '@pondhawk/core';
 import type { Fleet } from './episodes.js';
 import type { SimContext } from './parts.js';
 import type { Prng } from './prng.js';
-import { checkAnswered } from './foreign-checks.js';
+import { checkTargets } from './foreign-checks.js';
 import { SimForeign } from './sim-foreign.js';
 import { SimHost } from './sim-host.js';
 import { SimManager } from './sim-manager.js';
@@ -101,7 +101,7 @@ function addForeign(context: SimContext, fleet: Fleet, rate: () => number): void
     if (desk !== undefined) world.send(manager, desk.scheduler, () => desk.takeOrder(entry, names));
   };
   manager.onForeignSuccess = (purge, names) =>
-    checkAnswered(
+    checkTargets(
       foreign.filter(({ name }) => names.includes(name)),
       purge,
     );

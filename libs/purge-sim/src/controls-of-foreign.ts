@@ -8,7 +8,7 @@ import { REAL_PARTS } from './parts.js';
 const CALM = onlyFaults({ foreign: 1 });
 /** Such daemons, of which some come and go. */
 const COMING = onlyFaults({ foreign: 1, foreignCrash: 0.1, partition: 0.1 });
-const { isPromised } = REAL_PARTS;
+const { isPromised, decideOutcome } = REAL_PARTS;
 
 /** @see Control */
 export const CONTROLS_OF_FOREIGN: readonly Control[] = [
@@ -53,6 +53,26 @@ export const CONTROLS_OF_FOREIGN: readonly Control[] = [
     { rules: { saysAbsent: () => false } },
     ['FOREIGN_FAILED'],
     CALM,
+  ),
+  control(
+    'jobs: a SUCCESS with targets that have failed',
+    {
+      decideOutcome: (tally) => {
+        const clusters = tally.clusters.map((cluster) => {
+          const { failed, absent } = cluster.counts;
+          return { ...cluster, counts: { ...cluster.counts, failed: 0, absent: absent + failed } };
+        });
+        return decideOutcome({ ...tally, clusters });
+      },
+    },
+    ['FOREIGN_KEEPS'],
+    COMING,
+  ),
+  control(
+    'jobs: an order that the broker lost is not sent again',
+    { orderAgainMs: Infinity },
+    ['JOB_NOT_ENDED'],
+    onlyFaults({ foreign: 1, loss: 0.2, schedulerCrash: 0.1 }),
   ),
   control('foreign: parents of our hosts without the setting', { maySupply: () => true }, [
     'FOREIGN_SUPPLIES',

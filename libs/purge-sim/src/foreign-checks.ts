@@ -17,8 +17,8 @@ export interface PurgeAt {
   readonly at: number;
 }
 
-/** At the end with SUCCESS: what an honest daemon that has answered held at the commit is gone. */
-export function checkAnswered(daemons: readonly SimForeign[], { entry, at }: PurgeAt): void {
+/** At the end with SUCCESS: what an honest daemon that was a target held at the commit is gone. */
+export function checkTargets(daemons: readonly SimForeign[], { entry, at }: PurgeAt): void {
   for (const { name, isLiar, copies } of daemons)
     if (!isLiar && copies.some((copy) => copy.taskId === entry.taskId && copy.gotAt < at))
       throw new InvariantBroken('FOREIGN_KEEPS', `${name}: purge ${entry.seq}, at SUCCESS`);

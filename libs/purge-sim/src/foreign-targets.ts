@@ -42,14 +42,8 @@ export class ForeignTargets {
     return targets.filter(([, outcome]) => outcome === 'pending').map(([name]) => name);
   }
 
-  /** Whether one could not be told. */
-  hasFailed(entry: PurgeEntry): boolean {
-    return [...(this.targets.get(entry)?.values() ?? [])].includes('failed');
-  }
-
-  /** Names of those that have answered. */
-  answeredOf(entry: PurgeEntry): readonly string[] {
-    const targets = [...(this.targets.get(entry) ?? [])];
-    return targets.filter(([, outcome]) => outcome === 'answered').map(([name]) => name);
+  /** How it ended on each, by name. */
+  outcomesOf(entry: PurgeEntry): ReadonlyMap<string, Outcome> {
+    return this.targets.get(entry) ?? new Map<string, Outcome>();
   }
 }

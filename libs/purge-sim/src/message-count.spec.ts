@@ -3,6 +3,7 @@ import { type BuiltFleet, buildFleet } from './build-fleet.js';
 import { onlyFaults } from './faults.js';
 import { REAL_PARTS, type SimParts } from './parts.js';
 import { Prng } from './prng.js';
+import type { SimHost } from './sim-host.js';
 import { Truth } from './truth.js';
 import { World } from './world.js';
 
@@ -47,6 +48,8 @@ const TOLD_OF_LOG = 1;
 /** Answers to a request for a lease. */
 const ROUND_TRIP = 1;
 const LOOK_MS = 0.05;
+/** Longer than anything that is looked at here. */
+const HANGS_MS = 1_000;
 
 /** The most that a purge may take. */
 function messagesMax(hosts: number, schedulers: number): number {
@@ -85,6 +88,41 @@ describe('when nothing fails and no timer comes due', () => {
           if (to !== from) world.send(from, to, () => to.called(log.epoch, entry));
     };
     expect(purgeOnce(quiet).messages).toBeGreaterThan(messagesMax(24, 2));
+  });
+});
+
+describe('a host that hangs', () => {
+  /** One host stands still while something is purged. @returns how many of the others have applied it soon. */
+  function othersApplied(spread?: (quiet: Quiet, hung: SimHost) => void): number {
+    const quiet = quietFleet(12, 2);
+    const { world, fleet } = quiet;
+    const [hung, ...others] = fleet.hosts;
+    world.suspend(hung!, HANGS_MS, []);
+    spread?.(quiet, hung!);
+    purgeOnce(quiet);
+    return others.filter(({ copies }) => copies.place.applied === 1).length;
+  }
+
+  it('holds up no other', () => {
+    expect(othersApplied()).toBe(11);
+  });
+
+  it('holds up all others where they are called one after another', () => {
+    const oneByOne = ({ world, fleet }: Quiet, hung: SimHost): void => {
+      fleet.manager.onCommit = ({ epoch }, entry) => {
+        const queue = [hung, ...fleet.hosts.filter((host) => host !== hung)];
+        const callNext = (): void => {
+          const host = queue.shift();
+          if (host === undefined) return;
+          world.send(fleet.manager, host, () => {
+            host.called(epoch, entry);
+            callNext();
+          });
+        };
+        callNext();
+      };
+    };
+    expect(othersApplied(oneByOne)).toBe(0);
   });
 });
 

@@ -13,6 +13,7 @@ import {
   finalityOf,
   finalityReasons,
 } from '@pondhawk/purge';
+import { decideOutcome } from '@pondhawk/jobs';
 import { maySupply } from '@pondhawk/swarm';
 import type { Truth } from './truth.js';
 import type { World } from './world.js';
@@ -57,6 +58,10 @@ export interface SimParts {
   readonly newLease: (start: StartParts<HostLease>) => HostLease;
   /** R2: whether a child may get bytes from a host, which is guarded if it knows the log. */
   readonly maySupply: typeof maySupply;
+  /** How a job ended, by what came of its targets. */
+  readonly decideOutcome: typeof decideOutcome;
+  /** After how long an order that is not carried out goes to another scheduler: brokers may have lost it. */
+  readonly orderAgainMs: number;
   /** How long an accept takes from reading its targets to its commit; 0: one transaction. */
   readonly acceptMs: number;
 }
@@ -74,6 +79,8 @@ export const REAL_PARTS: SimParts = {
   isOwnView: (asker, present) => asker === present,
   newLease: ({ incarnation, readClocks, rules }) => new HostLease(incarnation, readClocks, rules),
   maySupply,
+  decideOutcome,
+  orderAgainMs: 150,
   acceptMs: 0,
 };
 

@@ -1,4 +1,5 @@
 import type { TaskId } from '@pondhawk/core';
+import { JobState, JobType, NO_TARGETS } from '@pondhawk/jobs';
 import {
   type DaemonIdentity,
   type EnrolmentRow,
@@ -30,8 +31,6 @@ import { InvariantBroken } from './truth.js';
 import { type SimNode, noTimeStood } from './world.js';
 
 const TICK_MS = 25;
-/** An order that is not carried out goes to another scheduler. */
-const ORDER_AGAIN_MS = 150;
 
 /** A purge, and the log ids under which it has that number: a ledger that went back renames it. */
 export interface NamedPurge {
@@ -132,7 +131,7 @@ export class SimManager implements SimNode {
     const names = this.foreign.pendingOf(entry);
     const { now } = this.context.world;
     const formerAt = this.orderedAt.get(entry) ?? -Infinity;
-    if (names.length === 0 || now - formerAt < ORDER_AGAIN_MS) return;
+    if (names.length === 0 || now - formerAt < this.context.parts.orderAgainMs) return;
     this.orderedAt.set(entry, now);
     this.onForeignOrder(entry, names);
   }
@@ -313,14 +312,19 @@ export class SimManager implements SimNode {
   }
 
   private noteEnd({ entry, targets }: LoggedPurge, named: NamedPurge): void {
-    const { truth, world } = this.context;
+    const { truth, world, parts } = this.context;
+    const foreign = this.foreign.outcomesOf(entry);
+    const outcomes = [...targets.map(({ outcome }) => outcome), ...foreign.values()];
     for (const { outcome } of targets) if (outcome !== 'pending') truth.coverage[outcome] += 1;
-    if (targets.some(({ outcome }) => outcome === 'failed')) return;
-    if (this.foreign.hasFailed(entry)) return;
+    for (const outcome of foreign.values())
+      if (outcome === 'answered') truth.coverage.foreignAnswered += 1;
+    const counts = { ...NO_TARGETS };
+    for (const outcome of outcomes) counts[outcome] += 1;
+    const clusters = [{ clusterId: 1, counts, failedOrders: 0 }];
+    const { state } = parts.decideOutcome({ type: JobType.DeleteTask, clusters });
+    if (state !== JobState.Success) return;
     const { at } = this.commits.get(entry) ?? { at: -1 };
-    const answered = this.foreign.answeredOf(entry);
-    truth.coverage.foreignAnswered += answered.length;
-    this.onForeignSuccess({ entry, at }, answered);
+    this.onForeignSuccess({ entry, at }, [...foreign.keys()]);
     if (!this.promised.has(entry)) return;
     truth.succeed(entry.taskId, at, world.now);
     this.onSuccess(named);
