@@ -56,6 +56,7 @@ export class SimManager implements SimNode {
   isHolder: (hostId: string, taskId: TaskId) => boolean = () => true;
   private witness: { epoch: string; head: number; waiver: number };
   private readonly epochs: string[];
+  private firstEver = 1;
   private isWaiverDoubted = false;
   private readonly promised = new Set<PurgeEntry>();
   private run: string;
@@ -116,9 +117,10 @@ export class SimManager implements SimNode {
     this.orderForeign(entry);
   }
 
-  /** Purges of the log as it is now. */
+  /** Purges that the log has never lost: a restored ledger has entries again that nobody else could read. */
   get committed(): readonly PurgeAt[] {
-    return this.ledger.entries.map((entry) => ({ entry, at: this.commits.get(entry)?.at ?? -1 }));
+    const kept = this.ledger.entries.filter(({ seq }) => seq >= this.firstEver);
+    return kept.map((entry) => ({ entry, at: this.commits.get(entry)?.at ?? -1 }));
   }
 
   /** A scheduler reports what a daemon of another make has answered. */
@@ -208,6 +210,7 @@ export class SimManager implements SimNode {
   /** Forgets the older part of the log. */
   truncate(keep: number): void {
     this.ledger = truncateLog(this.ledger, this.ledger.log.head + 1 - keep);
+    this.firstEver = Math.max(this.firstEver, this.ledger.log.first);
   }
 
   /** Keeps a copy of the ledger for `restart`. */
