@@ -133,7 +133,7 @@ async function applyOne(
   return 'value' in attempt ? attempt.value : refused(parts, attempt.thrown);
 }
 
-/** Rolls back what throws. @throws what the rollback throws: the database has given up all of it. */
+/** Rolls back what throws. @throws what was thrown if it cannot be: the database has given up all of it, as on a full disk. */
 async function inSavepoint<T>(
   { db }: CommandParts,
   work: () => Promise<T>,
@@ -144,8 +144,12 @@ async function inSavepoint<T>(
     await sql`release savepoint command`.execute(db);
     return { value };
   } catch (thrown) {
-    await sql`rollback to savepoint command`.execute(db);
-    await sql`release savepoint command`.execute(db);
+    try {
+      await sql`rollback to savepoint command`.execute(db);
+      await sql`release savepoint command`.execute(db);
+    } catch {
+      throw thrown; // It says why; that there is nothing to roll back to follows from it.
+    }
     return { thrown };
   }
 }

@@ -4,6 +4,7 @@ import { openDatabase, toStorageError } from '@pondhawk/storage';
 import { ConfigError, type PondhawkError, UnavailableError, errnoOf } from '@pondhawk/core';
 import { Kysely, PostgresDialect, type RawBuilder, SqliteDialect, sql } from 'kysely';
 import { Pool, types } from 'pg';
+import { LedgerSqliteDialect } from './ledger-sqlite-dialect.js';
 import { StatementCache } from './statement-cache.js';
 import type { LedgerDialect, LedgerTables } from './tables.js';
 
@@ -59,10 +60,10 @@ export function toLedgerError(dialect: LedgerDialect, thrown: unknown): Pondhawk
 }
 
 function connectSqlite(path: string): LedgerConnections {
-  const database = new StatementCache(openDatabase({ path }));
+  const writing = openDatabase({ path });
   return {
     dialect: 'sqlite',
-    writing: new Kysely({ dialect: new SqliteDialect({ database }) }),
+    writing: new Kysely({ dialect: new LedgerSqliteDialect(writing) }),
     // Opened by the first read: Kysely does not close what it never used, and while a connection
     // is open SQLite leaves its log beside the file.
     reading: () => {
