@@ -125,7 +125,7 @@ export class HostFarm {
 
 /** Peers listen on 127.0.0.1 but announce this, where relays listen on the same ports. */
 function announcedIp(number: number): string {
-  return `127.0.1.${number}`;
+  return `127.0.${1 + Math.floor(number / 250)}.${1 + (number % 250)}`;
 }
 
 async function writeConfig(
