@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { eventually } from '@pondhawk/testing';
 import { Stage, type Job } from './stage.js';
 
@@ -96,5 +98,21 @@ describe('What operators see of a purge', () => {
     await eventually(async () => {
       expect((await peers()).map(({ lag }) => lag)).toEqual([0, 0]);
     }, PATIENCE);
+  }, 60_000);
+
+  it('finds out whoever changes the audit log by hand', async () => {
+    const whole = await stage.pondhawk('audit-log', 'verify');
+    expect([whole.code, whole.stderr]).toEqual([0, '']);
+    const database = new Database(join(stage.cluster.record('manager').dataDir, 'manager.db'), {
+      timeout: 5_000,
+    });
+    const id = database.prepare('select min(id) + 1 from audits').pluck().get() as number;
+    database.prepare("update audits set actor_name = 'nobody' where id = ?").run(id);
+    database.close();
+    const changed = await stage.pondhawk('audit-log', 'verify');
+    expect([changed.code, changed.stdout]).toEqual([
+      1,
+      expect.stringContaining(`entry ${id} is changed`),
+    ]);
   }, 60_000);
 });

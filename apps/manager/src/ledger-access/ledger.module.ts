@@ -41,6 +41,6 @@ const MS_PER_SECOND = 1_000;
       inject: [DataFolder],
     },
   ],
-  exports: [IdentityReader, LeaseBook, LedgerReader, LedgerWriter],
+  exports: [DataFolder, IdentityReader, LeaseBook, LedgerReader, LedgerWriter],
 })
 export class LedgerModule {}

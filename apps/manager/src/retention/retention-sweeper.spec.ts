@@ -10,6 +10,7 @@ import {
   RetentionSweeper,
 } from './retention-sweeper.js';
 
+const START_MS = 100 * 24 * 3_600_000;
 const NOTHING: RemovedAged = { jobs: 0, keys: 0, hosts: 0, purges: 0, audits: 0, hasMore: false };
 
 describe('RetentionSweeper', () => {
@@ -21,7 +22,16 @@ describe('RetentionSweeper', () => {
 
   beforeEach(() => {
     jest.useFakeTimers();
-    clock = new ManualClock(1_000_000);
+    start(0);
+  });
+  afterEach(async () => {
+    await sweeper.beforeApplicationShutdown();
+    jest.useRealTimers();
+  });
+
+  /** Starts one whose ledger knew `ledgerAtMs`. */
+  const start = (ledgerAtMs: number): void => {
+    clock = new ManualClock(START_MS);
     log = new MemoryLog();
     sweptAtMs = [];
     answer = NOTHING;
@@ -30,16 +40,17 @@ describe('RetentionSweeper', () => {
       return Promise.resolve(answer);
     };
     sweeper = new RetentionSweeper({
-      ...{ clock, log, metrics: new ManagerMetrics(), purgeAgeMsMax: 1 },
+      ...{ clock, log, metrics: new ManagerMetrics(), purgeAgeMsMax: 1, ledgerAtMs },
       loadAges: () => Promise.resolve({ jobAgeMsMax: 1, auditAgeMsMax: 1 }),
       writer: { execute } as unknown as LedgerWriter,
     });
     sweeper.onApplicationBootstrap();
-  });
-  afterEach(async () => {
+  };
+
+  const startAnew = async (ledgerAtMs: number): Promise<void> => {
     await sweeper.beforeApplicationShutdown();
-    jest.useRealTimers();
-  });
+    start(ledgerAtMs);
+  };
 
   /** Lets time pass, on the wall clock by `leapMs` more. */
   const pass = async (ms: number, leapMs = 0): Promise<number> => {
@@ -53,7 +64,7 @@ describe('RetentionSweeper', () => {
   };
 
   it('sweeps at once and then every minute', async () => {
-    expect(sweptAtMs).toEqual([1_000_000]);
+    expect(sweptAtMs).toEqual([START_MS]);
     expect(await pass(3 * RETENTION_SWEEP_INTERVAL_MS)).toBe(3);
   });
 
@@ -70,6 +81,20 @@ describe('RetentionSweeper', () => {
     expect(await pass(RETENTION_SWEEP_INTERVAL_MS, CLOCK_LEAP_MS_MAX)).toBe(1);
     expect(await pass(RETENTION_SWEEP_INTERVAL_MS, -CLOCK_LEAP_MS_MAX)).toBe(1);
     expect(await pass(RETENTION_SWEEP_INTERVAL_MS, CLOCK_LEAP_MS_MAX + 1)).toBe(0);
+  });
+
+  it('removes nothing for an hour after it started long after the newest time of its ledger', async () => {
+    await startAnew(START_MS - CLOCK_LEAP_MS_MAX - 1);
+    expect(sweptAtMs).toEqual([]);
+    expect(await pass(CLOCK_LEAP_HOLD_MS - RETENTION_SWEEP_INTERVAL_MS)).toBe(0);
+    expect(await pass(2 * RETENTION_SWEEP_INTERVAL_MS)).toBe(2);
+  });
+
+  it('sweeps at once when it was away for a short time, or the clock was set back', async () => {
+    for (const ledgerAtMs of [START_MS - CLOCK_LEAP_MS_MAX, START_MS + CLOCK_LEAP_HOLD_MS]) {
+      await startAnew(ledgerAtMs);
+      expect(sweptAtMs).toEqual([START_MS]);
+    }
   });
 
   it('leaves to the next sweep what is more than one may remove', async () => {

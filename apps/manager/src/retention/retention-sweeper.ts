@@ -24,12 +24,15 @@ export interface RetentionSweeperOptions {
   readonly loadAges: () => Promise<RetentionAges>;
   /** How long entries of purge logs are kept. */
   readonly purgeAgeMsMax: number;
+  /** The newest time that the ledger knew when it was opened; 0 for a new one. */
+  readonly ledgerAtMs: number;
 }
 
 /**
  * Removes what is older than it is kept, in small commands between which others get their turn. Sweeps
  * from bootstrap, at once and then every `RETENTION_SWEEP_INTERVAL_MS`, to shutdown. After a leap of
- * the clock it waits for `CLOCK_LEAP_HOLD_MS`.
+ * the clock it waits for `CLOCK_LEAP_HOLD_MS`; a start long after the ledger's newest time is one, since a
+ * manager that was away that long and a clock that was set meanwhile look the same.
  */
 export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private timer: NodeJS.Timeout | undefined; // Set between bootstrap and shutdown.
@@ -40,7 +43,9 @@ export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicati
   private holdUntilMs = 0; // Monotonic.
 
   constructor(private readonly options: RetentionSweeperOptions) {
-    this.wallOffsetMs = this.readWallOffsetMs();
+    const { clock, ledgerAtMs } = options;
+    this.wallOffsetMs =
+      ledgerAtMs === 0 ? this.readWallOffsetMs() : ledgerAtMs - clock.monotonicMs();
   }
 
   onApplicationBootstrap(): void {

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { Clock } from '@pondhawk/core';
 import { Log } from '@pondhawk/observability';
 import { ManagerConfig } from '../config/manager.config.js';
+import { DataFolder } from '../ledger-access/data-folder.js';
 import { LedgerModule } from '../ledger-access/ledger.module.js';
 import { LedgerReader, LedgerWriter } from '../ledger/index.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
@@ -26,13 +27,15 @@ const DAY_MS = 24 * 3_600_000;
         log: Log,
         metrics: ManagerMetrics,
         { retention }: ManagerConfig,
+        { ledger }: DataFolder,
       ) =>
         new RetentionSweeper({
           ...{ writer, clock, log, metrics },
           loadAges: () => loadRetentionAges(reader, retention),
           purgeAgeMsMax: retention.purgeDays * DAY_MS,
+          ledgerAtMs: ledger.newestAtMs,
         }),
-      inject: [LedgerReader, LedgerWriter, Clock, Log, ManagerMetrics, ManagerConfig],
+      inject: [LedgerReader, LedgerWriter, Clock, Log, ManagerMetrics, ManagerConfig, DataFolder],
     },
     {
       provide: GcRunner,
