@@ -5,6 +5,7 @@ export * from './clock.js';
 export * from './duration.js';
 export * from './errors.js';
 export * from './faults.js';
+export * from './half-time.js';
 export * from './ids.js';
 export * from './log-id.js';
 export * from './operation-spec.js';

@@ -18,6 +18,8 @@ export interface BenchJob {
 }
 
 const JOB_TIMEOUT_MS = 60_000;
+/** A hundred thousand, each of which waits half a minute for a scheduler and then takes two milliseconds. */
+const ALL_JOBS_TIMEOUT_MS = 600_000;
 
 /** Creates a job and waits for its end. @throws Error unless it ends SUCCESS within a minute. */
 export async function runJob(manager: ManagerAccess, body: object): Promise<BenchJob> {
@@ -49,6 +51,17 @@ export async function postBatch(manager: ManagerAccess, jobs: readonly object[])
 /** Cancels a job. */
 export async function cancelJob(manager: ManagerAccess, jobId: number): Promise<void> {
   await askFor(manager, `/${jobId}/cancel`, {});
+}
+
+/** Waits until no job is under way. */
+export async function whenAllEnded(manager: ManagerAccess): Promise<void> {
+  await eventually(
+    async () => {
+      const jobs = await askFor<BenchJob[]>(manager, '?state=PENDING&per_page=1');
+      if (jobs.length > 0) throw new Error(`Job ${jobs[0]?.id} has not ended.`);
+    },
+    { timeoutMs: ALL_JOBS_TIMEOUT_MS, intervalMs: 1_000 },
+  );
 }
 
 /** One page of jobs. @throws Error unless it is full. */

@@ -9,7 +9,10 @@ export class EventStream {
   private constructor(
     /** Resolves with Unix ms, with fractions, of when the client had the event that ends the job. */
     readonly ended: Promise<number>,
-  ) {}
+  ) {
+    // Whoever awaits it is told; a stream that nobody awaits any more must not hide why.
+    ended.catch(() => undefined);
+  }
 
   /** Resolves once the snapshot is there. @throws Error on any answer but 200. */
   static async open(manager: ManagerAccess, jobId: number): Promise<EventStream> {

@@ -5,7 +5,7 @@ import { headersFor } from '@pondhawk/testing';
 import { BareDatabase, LedgerReading } from './bare-database.js';
 import { withCluster, type BenchCluster } from './bench-cluster.js';
 import { BenchChild } from './bench-child.js';
-import { cancelJob, createJob, postBatch, readPage } from './bench-jobs.js';
+import { cancelJob, createJob, postBatch, readPage, whenAllEnded } from './bench-jobs.js';
 import type { BenchOptions } from './bench-options.js';
 import { EventStream, nowMs } from './event-stream.js';
 import { loadAverage } from './machine.js';
@@ -160,7 +160,8 @@ async function measurePages(
     );
     newest = (await createJob(manager, bodyOf(batch))).id;
   }
-  options.say(`${newest} jobs; load ${loadAverage()}`);
+  await whenAllEnded(manager);
+  options.say(`${newest} jobs have ended; load ${loadAverage()}`);
   const ledger = new LedgerReading(join(cluster.record('manager').dataDir, 'manager.db'));
   const pageOf = (round: number): number => 1 + ((round * 7) % (jobs / JOBS_PER_PAGE / 10));
   const sides: Side[] = [
@@ -271,7 +272,7 @@ function report(input: {
       'Deletes: POST /jobs answered, on a manager without schedulers, so that nobody carries them out; each is committed with its purge, its order and its audit before it is answered.',
       'BullMQ: Queue.add on a Redis with appendonly, synced before each answer or once a second. Bare server: node:http, keeps nothing; same client.',
       `Batches: POST /jobs/batch of ${LINES_PER_BATCH} lines. SQLite: rows of the same text, 100 a commit, synchronous=FULL.`,
-      `Pages of ${JOBS_PER_PAGE} jobs out of the newest tenth; beside it the same rows read from the same file. Listeners: from the call that cancels a job to its last event.`,
+      `Pages of ${JOBS_PER_PAGE} jobs out of the newest tenth, when all have ended; beside it the same rows read from the same file. Listeners: from the call that cancels a job to its last event.`,
     ],
   };
 }

@@ -202,12 +202,27 @@ function announce(intervalMs: number): void {
   });
 }
 
-function close(): void {
+/** From now on no host says anything that is no answer. */
+function hush(): void {
   for (const timer of [...announcing, ...asking]) clearTimeout(timer);
+}
+
+function close(): void {
+  hush();
   for (const { call, client } of hosts.splice(0)) {
     call.cancel();
     client.close();
   }
 }
 
-answerParent({ open, announce, leases, hold, release, answered: () => answeredAtMs, close }, close);
+const commands = {
+  open,
+  announce,
+  leases,
+  hush,
+  hold,
+  release,
+  answered: () => answeredAtMs,
+  close,
+};
+answerParent(commands, close);

@@ -86,6 +86,7 @@ async function measure(
       ...{ streams, restMs: input.restMs, hosts: atBare, isAnnouncing: false },
       ...{ pid: bare.pid, address: bareAddress, file: `${memoryFile}-bare` },
     });
+    await atBare.ask('hush'); // Its leases would only take the processor from the other side.
     const kept = await measurePurges(options, input);
     return report({ streams, restMs: input.restMs, rest, bareRest, kept });
   } finally {

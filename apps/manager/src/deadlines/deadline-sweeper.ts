@@ -1,5 +1,5 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { type Clock, toError } from '@pondhawk/core';
+import { type Clock, runAtHalfTime, toError } from '@pondhawk/core';
 import { LEASE_CAUTION_MS } from '@pondhawk/jobs';
 import type { Log } from '@pondhawk/observability';
 import type { LedgerReader, LedgerWriter } from '../ledger/index.js';
@@ -49,7 +49,7 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
       // Reading costs nothing; an empty command would cost a commit.
       let overdue = await reader.findOverdue(clock.nowMs());
       while (overdue.jobs && !this.isStopping) {
-        await writer.execute('expire-jobs', { atMs: clock.nowMs() });
+        await runAtHalfTime(() => writer.execute('expire-jobs', { atMs: clock.nowMs() }));
         overdue = await reader.findOverdue(clock.nowMs());
       }
       const isCautious = clock.monotonicMs() - this.startedAtMs < LEASE_CAUTION_MS;

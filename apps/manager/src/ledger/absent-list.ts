@@ -12,6 +12,8 @@ import type { TargetRecord } from './records.js';
 
 /** Hosts of one part: packing that many holds the event loop for a few milliseconds. */
 export const ABSENT_PART_HOSTS_MAX = 500;
+/** A part with at least so many is not filled up: packing all of it anew for each report costs more than another part. */
+export const ABSENT_PART_CLOSED_HOSTS_MIN = 100;
 
 /** A host in such a list. */
 export interface AbsentHost {

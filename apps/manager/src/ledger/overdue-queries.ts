@@ -10,7 +10,7 @@ export const NO_SCHEDULER_WAIT_MS_MAX = 30_000;
 /** Orders that one command takes over; the next sweep goes on. */
 const LAPSED_ORDERS_MAX = 500;
 /** Jobs, and orders that nobody took, that one command ends: each takes a millisecond, in which nothing else is done. */
-export const EXPIRED_PER_COMMAND_MAX = 64;
+export const EXPIRED_PER_COMMAND_MAX = 16;
 
 type Reading = Pick<ReadContext, 'db'>;
 

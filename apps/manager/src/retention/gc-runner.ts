@@ -1,5 +1,5 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { WakeLoop, toError, type Clock } from '@pondhawk/core';
+import { WakeLoop, runAtHalfTime, toError, type Clock } from '@pondhawk/core';
 import { JobState, JobType } from '@pondhawk/jobs';
 import type { Log } from '@pondhawk/observability';
 import type { LedgerReader, LedgerWriter } from '../ledger/index.js';
@@ -65,7 +65,8 @@ export class GcRunner implements OnApplicationBootstrap, BeforeApplicationShutdo
   private async run(jobId: number): Promise<void> {
     const { writer, clock, metrics } = this.options;
     while (!this.isStopping) {
-      const ran = await writer.execute('run-gc', { atMs: clock.nowMs(), jobId });
+      const input = { atMs: clock.nowMs(), jobId };
+      const ran = await runAtHalfTime(() => writer.execute('run-gc', input));
       if (ran === undefined) return;
       metrics.agedRows.add(ran.removedCount, { kind: ran.kind === 'job' ? 'jobs' : 'audits' });
       if (ran.ended !== undefined) return;

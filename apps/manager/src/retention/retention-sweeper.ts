@@ -1,5 +1,5 @@
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
-import { type Clock, toError } from '@pondhawk/core';
+import { type Clock, runAtHalfTime, toError } from '@pondhawk/core';
 import type { Log } from '@pondhawk/observability';
 import type { LedgerWriter } from '../ledger/index.js';
 import type { ManagerMetrics } from '../process-wide/manager-metrics.js';
@@ -87,7 +87,9 @@ export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicati
       const ages = await loadAges();
       for (let commands = 0; commands < COMMANDS_PER_SWEEP_MAX && !this.isStopping; commands += 1) {
         const input = { atMs: clock.nowMs(), ...ages, purgeAgeMsMax };
-        const { hasMore, ...removed } = await writer.execute('remove-aged', input);
+        const { hasMore, ...removed } = await runAtHalfTime(() =>
+          writer.execute('remove-aged', input),
+        );
         for (const kind of ['jobs', 'keys', 'hosts', 'purges', 'audits'] as const) {
           metrics.agedRows.add(removed[kind], { kind });
         }

@@ -7,6 +7,7 @@ import {
 } from '@pondhawk/contracts';
 import {
   PENDING_DELAY_MS,
+  PENDING_DELAY_MS_MAX,
   RENEWAL_INTERVAL_MS,
   ReportBatcher,
   REPORTS_WAITING_MAX,
@@ -106,6 +107,20 @@ describe('ReportBatcher', () => {
     expect(reports.map(({ targets }) => targets)).toEqual([[TARGET]]);
     await jest.advanceTimersByTimeAsync(1);
     expect(reports.map(({ targets }) => targets)).toEqual([[TARGET], [silent]]);
+  });
+
+  it('reports nobody as pending while others answer, but no later than the longest delay', async () => {
+    const silent = aTarget('silent', 'pending');
+    batcher.add(silent);
+    const reportedAt = async (ms: number): Promise<boolean> => {
+      for (let passed = 0; passed < ms; passed += PENDING_DELAY_MS / 4) {
+        batcher.add(aTarget(`h-${ms}-${passed}`, 'absent'));
+        await jest.advanceTimersByTimeAsync(PENDING_DELAY_MS / 4);
+      }
+      return reports.some(({ targets }) => targets.includes(silent));
+    };
+    expect(await reportedAt(PENDING_DELAY_MS_MAX - PENDING_DELAY_MS / 4)).toBe(false);
+    expect(await reportedAt(PENDING_DELAY_MS / 4)).toBe(true);
   });
 
   it('puts no more targets into a report than it may have', async () => {

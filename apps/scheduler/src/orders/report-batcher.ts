@@ -14,8 +14,10 @@ import {
  */
 const BATCH_DELAY_MS_MIN = 50;
 const BATCH_DELAY_MS_MAX = 250;
-/** A host is reported as pending when it has not answered after this; most have by then, and need no report for it. */
+/** A host is reported as pending when no host has answered for this: while answers come, most others are under way, and each would be reported twice. */
 export const PENDING_DELAY_MS = 500;
+/** But not later than this after it was called, whoever answers meanwhile. */
+export const PENDING_DELAY_MS_MAX = 2_000;
 
 /** Most bytes of one report: the broker takes 1 MiB, and the report has more than its targets. */
 export const REPORT_BYTES_MAX = 900 * 1024;
@@ -29,7 +31,7 @@ export type SendReport = (report: ReportPayload) => Promise<void>;
 
 /**
  * Gathers the targets of one attempt into reports of at most 500 and 900 KiB: outcomes no later than
- * 250 ms after they came, pending targets after `PENDING_DELAY_MS`. What is said later of a target that
+ * 250 ms after they came, pending targets once no outcome has come for `PENDING_DELAY_MS`. What is said later of a target that
  * still waits takes its place. Reports leave one after another; `finish` sends the last one and throws
  * the first failure. From the start to `stop` no longer than `RENEWAL_INTERVAL_MS` passes without a report.
  */
@@ -41,6 +43,7 @@ export class ReportBatcher {
   private enqueued = 0; // Reports that are not sent yet.
   private timer: NodeJS.Timeout | undefined; // Set while targets wait.
   private pendingTimer: NodeJS.Timeout | undefined; // Set while pending targets wait.
+  private pendingTimerMax: NodeJS.Timeout | undefined; // As long.
   private delayMs = BATCH_DELAY_MS_MIN;
   private sending: Promise<void> = Promise.resolve();
   private failure: unknown;
@@ -58,7 +61,7 @@ export class ReportBatcher {
   stop(): void {
     clearTimeout(this.renewal);
     clearTimeout(this.timer);
-    clearTimeout(this.pendingTimer);
+    this.forgetPendingTimers();
   }
 
   /** Takes one target along. */
@@ -66,9 +69,11 @@ export class ReportBatcher {
     if (target.outcome === 'pending') {
       this.pending.set(target.node, target);
       this.pendingTimer ??= setTimeout(() => this.flushPending(), PENDING_DELAY_MS);
+      this.pendingTimerMax ??= setTimeout(() => this.flushPending(), PENDING_DELAY_MS_MAX);
       return;
     }
     this.pending.delete(target.node);
+    this.pendingTimer?.refresh();
     this.take(target);
   }
 
@@ -120,11 +125,17 @@ export class ReportBatcher {
   }
 
   private flushPending(): void {
-    clearTimeout(this.pendingTimer);
-    this.pendingTimer = undefined;
+    this.forgetPendingTimers();
     for (const target of this.pending.values()) this.take(target);
     this.pending.clear();
     this.flush(false);
+  }
+
+  private forgetPendingTimers(): void {
+    clearTimeout(this.pendingTimer);
+    clearTimeout(this.pendingTimerMax);
+    this.pendingTimer = undefined;
+    this.pendingTimerMax = undefined;
   }
 
   private renewLater(): void {

@@ -1,5 +1,11 @@
 import { TargetOutcome } from '@pondhawk/jobs';
-import { ABSENT_PART_HOSTS_MAX, packList, unpackAbsent, unpackNodes } from '../absent-list.js';
+import {
+  ABSENT_PART_CLOSED_HOSTS_MIN,
+  ABSENT_PART_HOSTS_MAX,
+  packList,
+  unpackAbsent,
+  unpackNodes,
+} from '../absent-list.js';
 import type { AbsentHost } from '../absent-list.js';
 import type { CommandContext } from '../command-context.js';
 import type { HostRecord } from '../host-record.js';
@@ -49,7 +55,10 @@ export async function findAbsent(
   return places;
 }
 
-/** Lists targets that are not listed yet. The last part is filled up first, so that small reports make no more parts than large ones. */
+/**
+ * Lists targets that are not listed yet. A small last part is filled up first, so that small reports make
+ * no more than a part for each `ABSENT_PART_CLOSED_HOSTS_MIN` hosts.
+ */
 export async function addAbsent(
   context: CommandContext,
   order: Pick<OrderRow, 'id' | 'job_id' | 'scheduler_cluster_id'>,
@@ -58,8 +67,11 @@ export async function addAbsent(
   if (rows.length === 0) return;
   const added = rows.map(toAbsentHost);
   const last = await loadLastPart(context, order.id);
-  const lastCount = last?.host_count ?? ABSENT_PART_HOSTS_MAX;
-  if (last !== undefined && lastCount + added.length <= ABSENT_PART_HOSTS_MAX) {
+  if (
+    last !== undefined &&
+    last.host_count < ABSENT_PART_CLOSED_HOSTS_MIN &&
+    last.host_count + added.length <= ABSENT_PART_HOSTS_MAX
+  ) {
     await replacePart(context, { orderId: order.id, part: last.part }, [
       ...unpackAbsent(last.hosts),
       ...added,
