@@ -2,7 +2,7 @@ import { verifyAudits } from '@pondhawk/core';
 import { AGED_JOBS_MAX, AGED_ROWS_MAX } from '../src/ledger/commands/remove-aged.js';
 import type { AcceptJob, GcOrder, Ledger } from '../src/ledger/index.js';
 import { anEntry } from './describe-audits.js';
-import { START_MS, aJob, startSchedulers } from './ledger-fixtures.js';
+import { START_MS, aJob, expireAll, startSchedulers } from './ledger-fixtures.js';
 
 const HOUR_MS = 3_600_000;
 const NO_EVENT = { number: 0, ordinal: 0 };
@@ -14,7 +14,7 @@ export function describeGc(get: () => Ledger): void {
   const order = async (gc: GcOrder, facts: Partial<AcceptJob> = {}) =>
     (await get().writer.execute('accept-job', aGc(gc, facts))).jobId;
   const run = (jobId: number, atMs: number) => get().writer.execute('run-gc', { atMs, jobId });
-  const expire = (atMs: number) => get().writer.execute('expire-jobs', { atMs });
+  const expire = (atMs: number) => expireAll(get(), atMs);
   const find = async (jobId: number) => (await get().reader.findJob(jobId))!;
   const jobs = { kind: 'job', ageMsMax: HOUR_MS } as const;
   const audits = { kind: 'audit', ageMsMax: HOUR_MS } as const;
@@ -86,9 +86,8 @@ export function describeGc(get: () => Ledger): void {
       const { writer, identity } = get();
       const answer = await writer.execute('cancel-job', { atMs: START_MS, jobId: cancelled });
       expect(answer.ended).toMatchObject({ state: 'FAILURE', outcome: 'cancelled' });
-      expect((await expire(START_MS + 60_000)).ended).toMatchObject([
-        { jobId: late, state: 'FAILURE', outcome: 'timed_out' },
-      ]);
+      const { ended } = await writer.execute('expire-jobs', { atMs: START_MS + 60_000 });
+      expect(ended).toMatchObject([{ jobId: late, state: 'FAILURE', outcome: 'timed_out' }]);
       for (const jobId of [cancelled, late, 999]) {
         expect(await run(jobId, START_MS + 2 * HOUR_MS)).toBeUndefined();
       }

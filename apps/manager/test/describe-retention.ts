@@ -8,7 +8,7 @@ import {
 import { anEntry as anAudit } from './describe-audits.js';
 import { describeGc } from './describe-gc.js';
 import type { Ledger, RemovedAged } from '../src/ledger/index.js';
-import { START_MS, aJob, enrolHosts, startSchedulers } from './ledger-fixtures.js';
+import { START_MS, aJob, enrolHosts, expireAll, startSchedulers } from './ledger-fixtures.js';
 
 const HOUR_MS = 3_600_000;
 const TASK = 'a'.repeat(64);
@@ -19,7 +19,7 @@ export function describeRetention(get: () => Ledger): void {
     get().writer.execute('accept-job', aJob(facts));
   const keyed = (key: string, requestHash: string, atMs = START_MS) =>
     accept({ idempotency: { key, requestHash }, atMs });
-  const expire = (atMs: number) => get().writer.execute('expire-jobs', { atMs });
+  const expire = (atMs: number) => expireAll(get(), atMs);
   const removeAged = (atMs: number, ages: { job?: number; purge?: number; audit?: number } = {}) =>
     get().writer.execute('remove-aged', {
       atMs,

@@ -152,6 +152,11 @@ export const OPEN_OPTIONS = {
   },
 };
 
+/** Ends whatever time has run out for, however many commands it takes. */
+export async function expireAll({ reader, writer }: Ledger, atMs: number): Promise<void> {
+  while ((await reader.findOverdue(atMs)).jobs) await writer.execute('expire-jobs', { atMs });
+}
+
 /** Connects hosts 1 to `count` to a scheduler, each by the connection of its own number. */
 export async function enrolHosts(
   { writer }: Ledger,
