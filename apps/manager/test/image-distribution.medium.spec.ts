@@ -11,6 +11,7 @@ import {
   makeTempDir,
   type TempDir,
 } from '@pondhawk/testing';
+import { ContractChecker } from './contract-checker.js';
 import { FakeScheduler, enrolReported } from './fake-scheduler.js';
 import { aTarget } from './ledger-fixtures.js';
 import { type Answer, startTestManager, type TestManager } from './manager-harness.js';
@@ -75,8 +76,10 @@ describeWithTool('nats-server', 'get_image_distribution over REST', () => {
     const ids = urls.map((url) => taskIdOfUrl({ url, tag: 't' }));
     held = (number) => (number === 1 ? [ids[2]!, ids[1]!] : []);
     scheduler.orders.length = 0;
-    const { status, json } = await ask({ tag: 't' });
+    const { status, json, text } = await ask({ tag: 't' });
     expect(status).toBe(200);
+    const exchange = { method: 'POST', path: '/api/v1/jobs', status, type: 'application/json' };
+    expect(new ContractChecker().faultOf({ ...exchange, text })).toBeUndefined();
     expect(json.image.layers).toMatchObject(urls.map((url) => ({ url })));
     expect(json.peers).toMatchObject([
       {

@@ -16,6 +16,7 @@ import { OPERATION_SPEC_RULES } from '@pondhawk/core';
 import { GC_KINDS, JOB_TYPES, TARGET_OUTCOMES } from '@pondhawk/jobs';
 import { ErrorDocs, IdDocs, PageDocs } from '../openapi/answer-docs.js';
 import { listOf, refTo } from '../openapi/schema-parts.js';
+import { IMAGE_DISTRIBUTION } from './distribution-request.js';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from './idempotency-key.js';
 import { PreheatArgsBody } from './preheat.docs.js';
 import { PIECE_LENGTH_BOUNDS } from './task-name.js';
@@ -94,7 +95,10 @@ export class JobArgsBody extends PreheatArgsBody {
 
 /** A job to create. */
 export class CreateJobBody {
-  @ApiProperty({ enum: [...JOB_TYPES] })
+  @ApiProperty({
+    enum: [...JOB_TYPES, IMAGE_DISTRIBUTION],
+    description: `${IMAGE_DISTRIBUTION} is a question that is answered at once, and in no batch.`,
+  })
   readonly type!: string;
 
   @ApiPropertyOptional()
@@ -135,7 +139,11 @@ export const CreateJobDocs = (): MethodDecorator =>
     }),
     IdempotencyKeyDocs(),
     ApiBody({ type: CreateJobBody }),
-    ApiResponse({ status: 200, schema: refTo('Job') }),
+    ApiResponse({
+      status: 200,
+      description: `The job; of ${IMAGE_DISTRIBUTION} who holds what.`,
+      schema: { oneOf: [refTo('Job'), refTo('ImageDistribution')] },
+    }),
     ErrorDocs(400, 404, 409, 413, 415, 422, 429, 503),
   );
 

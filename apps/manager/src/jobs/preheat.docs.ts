@@ -7,15 +7,15 @@ const { count, percentage, concurrentTaskCount, ips } = PREHEAT_BOUNDS;
 /** What the args of a preheat have besides those that name a task. */
 export class PreheatArgsBody {
   @ApiPropertyOptional({
-    description: 'preheat of an image only: `os/architecture`; linux/amd64 unless it is said.',
+    description: 'Of an image: `os/architecture`; linux/amd64 unless it is said.',
     default: 'linux/amd64',
   })
   readonly platform?: string;
 
-  @ApiPropertyOptional({ description: 'preheat of an image only: who reads from the registry.' })
+  @ApiPropertyOptional({ description: 'Of an image: who reads from the registry.' })
   readonly username?: string;
 
-  @ApiPropertyOptional({ description: 'preheat of an image only. Kept sealed and never shown.' })
+  @ApiPropertyOptional({ description: 'Of an image. Kept sealed and never shown.' })
   readonly password?: string;
 
   @ApiPropertyOptional({
@@ -28,7 +28,7 @@ export class PreheatArgsBody {
     type: 'object',
     additionalProperties: { type: 'string' },
     description:
-      'preheat only: headers for the origin. Their values are kept sealed and never shown.',
+      'preheat and get_image_distribution: headers for the origin. Their values are kept sealed and never shown.',
   })
   readonly headers?: Readonly<Record<string, string>>;
 

@@ -93,11 +93,12 @@ function withExamples<T extends object>(
   return { ...body, content: Object.fromEntries(described) };
 }
 
-/** Of a schema itself, of the record it refers to, or a list of one of these; undefined if there is none. */
+/** Of a schema itself, of the record it refers to, of the first of several, or a list of one of these; undefined if there is none. */
 function exampleOf(schema: Schema | undefined, schemas: Readonly<Record<string, Schema>>): unknown {
   if (schema === undefined) return undefined;
   if ('$ref' in schema) return exampleOf(schemas[schema.$ref.split('/').at(-1) ?? ''], schemas);
   if (schema.example !== undefined) return schema.example as unknown;
+  if (schema.oneOf !== undefined) return exampleOf(schema.oneOf[0], schemas);
   if (schema.enum?.length === 1) return schema.enum[0] as unknown;
   if (schema.type !== 'array') return undefined;
   const item = exampleOf(schema.items, schemas);

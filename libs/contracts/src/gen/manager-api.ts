@@ -1439,17 +1439,17 @@ export interface components {
         };
         JobArgsBody: {
             /**
-             * @description preheat of an image only: `os/architecture`; linux/amd64 unless it is said.
+             * @description Of an image: `os/architecture`; linux/amd64 unless it is said.
              * @default linux/amd64
              */
             platform?: string;
-            /** @description preheat of an image only: who reads from the registry. */
+            /** @description Of an image: who reads from the registry. */
             username?: string;
-            /** @description preheat of an image only. Kept sealed and never shown. */
+            /** @description Of an image. Kept sealed and never shown. */
             password?: string;
             /** @description preheat only: up to 200 URLs, to which url is added. */
             urls?: string[];
-            /** @description preheat only: headers for the origin. Their values are kept sealed and never shown. */
+            /** @description preheat and get_image_distribution: headers for the origin. Their values are kept sealed and never shown. */
             headers?: {
                 [key: string]: string;
             };
@@ -1512,8 +1512,11 @@ export interface components {
             per_page?: number;
         };
         CreateJobBody: {
-            /** @enum {string} */
-            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat" | "sync_peers";
+            /**
+             * @description get_image_distribution is a question that is answered at once, and in no batch.
+             * @enum {string}
+             */
+            type: "delete_task" | "get_task" | "list_tasks" | "gc" | "preheat" | "sync_peers" | "get_image_distribution";
             bio?: string;
             user_id?: number;
             /** @description Absent or empty: all clusters. */
@@ -2857,6 +2860,96 @@ export interface components {
                 [key: string]: unknown;
             };
             result: components["schemas"]["JobResult"];
+        };
+        /**
+         * @example {
+         *       "image": {
+         *         "layers": [
+         *           {
+         *             "url": "https://registry.example/v2/team/app/blobs/sha256:457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1",
+         *             "kind": "layer",
+         *             "digest": "sha256:457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1",
+         *             "size": 31457280
+         *           }
+         *         ]
+         *       },
+         *       "peers": [
+         *         {
+         *           "ip": "10.0.0.1",
+         *           "hostname": "h1",
+         *           "cached_layers": [
+         *             {
+         *               "url": "https://registry.example/v2/team/app/blobs/sha256:457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1"
+         *             }
+         *           ],
+         *           "scheduler_cluster_id": 1
+         *         }
+         *       ],
+         *       "seed_peers": [],
+         *       "failure_peers": [
+         *         {
+         *           "ip": "10.0.0.2",
+         *           "hostname": "h2",
+         *           "scheduler_cluster_id": 1,
+         *           "code": "HOST_UNREACHABLE",
+         *           "description": "No answer in 12 s."
+         *         }
+         *       ],
+         *       "job_id": 42,
+         *       "state": "FAILURE",
+         *       "outcome": "partial",
+         *       "truncated": false
+         *     }
+         */
+        ImageDistribution: {
+            /**
+             * @example {
+             *       "layers": [
+             *         {
+             *           "url": "https://registry.example/v2/team/app/blobs/sha256:457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1",
+             *           "kind": "layer",
+             *           "digest": "sha256:457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1457b43f1",
+             *           "size": 31457280
+             *         }
+             *       ]
+             *     }
+             */
+            image: {
+                layers: {
+                    url: string;
+                    kind: string;
+                    digest: string;
+                    size: number;
+                }[];
+            };
+            peers: {
+                ip: string;
+                hostname: string;
+                scheduler_cluster_id: number;
+                cached_layers: {
+                    url: string;
+                }[];
+            }[];
+            seed_peers: {
+                ip: string;
+                hostname: string;
+                scheduler_cluster_id: number;
+                cached_layers: {
+                    url: string;
+                }[];
+            }[];
+            failure_peers: {
+                ip: string;
+                hostname: string;
+                scheduler_cluster_id: number;
+                code: string;
+                description: string;
+            }[];
+            job_id: number;
+            /** @enum {string} */
+            state: "PENDING" | "SUCCESS" | "FAILURE";
+            outcome: string;
+            truncated: boolean;
         };
         /**
          * @example {
@@ -4422,6 +4515,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The job; of get_image_distribution who holds what. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4538,7 +4632,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["Job"] | components["schemas"]["ImageDistribution"];
                 };
             };
             400: components["responses"]["Error400"];
@@ -8540,6 +8634,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The job; of get_image_distribution who holds what. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8656,7 +8751,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["Job"] | components["schemas"]["ImageDistribution"];
                 };
             };
             400: components["responses"]["Error400"];

@@ -76,6 +76,30 @@ const HELD_TASK = recordOf(
   },
 );
 
+const BLOB_URL = `https://registry.example/v2/team/app/blobs/sha256:${TASK_ID}`;
+const BLOB = { url: BLOB_URL, kind: 'layer', digest: `sha256:${TASK_ID}`, size: 31_457_280 };
+const HOLDER = {
+  ...{ ip: '10.0.0.1', hostname: 'h1', cached_layers: [{ url: BLOB_URL }] },
+  scheduler_cluster_id: 1,
+};
+const SILENT = {
+  ...{ ip: '10.0.0.2', hostname: 'h2', scheduler_cluster_id: 1, code: 'HOST_UNREACHABLE' },
+  description: 'No answer in 12 s.',
+};
+const HOLDERS: Schema = {
+  type: 'array',
+  items: recordOf(
+    {
+      ...{ ip: 'string', hostname: 'string', scheduler_cluster_id: 'integer' },
+      cached_layers: {
+        type: 'array',
+        items: recordOf({ url: 'string' }, { url: BLOB_URL }),
+      },
+    },
+    HOLDER,
+  ),
+};
+
 /** By name. */
 export const JOB_RECORDS = {
   TargetHost: recordOf({ id: 'string', ...HOST_FIELDS }, HOST),
@@ -187,6 +211,38 @@ export const JOB_RECORDS = {
       scheduler_clusters: [{ id: 1, name: 'cluster-1' }],
       args: { task_id: TASK_ID, timeout: 3_600_000_000_000 },
       result: RESULT,
+    },
+  ),
+  ImageDistribution: recordOf(
+    {
+      image: recordOf(
+        {
+          layers: {
+            type: 'array',
+            items: recordOf(
+              { url: 'string', kind: 'string', digest: 'string', size: 'integer' },
+              BLOB,
+            ),
+          },
+        },
+        { layers: [BLOB] },
+      ),
+      ...{ peers: HOLDERS, seed_peers: HOLDERS },
+      failure_peers: {
+        type: 'array',
+        items: recordOf(
+          {
+            ...{ ip: 'string', hostname: 'string', scheduler_cluster_id: 'integer' },
+            ...{ code: 'string', description: 'string' },
+          },
+          SILENT,
+        ),
+      },
+      ...{ job_id: 'integer', state: STATE, outcome: 'string', truncated: 'boolean' },
+    },
+    {
+      ...{ image: { layers: [BLOB] }, peers: [HOLDER], seed_peers: [], failure_peers: [SILENT] },
+      ...{ job_id: 42, state: 'FAILURE', outcome: 'partial', truncated: false },
     },
   ),
   BatchLine: recordOf(
