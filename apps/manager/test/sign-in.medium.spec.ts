@@ -227,6 +227,20 @@ describe('signing in', () => {
       ...{ actor_type: 'UNKNOWN', detail: 'WRONG_PASSWORD' },
     });
   });
+
+  it('says in the audit what a write is about: its object, its name, and which fields, but no value', async () => {
+    const { json: made } = await root('POST', '/configs', { name: 'motd', value: 's3cret-value' });
+    await root('PATCH', `/configs/${made.id}`, { value: 's3cret-value', bio: 'b' });
+    await root('DELETE', `/configs/${made.id}`);
+    await root('DELETE', '/configs/a%00b');
+    const audits = (await root('GET', '/audits?per_page=4')).json as { selector: string }[];
+    expect(audits.map(({ selector }) => selector)).toEqual([
+      'id=ab',
+      `id=${made.id}`,
+      `id=${made.id} value,bio`,
+      'name=motd name,value',
+    ]);
+  });
 });
 
 describe('the first start', () => {

@@ -22,9 +22,9 @@ const RESULTS = new WeakMap<Request, string>();
 /** Names of who tried to sign in, or did. */
 const NAMES = new WeakMap<Request, string>();
 
-/** Says what a request is about, for its audit; never a secret. */
+/** Says what a request is about, for its audit, better than `usualSelector` does; never a secret. */
 export function noteSelector(request: Request, selector: string): void {
-  SELECTORS.set(request, selector.slice(0, AUDIT_TEXT_LENGTH_MAX));
+  SELECTORS.set(request, selector);
 }
 
 /** An audit of its own for one part of a request, written by the commit of its first command. */
@@ -35,7 +35,7 @@ export function auditPart<T>(
 ): Promise<T> {
   const entry = (): AuditEntry => ({
     ...entryOf(request, { statusCode: 200, result: '' }),
-    selector: selector.slice(0, AUDIT_TEXT_LENGTH_MAX),
+    selector: kept(selector),
   });
   return auditScopes.run(new AuditScope(entry), work);
 }
@@ -115,13 +115,28 @@ function entryOf(
     ...actorOf(request),
     remoteIp: remoteIpOf(request),
     operation: request.method,
-    path: path.slice(0, AUDIT_TEXT_LENGTH_MAX),
+    path: kept(path),
     object: objectOf(path) ?? '',
-    selector: SELECTORS.get(request) ?? '',
+    selector: kept(SELECTORS.get(request) ?? usualSelector(request)),
     state: statusCode < 400 ? 'SUCCESS' : 'FAILURE',
     statusCode,
     result,
   };
+}
+
+/** What the path names, the name in the body, and which fields the body has, but never their values. */
+function usualSelector(request: Request): string {
+  const named = Object.entries(request.params).map(([field, value]) => `${field}=${String(value)}`);
+  const body = request.body as { readonly name?: unknown } | null | undefined;
+  const hasFields = typeof body === 'object' && body !== null && !Array.isArray(body);
+  const fields = hasFields ? Object.keys(body) : [];
+  const name = typeof body?.name === 'string' ? [`name=${body.name}`] : [];
+  return [...named, ...name, fields.join(',')].filter((part) => part !== '').join(' ');
+}
+
+/** PostgreSQL stores no NUL, and an audit that cannot be stored would be lost. */
+function kept(text: string): string {
+  return text.slice(0, AUDIT_TEXT_LENGTH_MAX).replaceAll('\0', '');
 }
 
 function actorOf(request: Request): Pick<AuditEntry, 'actorType' | 'actorName'> {
