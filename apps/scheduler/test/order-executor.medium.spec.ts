@@ -173,6 +173,23 @@ describe('OrderExecutor', () => {
     ]);
   });
 
+  it('names in the first report of a purge whoever the order does not, so that no job ends without them', async () => {
+    const sink = new Sink();
+    const [first = '', ...others] = names(3);
+    let release: (answer: HostAnswer) => void = () => undefined;
+    const slow = new Promise<HostAnswer>((resolve) => (release = resolve));
+    const caller = new FakeHosts((host) => (host === first ? gone() : slow));
+    const done = makeExecutor(makeLoop(names(3)), caller).execute(anOrder(), sink.send);
+    await eventually(() => sink.reports.length > 0, { timeoutMs: 5_000 });
+    const named = sink.reports[0]?.targets.map(({ node, outcome }) => [node, outcome]);
+    expect(Object.fromEntries(named ?? [])).toEqual({
+      [`host:${first}`]: 'deleted',
+      ...Object.fromEntries(others.map((host) => [`host:${host}`, 'pending'])),
+    });
+    release({ outcome: 'absent' });
+    await done;
+  });
+
   it('needs one report when every host answers at once', async () => {
     const sink = new Sink();
     await makeExecutor(makeLoop(names(3)), new FakeHosts(gone)).execute(anOrder(), sink.send);

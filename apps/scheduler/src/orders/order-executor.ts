@@ -140,7 +140,8 @@ export class OrderExecutor {
     const pending = { outcome: 'pending', try: 0, attempts: 0 } as const;
     for (const host of hosts) {
       const target = this.target(host, pending);
-      if (!host.isNamed && this.isHolder(order, host)) batcher.name(target);
+      // Once the manager has a report of a purge, it takes for all hosts those that it knows of.
+      if (!host.isNamed && order.type === 'delete_task') batcher.name(target);
       else batcher.add(target);
     }
     for (const record of this.absentHolders(order, hosts))
