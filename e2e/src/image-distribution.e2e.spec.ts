@@ -83,6 +83,11 @@ describe('A cluster before a registry with TLS and a password', () => {
       return [hostname, cached.map(({ url }) => url)];
     });
     expect(Object.fromEntries(held)).toEqual({ 'peer-1': [base, app], 'peer-2': [app] });
+    const words = ['image', registry.manifestUrl('team/app', '1.0'), '--header', HEADER];
+    const shown = await stage.pondhawk(...words);
+    expect([shown.code, shown.stderr]).toEqual([0, '']);
+    expect(shown.stdout).toMatch(/peer-1 +127\.0\.0\.1 +2 of 3 +3\.0 MiB/);
+    expect(shown.stdout).toMatch(/peer-2 +127\.0\.0\.1 +1 of 3 +1\.0 MiB/);
   }, 60_000);
 
   it('says why an image cannot be read, and fetches nothing of it', async () => {

@@ -6,6 +6,7 @@ import { ExitCode, toFailure } from './exit-code.js';
 import { addAuditLogCommand } from './audits/audit-log.command.js';
 import { addCompletionCommand } from './completion/completion.command.js';
 import { addGetCommand } from './get/get.command.js';
+import { addImageCommand } from './images/image.command.js';
 import { addClearCommand } from './jobs/clear.command.js';
 import { addJobCommand } from './jobs/job.command.js';
 import { addPreheatCommand } from './jobs/preheat.command.js';
@@ -58,6 +59,7 @@ function buildProgram(context: CliContext, exit: (code: ExitCode) => void): Comm
   addClearCommand(addTaskCommand(program, context), context, exit);
   addJobCommand(program, context, exit);
   addPreheatCommand(program, context, exit);
+  addImageCommand(program, context, exit);
   addLoginCommand(program, context);
   addFleetCommands(program, context);
   addIdentityCommands(program, context);

@@ -2,25 +2,24 @@ import { Option, type Command } from 'commander';
 import { collectHeader, collectText, collectUrl, parseNumberOption } from '../arguments/values.js';
 import type { CliContext } from '../context.js';
 import { usageError, type ExitCode } from '../exit-code.js';
+import { imageArgs, withImageOptions, type ImageOptions } from '../images/registry-access.js';
 import { runJobs, type RunOptions } from './clear.command.js';
 import { jobBody, taskNameArgs, type JobBody } from './job-request.js';
 import { withJobOptions } from './manager-options.js';
 
 const SCOPES = ['single_seed_peer', 'all_seed_peers', 'all_peers'] as const;
-const PASSWORD_VARIABLE = 'PONDHAWK_REGISTRY_PASSWORD';
 
-type PreheatOptions = RunOptions & {
-  readonly image?: boolean;
-  readonly platform?: string;
-  readonly username?: string;
-  readonly header?: Readonly<Record<string, string>>;
-  readonly scope: (typeof SCOPES)[number];
-  readonly ip?: readonly string[];
-  readonly count?: number;
-  readonly percentage?: number;
-  readonly concurrentTaskCount?: number;
-  readonly concurrentPeerCount?: number;
-};
+type PreheatOptions = RunOptions &
+  ImageOptions & {
+    readonly image?: boolean;
+    readonly header?: Readonly<Record<string, string>>;
+    readonly scope: (typeof SCOPES)[number];
+    readonly ip?: readonly string[];
+    readonly count?: number;
+    readonly percentage?: number;
+    readonly concurrentTaskCount?: number;
+    readonly concurrentPeerCount?: number;
+  };
 
 /** `pondhawk preheat`. */
 export function addPreheatCommand(
@@ -28,18 +27,12 @@ export function addPreheatCommand(
   context: CliContext,
   exit: (code: ExitCode) => void,
 ): void {
-  withJobOptions(
-    program
-      .command('preheat')
-      .description('have hosts fetch files or an image before they are asked for'),
-  )
+  const preheat = program
+    .command('preheat')
+    .description('have hosts fetch files or an image before they are asked for');
+  withImageOptions(withJobOptions(preheat))
     .argument('<url...>', 'URLs of files, or of one manifest with --image', collectUrl)
     .option('--image', 'the URL is that of an image: https://<registry>/v2/<name>/manifests/<tag>')
-    .option('--platform <os/architecture>', 'of the image (linux/amd64 by default)')
-    .option(
-      '--username <name>',
-      `at the registry; its password is asked for, or in ${PASSWORD_VARIABLE}`,
-    )
     .option('--header <header>', "for the origin, as 'Name: value' (repeatable)", collectHeader)
     .addOption(
       new Option(
@@ -66,7 +59,7 @@ async function preheatBody(
   options: PreheatOptions,
 ): Promise<JobBody> {
   const contents =
-    options.image === true ? await imageArgs(context, urls, options) : fileArgs(urls, options);
+    options.image === true ? await manifestArgs(context, urls, options) : fileArgs(urls, options);
   const { header, scope, ip, count, percentage } = options;
   const { concurrentTaskCount, concurrentPeerCount } = options;
   const args = {
@@ -86,16 +79,12 @@ function fileArgs(urls: readonly string[], { platform, username }: PreheatOption
   return { type: 'file', urls };
 }
 
-async function imageArgs(
+async function manifestArgs(
   context: CliContext,
   urls: readonly string[],
-  { platform, username }: PreheatOptions,
+  options: PreheatOptions,
 ): Promise<object> {
-  const [url, ...others] = urls;
+  const [url = '', ...others] = urls;
   if (others.length > 0) throw usageError('One image at a time: name one manifest.');
-  const image = { type: 'image', url, platform, username };
-  if (username === undefined) return image;
-  const given = context.env[PASSWORD_VARIABLE];
-  const password = given ?? (await context.askSecret(`Password of ${username}: `));
-  return { ...image, password };
+  return { type: 'image', ...(await imageArgs(context, url, options)) };
 }
