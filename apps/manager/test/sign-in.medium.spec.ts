@@ -228,6 +228,18 @@ describe('signing in', () => {
     });
   });
 
+  it('says nothing in the audit of a body that cannot be read, and names no more than a few fields', async () => {
+    await root('POST', '/configs', `{"name":"motd","value":${'1'.repeat(9_000)}`);
+    await root(
+      'POST',
+      '/configs',
+      Object.fromEntries(Array.from({ length: 40 }, (_, n) => [n, 0])),
+    );
+    const audits = (await root('GET', '/audits?per_page=2')).json as { selector: string }[];
+    const fields = Array.from({ length: 32 }, (_, n) => n).join(',');
+    expect(audits.map(({ selector }) => selector)).toEqual([fields, '']);
+  });
+
   it('says in the audit what a write is about: its object, its name, and which fields, but no value', async () => {
     const { json: made } = await root('POST', '/configs', { name: 'motd', value: 's3cret-value' });
     await root('PATCH', `/configs/${made.id}`, { value: 's3cret-value', bio: 'b' });

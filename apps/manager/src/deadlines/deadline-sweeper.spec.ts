@@ -34,7 +34,9 @@ describe('DeadlineSweeper', () => {
     clock.advance(LEASE_CAUTION_MS);
   });
   afterEach(async () => {
-    await sweeper.beforeApplicationShutdown();
+    const stopping = sweeper.beforeApplicationShutdown();
+    await jest.runAllTimersAsync(); // The rest after a step, too.
+    await stopping;
     jest.useRealTimers();
   });
 

@@ -47,7 +47,7 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     const { log } = this.options;
     try {
       let hasMore = true;
-      while (hasMore && !this.isStopping) hasMore = await this.step();
+      while (hasMore && !this.isStopping) hasMore = await runAtHalfTime(() => this.step());
       this.isFailing = false;
     } catch (error) {
       if (!this.isFailing) log.error('deadlines cannot be enforced', { err: toError(error) });
@@ -63,7 +63,7 @@ export class DeadlineSweeper implements OnApplicationBootstrap, BeforeApplicatio
     const isCautious = clock.monotonicMs() - this.startedAtMs < LEASE_CAUTION_MS;
     if (overdue.leases && !isCautious) await this.takeOver();
     if (!overdue.jobs) return false;
-    await runAtHalfTime(() => writer.execute('expire-jobs', { atMs: clock.nowMs() }));
+    await writer.execute('expire-jobs', { atMs: clock.nowMs() });
     return true;
   }
 

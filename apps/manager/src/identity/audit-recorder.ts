@@ -9,6 +9,8 @@ import { isRead, objectOf } from './route-access.js';
 export const UNKNOWN_AUDITS_PER_MINUTE_MAX = 600;
 /** Longest path and selector that are kept, in characters. */
 export const AUDIT_TEXT_LENGTH_MAX = 512;
+/** Fields of a body that are named at most. */
+const AUDIT_FIELDS_MAX = 32;
 
 /** Somebody comes back from a provider of sign-in: a session begins, and perhaps a user. */
 const SIGN_IN_END = /^\/api\/v1\/users\/signin\/[^/]+\/callback$/;
@@ -126,12 +128,19 @@ function entryOf(
 
 /** What the path names, the name in the body, and which fields the body has, but never their values. */
 function usualSelector(request: Request): string {
-  const named = Object.entries(request.params).map(([field, value]) => `${field}=${String(value)}`);
-  const body = request.body as { readonly name?: unknown } | null | undefined;
-  const hasFields = typeof body === 'object' && body !== null && !Array.isArray(body);
-  const fields = hasFields ? Object.keys(body) : [];
-  const name = typeof body?.name === 'string' ? [`name=${body.name}`] : [];
-  return [...named, ...name, fields.join(',')].filter((part) => part !== '').join(' ');
+  // Nothing of either before a route is found, or the body read.
+  const { params, body } = request as { readonly params?: object; readonly body?: unknown };
+  const named = Object.entries(params ?? {}).map(([field, value]) => `${field}=${String(value)}`);
+  const fields = isPlain(body) ? Object.keys(body) : [];
+  const name = isPlain(body) && typeof body['name'] === 'string' ? [`name=${body['name']}`] : [];
+  return [...named, ...name, fields.slice(0, AUDIT_FIELDS_MAX).join(',')]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/** A JSON object; not the bytes of a body that could not be read. */
+function isPlain(body: unknown): body is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(body) === '[object Object]';
 }
 
 /** PostgreSQL stores no NUL, and an audit that cannot be stored would be lost. */

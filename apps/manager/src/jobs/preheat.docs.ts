@@ -15,7 +15,9 @@ export class PreheatArgsBody {
   @ApiPropertyOptional({ description: 'Of an image: who reads from the registry.' })
   readonly username?: string;
 
-  @ApiPropertyOptional({ description: 'Of an image. Kept sealed and never shown.' })
+  @ApiPropertyOptional({
+    description: 'Of an image. Never shown; kept, by a preheat alone, sealed.',
+  })
   readonly password?: string;
 
   @ApiPropertyOptional({
@@ -28,7 +30,7 @@ export class PreheatArgsBody {
     type: 'object',
     additionalProperties: { type: 'string' },
     description:
-      'preheat and get_image_distribution: headers for the origin. Their values are kept sealed and never shown.',
+      'preheat and get_image_distribution: headers for the origin. Their values are never shown; a preheat alone keeps them, sealed.',
   })
   readonly headers?: Readonly<Record<string, string>>;
 

@@ -93,6 +93,9 @@ describe('RetentionSweeper', () => {
   it('removes nothing for an hour after it started long after the newest time of its ledger', async () => {
     await startAnew(START_MS - CLOCK_LEAP_MS_MAX - 1);
     expect(sweptAtMs).toEqual([]);
+    expect(
+      log.withMessage('the ledger is of long ago: nothing is removed by age for an hour'),
+    ).toHaveLength(1);
     expect(await pass(CLOCK_LEAP_HOLD_MS - RETENTION_SWEEP_INTERVAL_MS)).toBe(0);
     expect(await pass(2 * RETENTION_SWEEP_INTERVAL_MS)).toBe(2);
   });

@@ -41,6 +41,7 @@ export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicati
   private isFailing = false; // The last sweep failed; only the first of a row is logged.
   private wallOffsetMs: number; // Wall clock less monotonic, as of the last sweep.
   private holdUntilMs = 0; // Monotonic.
+  private hasLooked = false; // At the clock, since the start.
 
   constructor(private readonly options: RetentionSweeperOptions) {
     const { clock, ledgerAtMs } = options;
@@ -71,8 +72,10 @@ export class RetentionSweeper implements OnApplicationBootstrap, BeforeApplicati
     this.wallOffsetMs = offsetMs;
     if (leapMs > CLOCK_LEAP_MS_MAX) {
       this.holdUntilMs = clock.monotonicMs() + CLOCK_LEAP_HOLD_MS;
-      log.warn('the clock leapt ahead: nothing is removed by age for an hour', { leapMs });
+      const what = this.hasLooked ? 'the clock leapt ahead' : 'the ledger is of long ago';
+      log.warn(`${what}: nothing is removed by age for an hour`, { leapMs });
     }
+    this.hasLooked = true;
     return clock.monotonicMs() < this.holdUntilMs;
   }
 

@@ -14,7 +14,10 @@ import {
  */
 const BATCH_DELAY_MS_MIN = 50;
 const BATCH_DELAY_MS_MAX = 250;
-/** A host is reported as pending when no host has answered for this: while answers come, most others are under way, and each would be reported twice. */
+/**
+ * A host is reported as pending when no host has answered for this: while answers come, those of most
+ * others are under way, and each of them would be reported twice.
+ */
 export const PENDING_DELAY_MS = 500;
 /** But not later than this after it was called, whoever answers meanwhile. */
 export const PENDING_DELAY_MS_MAX = 2_000;
@@ -31,7 +34,8 @@ export type SendReport = (report: ReportPayload) => Promise<void>;
 
 /**
  * Gathers the targets of one attempt into reports of at most 500 and 900 KiB: outcomes no later than
- * 250 ms after they came, pending targets once no outcome has come for `PENDING_DELAY_MS`. What is said later of a target that
+ * 250 ms after they came, pending targets once no outcome has come for `PENDING_DELAY_MS`, or at the
+ * latest `PENDING_DELAY_MS_MAX` after the first of them was added. What is said later of a target that
  * still waits takes its place. Reports leave one after another; `finish` sends the last one and throws
  * the first failure. From the start to `stop` no longer than `RENEWAL_INTERVAL_MS` passes without a report.
  */

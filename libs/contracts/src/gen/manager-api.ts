@@ -1445,11 +1445,11 @@ export interface components {
             platform?: string;
             /** @description Of an image: who reads from the registry. */
             username?: string;
-            /** @description Of an image. Kept sealed and never shown. */
+            /** @description Of an image. Never shown; kept, by a preheat alone, sealed. */
             password?: string;
             /** @description preheat only: up to 200 URLs, to which url is added. */
             urls?: string[];
-            /** @description preheat and get_image_distribution: headers for the origin. Their values are kept sealed and never shown. */
+            /** @description preheat and get_image_distribution: headers for the origin. Their values are never shown; a preheat alone keeps them, sealed. */
             headers?: {
                 [key: string]: string;
             };
