@@ -25,6 +25,8 @@ const HELD = {
 };
 const silent = (index: number) => aTarget(index, 'failed');
 const holding = (index: number) => aTarget(index, 'answered', { task: HELD });
+/** What three hosts say to a delete of what the first one holds. */
+const deletedByFirst = [aTarget(1, 'deleted'), aTarget(2, 'absent'), aTarget(3, 'absent')];
 const listing = (index: number) => aTarget(index, 'answered', { tasks: [HELD] });
 
 /** A job as every client reads it, whatever its type. */
@@ -156,20 +158,21 @@ describeWithTool('nats-server', 'A finished job', () => {
   });
 
   it('that one host did not answer says which and why, and is shown as failed', async () => {
-    const job = await run(ofTask('delete_task'), [aTarget(1, 'deleted'), silent(2)]);
+    const targets = [aTarget(1, 'deleted'), silent(2), aTarget(3, 'absent')];
+    const job = await run(ofTask('delete_task'), targets);
     expect(job).toMatchObject({
       ...aJob('delete_task', 'FAILURE'),
       result: {
         ...aResult('delete_task', 'FAILURE', 'partial'),
-        counts: counts({ targets: 2, deleted: 1, failed: 1 }),
+        counts: counts({ targets: 3, deleted: 1, absent: 1, failed: 1 }),
         failure_peers: [unreachable(2)],
       },
     });
     expect(job.result.job_states[0].results[0].failure_tasks).toMatchObject([
       { hostname: 'h00002', description: 'HOST_UNREACHABLE: No answer.' },
     ]);
-    expect(readExecution(job)).toEqual({ badge: 'FAILURE', errors: ['1 of 2 hosts failed.'] });
-    const none = await run(ofTask('delete_task'), [silent(1), silent(2)]);
+    expect(readExecution(job)).toEqual({ badge: 'FAILURE', errors: ['1 of 3 hosts failed.'] });
+    const none = await run(ofTask('delete_task'), [silent(1), silent(2), silent(3)]);
     expect(none.result.outcome).toBe('failed');
     expect(readExecution(none).badge).toBe('FAILURE');
   });
@@ -191,7 +194,7 @@ describeWithTool('nats-server', 'A finished job', () => {
     });
     const [card] = readSearch(job);
     expect(card).toEqual({ clusterId: 1, holders: [{ name: 'h00001', isSeed: false }] });
-    const deletion = await run(deleteFor(job, card!), [aTarget(1, 'deleted')]);
+    const deletion = await run(deleteFor(job, card!), deletedByFirst);
     expect(readExecution(deletion).badge).toBe('SUCCESS');
     expect(deletion.args.task_id).toBe(TASK_ID);
   });
@@ -201,7 +204,7 @@ describeWithTool('nats-server', 'A finished job', () => {
     const job = await run({ type: 'get_task', args: form }, [holding(1)]);
     expect(job.args).toMatchObject({ url: 'http://e/b' });
     const [card] = readSearch(job);
-    const deletion = await run(deleteFor(job, card!), [aTarget(1, 'deleted')]);
+    const deletion = await run(deleteFor(job, card!), deletedByFirst);
     expect(deletion.args.task_id).toBe(job.args.task_id);
   });
 

@@ -180,7 +180,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
     const jobId = await post();
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const client = await follow(jobId);
-    await report(['failed'], true);
+    await report(['failed', 'absent'], true);
     await client.ended;
     const writer = manager.running.app.get(LedgerWriter);
     const { epoch } = (await manager.running.app.get(LedgerReader).findLogState(1))!;
@@ -195,7 +195,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
   });
 
   it('end with the record, and refuse what is no job, no id, or no event', async () => {
-    scheduler = await startScheduler(deletesEverywhere(1));
+    scheduler = await startScheduler(deletesEverywhere(2));
     const jobId = await post();
     await manager.request('GET', `/api/v1/jobs/${jobId}?wait=30s`);
     const events = (path: string, headers?: Record<string, string>) =>
@@ -223,7 +223,7 @@ describeWithTool('nats-server', 'the events of a job', () => {
     const jobId = await post();
     await eventually(() => scheduler!.orders.length === 1, PATIENCE);
     const many = await Promise.all(Array.from({ length: 40 }, () => follow(jobId)));
-    await report(['deleted'], true);
+    await report(['deleted', 'absent'], true);
     await Promise.all(many.map(({ ended }) => ended));
     for (const { names } of many) expect(names.at(-1)).toBe('job-ended');
     const metrics = await fetch(`http://${manager.running.addresses.metrics}/metrics`);

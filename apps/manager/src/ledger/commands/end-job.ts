@@ -41,8 +41,7 @@ export async function endJobIfDone(
     .where('job_id', '=', job.id)
     .where('state', 'not in', ORDER_STATES_ENDED)
     .execute();
-  const open =
-    pendingTarget === undefined ? await findNeeded(context, job, unfinished) : unfinished;
+  const open = pendingTarget === undefined ? await findOpen(context, job, unfinished) : unfinished;
   const isDone = mayEnd({
     unfinishedOrders: open.length,
     pendingTargets: pendingTarget === undefined ? 0 : 1,
@@ -50,6 +49,35 @@ export async function endJobIfDone(
   if (!isDone || !(await isBoundKept(context, job))) return undefined;
   await closeOrders(context, unfinished);
   return endJob(context, job, { isTimedOut: false });
+}
+
+/**
+ * The orders that a job must wait for. A purge has SUCCESS by what the ledger has of each host that an order names, not
+ * because a scheduler has said that it was done.
+ */
+async function findOpen(
+  context: CommandContext,
+  job: JobRow,
+  unfinished: readonly OrderRow[],
+): Promise<readonly OrderRow[]> {
+  if (job.type !== JobType.DeleteTask) return unfinished;
+  const needed = isVerified(job) ? unfinished : await findNeeded(context, job, unfinished);
+  return needed.length > 0 ? needed : findUntold(context, job);
+}
+
+/** Orders that are done although a host which they name has no outcome: it gets one late, or is fenced. */
+async function findUntold(context: CommandContext, job: JobRow): Promise<readonly OrderRow[]> {
+  const done = await context.db
+    .selectFrom('orders')
+    .selectAll()
+    .where('job_id', '=', job.id)
+    .where('state', '=', OrderState.Done)
+    .execute();
+  const untold: OrderRow[] = [];
+  for (const order of done) {
+    if ((await loadPendingNodes(context, order)).length > 0) untold.push(order);
+  }
+  return untold;
 }
 
 /**
@@ -62,7 +90,6 @@ async function findNeeded(
   job: JobRow,
   unfinished: readonly OrderRow[],
 ): Promise<readonly OrderRow[]> {
-  if (job.type !== JobType.DeleteTask || isVerified(job)) return unfinished;
   const clusters = await loadPurgeClusters(context, job.id);
   const needed: OrderRow[] = [];
   for (const order of unfinished) {
