@@ -14,6 +14,7 @@ import { describeNoScheduler } from './describe-no-scheduler.js';
 import { describeOutbox } from './describe-outbox.js';
 import { describePreheats } from './describe-preheats.js';
 import { describePurgeLog } from './describe-purge-log.js';
+import { describeReportOrder } from './describe-report-order.js';
 import { describeRetention } from './describe-retention.js';
 import type { Ledger, LedgerChange } from '../src/ledger/index.js';
 import { START_MS, aJob, aReport, aTarget, startSchedulers } from './ledger-fixtures.js';
@@ -169,6 +170,7 @@ export function describeLedger(name: string, fixture: LedgerFixture): void {
     describeInstances(() => ledger);
     describeEvents(() => ledger);
     describeNoScheduler(() => ledger);
+    describeReportOrder(() => ledger);
     describeRetention(() => ledger);
     describeOutbox(() => ledger);
     describeIdentity(() => ledger);

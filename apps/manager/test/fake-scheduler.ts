@@ -48,6 +48,8 @@ export class FakeScheduler {
   readonly cancels: CancelPayload[] = [];
   /** When the last report of each job was accepted by the broker, by `performance.now()`. */
   readonly lastReportAtMs = new Map<number, number>();
+  private readonly runStartedAtMs = Date.now();
+  private readonly numbers = new Map<string, number>(); // Of the newest report, by attempt.
   private messages: ConsumerMessages | undefined;
   private loop: Promise<void> | undefined;
 
@@ -90,6 +92,8 @@ export class FakeScheduler {
       attempt: order.attempt,
       scheduler_id: this.id,
       scheduler_cluster_id: CLUSTER_ID,
+      run_started_at_ms: this.runStartedAtMs,
+      number: this.nextNumber(order),
       targets: [],
       is_last: false,
       ...part,
@@ -97,6 +101,16 @@ export class FakeScheduler {
     const subject = reportSubject({ epoch: this.epoch, clusterId: CLUSTER_ID });
     await this.nats.jetstream().publish(subject, JSON.stringify(report));
     this.lastReportAtMs.set(order.job_id, performance.now());
+  }
+
+  private nextNumber({
+    order_id: orderId,
+    attempt,
+  }: Pick<OrderPayload, 'order_id' | 'attempt'>): number {
+    const key = `${orderId}/${attempt}`;
+    const number = (this.numbers.get(key) ?? 0) + 1;
+    this.numbers.set(key, number);
+    return number;
   }
 
   async stop(): Promise<void> {

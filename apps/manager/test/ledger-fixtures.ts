@@ -72,6 +72,22 @@ export function aJob(facts: Partial<AcceptJob> = {}): AcceptJob {
   };
 }
 
+const places = new WeakMap<OutboxMessage, Map<number, { run: number; count: number }>>();
+let runs = 0;
+
+/** The next place among the reports of an attempt that were made for this message. */
+function nextPlace(
+  message: OutboxMessage,
+  attempt: number,
+): Pick<OrderReport, 'run_started_at_ms' | 'number'> {
+  const ofMessage = places.get(message) ?? new Map<number, { run: number; count: number }>();
+  places.set(message, ofMessage);
+  const place = ofMessage.get(attempt) ?? { run: (runs += 1), count: 0 };
+  ofMessage.set(attempt, place);
+  place.count += 1;
+  return { run_started_at_ms: START_MS + place.run, number: place.count };
+}
+
 /** A report of the attempt that a message carries. */
 export function aReport(
   message: OutboxMessage,
@@ -85,6 +101,7 @@ export function aReport(
     attempt: 1,
     scheduler_id: message.schedulerId,
     scheduler_cluster_id: message.clusterId,
+    ...nextPlace(message, facts.attempt ?? 1),
     targets,
     is_last: false,
     ...facts,

@@ -17,6 +17,7 @@ import { OrderCancels } from './orders/order-cancels.js';
 import { OrderExecutor } from './orders/order-executor.js';
 import { OrderTransport } from './orders/order-strategy.js';
 import { OrderSubscriber } from './orders/order.subscriber.js';
+import { ReportSenders } from './orders/report-senders.js';
 import { GrpcPreheatCaller } from './orders/preheat-caller.js';
 import { PreheatExecutor } from './orders/preheat-executor.js';
 import { GrpcPreheatPlans } from './orders/preheat-plans.js';
@@ -126,9 +127,10 @@ const PROVIDERS: Provider[] = [
     inject: [Fleet, OrderCancels, Clock, Faults],
   },
   {
-    provide: Publisher,
-    useFactory: (connection: BrokerConnection) => new Publisher(connection),
-    inject: [BrokerConnection],
+    provide: ReportSenders,
+    useFactory: (connection: BrokerConnection, link: ManagerLink, clock: Clock) =>
+      new ReportSenders(new Publisher(connection), link, clock),
+    inject: [BrokerConnection, ManagerLink, Clock],
   },
   SchedulerListeners,
 ];

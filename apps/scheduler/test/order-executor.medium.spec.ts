@@ -5,7 +5,6 @@ import {
   packHosts,
   pondhawkV1,
   toHostRecord,
-  type ReportPayload,
   type TargetReport,
 } from '@pondhawk/contracts';
 import { chooseByRendezvous, NoFaults } from '@pondhawk/core';
@@ -24,6 +23,7 @@ import {
   STREAM_PATIENCE_MS,
   type OrderExecutorOptions,
 } from '../src/orders/order-executor.js';
+import type { ReportPart } from '../src/orders/report-senders.js';
 
 const SCHEDULERS = [1, 2].map((id) => ({ id, hostname: `s${id}`, ip: '127.0.0.1', port: 8002 }));
 
@@ -134,9 +134,9 @@ function anOrder(facts: Partial<OrderPayload> = {}): OrderPayload {
 }
 
 class Sink {
-  readonly reports: ReportPayload[] = [];
+  readonly reports: ReportPart[] = [];
 
-  readonly send = async (report: ReportPayload): Promise<void> => {
+  readonly send = async (report: ReportPart): Promise<void> => {
     this.reports.push(report);
     return Promise.resolve();
   };

@@ -1,4 +1,4 @@
-import { OrderPayload, type ReportPayload } from '@pondhawk/contracts';
+import { OrderPayload } from '@pondhawk/contracts';
 import { ManualLeaseClocks, NoFaults, parseHostId } from '@pondhawk/core';
 import { MemoryLog, SystemClock } from '@pondhawk/observability';
 import { Fleet } from '../src/fleet/fleet.js';
@@ -7,6 +7,7 @@ import { PeersSync } from '../src/orders/peers-sync.js';
 import { FakeCaller } from './fake-caller.js';
 import { hostMessage } from './fake-host.js';
 import { FakeManager } from './fake-manager.js';
+import type { ReportPart } from '../src/orders/report-senders.js';
 
 const SCHEDULERS = [1, 2].map((id) => ({ id, hostname: `s${id}`, ip: '127.0.0.1', port: 8000 }));
 
@@ -30,7 +31,7 @@ describe('An order to tell the manager of all hosts', () => {
       ...{ scheduler_cluster_id: 1, scheduler_id: 1, schedulers: SCHEDULERS, args: {} },
       ...facts,
     });
-    const reports: ReportPayload[] = [];
+    const reports: ReportPart[] = [];
     const sync = new PeersSync({
       ...{ fleet, cancels: new OrderCancels(), clock: new SystemClock(), faults: new NoFaults() },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),

@@ -1,7 +1,6 @@
 import {
   commonV2,
   OrderPayload,
-  type ReportPayload,
   type TargetReport,
   type TargetVerification,
 } from '@pondhawk/contracts';
@@ -14,6 +13,7 @@ import { HostCaller, type HostAnswer } from '../src/orders/host-caller.js';
 import { OrderCancels } from '../src/orders/order-cancels.js';
 import { OrderExecutor } from '../src/orders/order-executor.js';
 import { HostVerifier } from '../src/verification/host-verifier.js';
+import type { ReportPart } from '../src/orders/report-senders.js';
 
 const HOSTS = [0, 1, 2, 3].map((index) => `10.0.0.${index}-h`);
 
@@ -81,9 +81,9 @@ async function carryOut(
     readonly answer?: (host: string) => Promise<HostAnswer>;
     readonly cancels?: OrderCancels;
   },
-): Promise<ReportPayload[]> {
+): Promise<ReportPart[]> {
   const { verifier, answer = absent, cancels = new OrderCancels() } = parts;
-  const reports: ReportPayload[] = [];
+  const reports: ReportPart[] = [];
   const executor = new OrderExecutor({
     ...{ verifier, cancels, loop: makeLoop(), caller: new FakeCaller(answer) },
     ...{ clock: new SystemClock(), random: () => 0, faults: new NoFaults(), log: new MemoryLog() },
@@ -96,7 +96,7 @@ async function carryOut(
 }
 
 /** What was said last of each host. */
-function lastOf(reports: readonly ReportPayload[]): Map<string, TargetReport> {
+function lastOf(reports: readonly ReportPart[]): Map<string, TargetReport> {
   const targets = reports.flatMap((report) => report.targets);
   return new Map(targets.map((target) => [target.host.id, target]));
 }

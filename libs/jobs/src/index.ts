@@ -7,4 +7,5 @@ export * from './outcome.js';
 export * from './parallelism.js';
 export * from './preheat-hosts.js';
 export * from './provider-registry.js';
+export * from './report-place.js';
 export * from './target-outcome.js';

@@ -3,7 +3,7 @@
  * whole or not at all. All of them may be repeated without harm, except `accept-job`.
  */
 
-import type { JobOutcome, JobState, JobType, PreheatRule } from '@pondhawk/jobs';
+import type { JobOutcome, JobState, JobType, PreheatRule, ReportPlacing } from '@pondhawk/jobs';
 import type { OperationSpec } from '@pondhawk/core';
 import type { LogState } from '@pondhawk/purge';
 import type { FenceableNodes } from './purge-watch.js';
@@ -116,7 +116,9 @@ export interface EndedJob {
 
 /** What became of a report; anything but `recorded` changed nothing. */
 export interface RecordedReport {
-  readonly status: 'recorded' | 'unknown-order' | 'stale-attempt' | 'job-ended';
+  /** `early`: one that comes before it has not been recorded yet, so it has to come again. */
+  readonly status:
+    'recorded' | 'unknown-order' | 'stale-attempt' | 'job-ended' | Exclude<ReportPlacing, 'next'>;
   readonly jobId: number;
   /** Targets that are new or have another outcome than before. */
   readonly changedTargetCount: number;

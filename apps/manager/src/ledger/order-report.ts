@@ -36,8 +36,14 @@ export interface OrderReport {
   readonly attempt: number;
   readonly scheduler_id: number;
   readonly scheduler_cluster_id: number;
+  /** When the scheduler began to carry the attempt out, Unix ms. */
+  readonly run_started_at_ms: number;
+  /** Position within that run, from 1. */
+  readonly number: number;
   /** At most 500. */
   readonly targets: readonly TargetReport[];
+  /** The next report names more hosts that the order does not. */
+  readonly names_follow?: boolean | undefined;
   /** No more reports follow, though earlier ones may still be on their way. */
   readonly is_last: boolean;
   /** The order could not be carried out. */

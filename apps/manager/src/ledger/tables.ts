@@ -252,6 +252,10 @@ export interface OrdersTable {
   only_named: Generated<number>;
   /** JSON: how many hosts the last attempt asked from outside, and what came of it; null before. */
   verification: Generated<string | null>;
+  /** Of the attempt's newest report that was recorded: when its run began, Unix ms; 0 before the first. */
+  report_run_at_ms: Generated<number>;
+  /** Its number within that run; 0 before the first. */
+  report_number: Generated<number>;
 }
 
 /** Messages to the broker. */

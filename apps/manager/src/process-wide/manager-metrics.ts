@@ -6,7 +6,15 @@ import {
   type HistogramMetric,
 } from '@pondhawk/observability';
 
-const REPORT_STATUSES = ['recorded', 'unknown-order', 'stale-attempt', 'job-ended'] as const;
+const REPORT_STATUSES = [
+  'recorded',
+  'unknown-order',
+  'stale-attempt',
+  'stale-run',
+  'job-ended',
+  'known',
+  'early',
+] as const;
 const AGED_KINDS = ['jobs', 'keys', 'hosts', 'purges', 'audits'] as const;
 const OUTCOMES = ['complete', 'partial', 'failed', 'cancelled', 'timed_out'] as const;
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;

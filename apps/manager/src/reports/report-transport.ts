@@ -9,7 +9,7 @@ import { BrokerConnection, JetStreamStrategy } from '@pondhawk/messaging';
 import { Log } from '@pondhawk/observability';
 import { BrokerStreams } from '../broker/broker-streams.js';
 import { ManagerMetrics } from '../process-wide/manager-metrics.js';
-import { REPORT_PATTERN } from './report.subscriber.js';
+import { REPORT_EARLY, REPORT_PATTERN } from './report.subscriber.js';
 
 /** Connects the handler of reports to the broker; consuming begins with `startAllMicroservices`. */
 export function connectReportTransport(app: INestApplication): void {
@@ -32,8 +32,10 @@ export function connectReportTransport(app: INestApplication): void {
       metrics.badMessages.increment();
       log.error('report given up', { err: error, subject });
     },
-    onRetry: ({ subject, deliveryCount }, error) =>
-      log.warn('report will come again', { err: error, subject, deliveryCount }),
+    onRetry: ({ subject, deliveryCount }, error) => {
+      const level = error.code === REPORT_EARLY ? 'debug' : 'warn';
+      log[level]('report will come again', { err: error, subject, deliveryCount });
+    },
     onTrouble: (error) => {
       // The streams may be gone with a broker that lost its data; the next look makes them.
       streams.forget();

@@ -25,7 +25,8 @@ import { CallSlots } from './call-slots.js';
 import type { HostAnswer, HostCaller, HostQuestion } from './host-caller.js';
 import type { OrderCancels } from './order-cancels.js';
 import { answerOfMeant, findOrderHosts, speaksFor, type OrderHost } from './order-hosts.js';
-import { ReportBatcher, type SendReport } from './report-batcher.js';
+import { ReportBatcher } from './report-batcher.js';
+import type { SendReport } from './report-senders.js';
 import { askForTask, QUESTION_TIMEOUT_MS } from './stream-questions.js';
 import { targetReport, toHostAnswer, toOutcome, type TargetHost } from './target-reports.js';
 import { TaskLister } from './task-lister.js';
@@ -111,7 +112,7 @@ export class OrderExecutor {
   async execute(order: OrderPayload, send: SendReport): Promise<void> {
     const { faults, clock } = this.options;
     faults.reach('scheduler.order.received');
-    const batcher = new ReportBatcher(order, async (report) => {
+    const batcher = new ReportBatcher(async (report) => {
       await send(report);
       faults.reach('scheduler.order.report-sent');
     });
@@ -138,14 +139,13 @@ export class OrderExecutor {
     const { loop } = this.options;
     const hosts = findOrderHosts(order, loop.hosts);
     const pending = { outcome: 'pending', try: 0, attempts: 0 } as const;
-    for (const host of hosts) {
-      const target = this.target(host, pending);
-      // Once the manager has a report of a purge, it takes for all hosts those that it knows of.
-      if (!host.isNamed && order.type === 'delete_task') batcher.name(target);
-      else batcher.add(target);
-    }
-    for (const record of this.absentHolders(order, hosts))
-      batcher.name(this.target({ record }, pending));
+    const isUnknown = ({ isNamed }: OrderHost): boolean => !isNamed && order.type === 'delete_task';
+    const unknown = [
+      ...hosts.filter(isUnknown),
+      ...this.absentHolders(order, hosts).map((record) => ({ record })),
+    ];
+    batcher.name(unknown.map((host) => this.target(host, pending)));
+    for (const host of hosts) if (!isUnknown(host)) batcher.add(this.target(host, pending));
     const streamed =
       order.type === 'get_task' ? this.askStreams(run, hosts) : await this.spread(run, hosts);
     const ending = new AbortController();

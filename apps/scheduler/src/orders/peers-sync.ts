@@ -9,7 +9,8 @@ import {
 import { toError, type Clock, type Faults } from '@pondhawk/core';
 import type { Fleet } from '../fleet/fleet.js';
 import type { OrderCancels } from './order-cancels.js';
-import { ReportBatcher, type SendReport } from './report-batcher.js';
+import { ReportBatcher } from './report-batcher.js';
+import type { SendReport } from './report-senders.js';
 
 /** How long the manager may take to write all hosts of this scheduler; the target has failed after that. */
 export const TELLING_TIMEOUT_MS = 30_000;
@@ -36,7 +37,7 @@ export class PeersSync {
   async execute(order: OrderPayload, send: SendReport): Promise<void> {
     const { faults, cancels } = this.parts;
     faults.reach('scheduler.order.received');
-    const batcher = new ReportBatcher(order, async (report) => {
+    const batcher = new ReportBatcher(async (report) => {
       await send(report);
       faults.reach('scheduler.order.report-sent');
     });

@@ -3,7 +3,6 @@ import {
   NO_HOST_MATCHES,
   OrderPayload,
   packHosts,
-  type ReportPayload,
   type TargetReport,
   type pondhawkV1,
 } from '@pondhawk/contracts';
@@ -13,6 +12,7 @@ import { OrderCancels } from './order-cancels.js';
 import { PreheatCaller, type PreheatAnswer } from './preheat-caller.js';
 import { PreheatExecutor } from './preheat-executor.js';
 import { PreheatPlans } from './preheat-plans.js';
+import type { ReportPart } from './report-senders.js';
 
 const TASKS = ['a', 'b', 'c'].map((digit) => digit.repeat(64));
 const FETCHED: PreheatAnswer = { outcome: 'preheated', bytes: 7 };
@@ -82,7 +82,7 @@ async function run(
   caller: PreheatCaller,
   plans = new Plans(),
   cancels = new OrderCancels(0),
-): Promise<{ last: ReportPayload | undefined; targets: Map<string, TargetReport> }> {
+): Promise<{ last: ReportPart | undefined; targets: Map<string, TargetReport> }> {
   const parts = {
     loop: { hosts: new Map() },
     plans,
@@ -92,7 +92,7 @@ async function run(
     log: new MemoryLog(),
   };
   const clock = new ManualClock(0);
-  const reports: ReportPayload[] = [];
+  const reports: ReportPart[] = [];
   await new PreheatExecutor({ ...parts, clock, random: () => 0 }).execute(order, (report) => {
     reports.push(report);
     return Promise.resolve();

@@ -1,13 +1,10 @@
 /** Carries out the order of a preheat: has its hosts fetch its tasks. */
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CANCELLED,
   NO_HOST_MATCHES,
-  PAYLOAD_FORMAT,
   PREHEAT_MESSAGE_LENGTH_MAX,
-  ReportPayload,
   type OrderPayload,
   type PreheatedTask,
   type TargetReport,
@@ -31,7 +28,8 @@ import { LivePlan } from './live-plan.js';
 import { findOrderHosts, type OrderHost } from './order-hosts.js';
 import type { PreheatAnswer, PreheatCaller } from './preheat-caller.js';
 import type { PreheatPlans } from './preheat-plans.js';
-import { ReportBatcher, type SendReport } from './report-batcher.js';
+import { ReportBatcher } from './report-batcher.js';
+import type { ReportPart, SendReport } from './report-senders.js';
 import { targetReport } from './target-reports.js';
 
 const RETRY_BACKOFF = { baseMs: 200, capMs: 2_000 };
@@ -85,13 +83,13 @@ export class PreheatExecutor {
     const hosts = findOrderHosts(order, loop.hosts);
     if (hosts.length === 0) {
       const message = 'No host that is connected matches the scope, ips, count and percentage.';
-      return send(failure(order, { code: NO_HOST_MATCHES, message }));
+      return send(failure({ code: NO_HOST_MATCHES, message }));
     }
     const leftMs = Math.min(order.deadline_at_ms - clock.nowMs(), order.spec.timeout_ms);
     const endsAtMs = clock.monotonicMs() + Math.max(0, leftMs);
     const plan = await this.loadPlan(order);
-    if (plan instanceof PondhawkError) return send(failure(order, plan));
-    const batcher = new ReportBatcher(order, async (report) => {
+    if (plan instanceof PondhawkError) return send(failure(plan));
+    const batcher = new ReportBatcher(async (report) => {
       await send(report);
       faults.reach('scheduler.order.report-sent');
     });
@@ -225,14 +223,12 @@ function summarize(ended: readonly Ended[]): Partial<TargetReport> {
   return { ...facts, outcome, code: first.code, message };
 }
 
-function failure(
-  order: OrderPayload,
-  { code, message }: { readonly code: string; readonly message: string },
-): ReportPayload {
-  const { order_id, job_id, attempt, scheduler_id, scheduler_cluster_id } = order;
-  return Object.assign(new ReportPayload(), {
-    ...{ format: PAYLOAD_FORMAT, report_id: randomUUID() },
-    ...{ order_id, job_id, attempt, scheduler_id, scheduler_cluster_id },
-    ...{ targets: [], is_last: true, error: { code, message } },
-  });
+function failure({
+  code,
+  message,
+}: {
+  readonly code: string;
+  readonly message: string;
+}): ReportPart {
+  return { targets: [], is_last: true, error: { code, message } };
 }

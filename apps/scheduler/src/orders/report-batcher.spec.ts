@@ -1,10 +1,4 @@
-import {
-  encodePayload,
-  OrderPayload,
-  TARGETS_PER_REPORT_MAX,
-  TargetReport,
-  type ReportPayload,
-} from '@pondhawk/contracts';
+import { encodePayload, TARGETS_PER_REPORT_MAX, TargetReport } from '@pondhawk/contracts';
 import {
   PENDING_DELAY_MS,
   PENDING_DELAY_MS_MAX,
@@ -12,10 +6,8 @@ import {
   ReportBatcher,
   REPORTS_WAITING_MAX,
 } from './report-batcher.js';
+import type { ReportPart } from './report-senders.js';
 
-const ORDER = Object.assign(new OrderPayload(), {
-  ...{ order_id: 1, job_id: 2, attempt: 3, scheduler_id: 4, scheduler_cluster_id: 5 },
-});
 /** What a broker takes unless told otherwise. */
 const BROKER_BYTES_MAX = 1024 * 1024;
 const aTarget = (host: string, outcome: TargetReport['outcome']): TargetReport =>
@@ -23,13 +15,13 @@ const aTarget = (host: string, outcome: TargetReport['outcome']): TargetReport =
 const TARGET = aTarget('h1', 'deleted');
 
 describe('ReportBatcher', () => {
-  let reports: ReportPayload[];
+  let reports: ReportPart[];
   let batcher: ReportBatcher;
 
   beforeEach(() => {
     jest.useFakeTimers();
     reports = [];
-    batcher = new ReportBatcher(ORDER, async (report) => {
+    batcher = new ReportBatcher(async (report) => {
       reports.push(report);
       return Promise.resolve();
     });
@@ -39,13 +31,12 @@ describe('ReportBatcher', () => {
     jest.useRealTimers();
   });
 
-  it('sends an empty report of its attempt whenever none has left for the renewal interval', async () => {
+  it('sends an empty report whenever none has left for the renewal interval', async () => {
     await jest.advanceTimersByTimeAsync(RENEWAL_INTERVAL_MS - 1);
     expect(reports).toEqual([]);
     await jest.advanceTimersByTimeAsync(1 + 2 * RENEWAL_INTERVAL_MS);
     expect(reports).toHaveLength(3);
-    expect(reports[0]).toMatchObject({ order_id: 1, attempt: 3, targets: [], is_last: false });
-    expect(new Set(reports.map(({ report_id }) => report_id)).size).toBe(3);
+    expect(reports[0]).toEqual({ targets: [], is_last: false });
   });
 
   it('counts the interval from the newest report', async () => {
@@ -78,10 +69,7 @@ describe('ReportBatcher', () => {
 
   it('has no room while reports wait for the broker', async () => {
     const releases: (() => void)[] = [];
-    const slow = new ReportBatcher(
-      ORDER,
-      () => new Promise<void>((resolve) => releases.push(resolve)),
-    );
+    const slow = new ReportBatcher(() => new Promise<void>((resolve) => releases.push(resolve)));
     const room = jest.fn();
     for (let index = 0; index <= REPORTS_WAITING_MAX; index += 1) {
       slow.add(Object.assign(new TargetReport(), { node: `host:h${index}` }));
@@ -121,6 +109,31 @@ describe('ReportBatcher', () => {
     };
     expect(await reportedAt(PENDING_DELAY_MS_MAX - PENDING_DELAY_MS / 4)).toBe(false);
     expect(await reportedAt(PENDING_DELAY_MS / 4)).toBe(true);
+  });
+
+  it.each([1, TARGETS_PER_REPORT_MAX, TARGETS_PER_REPORT_MAX + 1, 3 * TARGETS_PER_REPORT_MAX])(
+    'names %d hosts before all else, and says until the last of them that more follow',
+    async (count) => {
+      const names = Array.from({ length: count }, (_, index) => aTarget(`n${index}`, 'pending'));
+      batcher.name(names);
+      batcher.add(TARGET);
+      await batcher.finish();
+      const follow = reports.map(({ names_follow }) => names_follow === true);
+      const naming = Math.ceil(count / TARGETS_PER_REPORT_MAX);
+      expect(follow.slice(0, naming)).toEqual(
+        Array.from({ length: naming }, (_, at) => at < naming - 1),
+      );
+      expect(follow.slice(naming)).not.toContain(true);
+      const targets = reports.flatMap((report) => report.targets);
+      expect(targets.slice(0, count)).toEqual(names);
+    },
+  );
+
+  it('says that more names follow as well where a report would be too long', async () => {
+    const long = { message: 'x'.repeat(500_000) };
+    batcher.name([1, 2, 3].map((host) => Object.assign(aTarget(`n${host}`, 'pending'), long)));
+    await batcher.finish();
+    expect(reports.map(({ names_follow }) => names_follow)).toEqual([true, true, undefined]);
   });
 
   it('puts no more targets into a report than it may have', async () => {

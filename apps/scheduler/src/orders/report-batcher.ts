@@ -1,12 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import {
-  PAYLOAD_FORMAT,
-  ReportPayload,
   TARGETS_PER_REPORT_MAX,
-  type OrderPayload,
   type ReportVerification,
   type TargetReport,
 } from '@pondhawk/contracts';
+import type { SendReport } from './report-senders.js';
 
 /**
  * How long an outcome may wait for others to travel with: twice as long after each report, because
@@ -29,9 +26,6 @@ export const REPORTS_WAITING_MAX = 4;
 /** A report is sent at least this often, empty if need be; the manager gives the order to another scheduler after three such times of silence. */
 export const RENEWAL_INTERVAL_MS = 5_000;
 
-/** Sends a report and resolves once the broker has it. */
-export type SendReport = (report: ReportPayload) => Promise<void>;
-
 /**
  * Gathers the targets of one attempt into reports of at most 500 and 900 KiB: outcomes no later than
  * 250 ms after they came, pending targets once no outcome has come for `PENDING_DELAY_MS`, or at the
@@ -44,6 +38,7 @@ export class ReportBatcher {
   private readonly pending = new Map<string, TargetReport>(); // Targets that have no outcome yet, by node.
   private readonly sizes = new Map<string, number>(); // Bytes of those that wait, by node.
   private waitingBytes = 0;
+  private namesLeft = 0; // Those that `name` has not taken yet.
   private enqueued = 0; // Reports that are not sent yet.
   private timer: NodeJS.Timeout | undefined; // Set while targets wait.
   private pendingTimer: NodeJS.Timeout | undefined; // Set while pending targets wait.
@@ -54,10 +49,7 @@ export class ReportBatcher {
   private renewal: NodeJS.Timeout | undefined; // Set until `stop`.
   private verification: ReportVerification | undefined; // Of the last report, from `finish` on.
 
-  constructor(
-    private readonly order: OrderPayload,
-    private readonly send: SendReport,
-  ) {
+  constructor(private readonly send: SendReport) {
     this.renewLater();
   }
 
@@ -81,9 +73,13 @@ export class ReportBatcher {
     this.take(target);
   }
 
-  /** Takes a pending target along that the manager does not know of: it has to be in the first report. */
-  name(target: TargetReport): void {
-    this.take(target);
+  /**
+   * Names, before anything else, pending targets that the manager does not know of. Once it has these reports it takes for
+   * all that there are those that it knows, so each says whether more names follow.
+   */
+  name(targets: readonly TargetReport[]): void {
+    this.namesLeft = targets.length;
+    for (const target of targets) this.take(target);
   }
 
   /** Resolves when few reports wait for the broker. */
@@ -112,6 +108,7 @@ export class ReportBatcher {
     this.waitingBytes += bytes - (this.sizes.get(target.node) ?? 0);
     this.sizes.set(target.node, bytes);
     this.waiting.set(target.node, target);
+    this.namesLeft = Math.max(0, this.namesLeft - 1);
     if (this.waiting.size >= TARGETS_PER_REPORT_MAX) this.flush(false);
     else this.timer ??= setTimeout(() => this.flush(false), this.delayMs);
   }
@@ -149,15 +146,12 @@ export class ReportBatcher {
 
   private enqueue(targets: TargetReport[], isLast: boolean): void {
     this.renewLater();
-    const { order_id, job_id, attempt, scheduler_id, scheduler_cluster_id } = this.order;
-    const report = Object.assign(new ReportPayload(), {
-      format: PAYLOAD_FORMAT,
-      report_id: randomUUID(),
-      ...{ order_id, job_id, attempt, scheduler_id, scheduler_cluster_id },
+    const report = {
       targets,
       is_last: isLast,
+      ...(this.namesLeft > 0 ? { names_follow: true } : {}),
       ...(isLast && this.verification !== undefined ? { verification: this.verification } : {}),
-    });
+    };
     this.enqueued += 1;
     this.sending = this.sending
       .then(async () => {

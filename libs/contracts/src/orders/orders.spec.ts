@@ -79,6 +79,8 @@ function aReport(change: object = {}): object {
     attempt: 1,
     scheduler_id: 7,
     scheduler_cluster_id: 1,
+    run_started_at_ms: 1_760_000_000_000,
+    number: 1,
     targets: [aTarget()],
     is_last: true,
     ...change,

@@ -18,6 +18,7 @@ const TASK = {
 const REPORT = {
   ...{ format: 1, report_id: '7b0f9b0e-6a39-4c3c-9d0f-0e6a7e1c2f11', order_id: 1, job_id: 2 },
   ...{ attempt: 1, scheduler_id: 7, scheduler_cluster_id: 1, is_last: true },
+  ...{ run_started_at_ms: 1, number: 1, names_follow: false },
   error: { code: 'A', message: 'b' },
   targets: [
     {

@@ -113,7 +113,10 @@ export class ReportVerification {
   @IsInt() @Min(0) unreachable!: number;
 }
 
-/** A batch of targets of one attempt. The first one of an attempt names every host the scheduler is home for. */
+/**
+ * A batch of targets of one attempt. Reports are recorded in the order of their numbers. The first ones of a purge name the
+ * hosts that the order does not.
+ */
 export class ReportPayload {
   /** `PAYLOAD_FORMAT`. */
   @IsInt() @Min(1) format!: number;
@@ -123,11 +126,17 @@ export class ReportPayload {
   @IsInt() @Min(1) attempt!: number;
   @IsInt() @Min(0) scheduler_id!: number;
   @IsInt() @Min(0) scheduler_cluster_id!: number;
+  /** When the scheduler began to carry the attempt out, Unix ms by its clock; a later run of the same attempt has a greater one. */
+  @IsInt() @Min(1) run_started_at_ms!: number;
+  /** Position within that run, from 1. */
+  @IsInt() @Min(1) number!: number;
   @IsArray()
   @ArrayMaxSize(TARGETS_PER_REPORT_MAX)
   @ValidateNested({ each: true })
   @Type(() => TargetReport)
   targets!: TargetReport[];
+  /** The next report names more hosts that the order does not. */
+  @IsOptional() @IsBoolean() names_follow?: boolean | undefined;
   /** No report of this attempt follows. */
   @IsBoolean() is_last!: boolean;
   @IsOptional() @ValidateNested() @Type(() => ReportError) error?: ReportError | undefined;

@@ -2,7 +2,7 @@
 
 import { packHosts } from '@pondhawk/contracts';
 import { chooseByRendezvous } from '@pondhawk/core';
-import { OrderState, TargetOutcome, splitParallelism } from '@pondhawk/jobs';
+import { NO_REPORT, OrderState, TargetOutcome, splitParallelism } from '@pondhawk/jobs';
 import type { CommandContext, CommandParts, NewEvent } from '../command-context.js';
 import type { HostRecord } from '../host-record.js';
 import { insertReturning } from '../insert-rows.js';
@@ -11,7 +11,7 @@ import type { OutboxMessage } from '../records.js';
 import type { JobRow, OrderRow, OutboxRow } from '../tables.js';
 import { findActiveSchedulers } from './instances.js';
 import { type TargetSetRow, writeTargets } from './merge-targets.js';
-import { type OrderScheduler, orderPayload } from './orders.js';
+import { type OrderScheduler, orderPayload, toPlaceColumns } from './orders.js';
 import type { PurgeTargets } from './purge-targets.js';
 import { schedulerTargets } from './scheduler-targets.js';
 import type { LoggedPurge } from './purges.js';
@@ -119,7 +119,7 @@ function waitingRow(
     ...{ state: OrderState.Waiting, attempt: 0, lease_until_ms: null },
     ...{ scheduler_id: null, home_scheduler_id: null, schedulers: '[]' },
     ...{ error_code: '', error_message: '' },
-    ...{ has_fenced: 0, verification: null },
+    ...{ has_fenced: 0, verification: null, ...toPlaceColumns(NO_REPORT) },
     ...{ created_at_ms: atMs, updated_at_ms: atMs },
   };
 }

@@ -1,5 +1,12 @@
 import { packHosts, unpackHosts } from '@pondhawk/contracts';
-import { JobType, OrderState, TargetOutcome, nextOrderState } from '@pondhawk/jobs';
+import {
+  JobType,
+  NO_REPORT,
+  OrderState,
+  type ReportPlace,
+  TargetOutcome,
+  nextOrderState,
+} from '@pondhawk/jobs';
 import type { CommandContext } from '../command-context.js';
 import { toOutboxMessage } from '../outbox-rows.js';
 import type { OutboxMessage } from '../records.js';
@@ -76,6 +83,7 @@ export async function queueOrder(
         ? { schedulers: JSON.stringify(schedulers), home_scheduler_id: scheduler.id }
         : { hosts: await hostsToAccountFor(context, former) }),
       attempt: former.attempt + 1,
+      ...toPlaceColumns(NO_REPORT),
       scheduler_id: scheduler.id,
       lease_until_ms: null,
       state: nextOrderState(former.state as OrderState, 'assign'),
@@ -109,6 +117,14 @@ export async function queueOrder(
   const data = { order_id: orderId, scheduler_id: scheduler.id, attempt: order.attempt };
   await context.appendEvent({ jobId: job.id, kind: 'order-queued', data });
   return toOutboxMessage(row);
+}
+
+/** A report's place as the order's row keeps it. */
+export function toPlaceColumns({
+  runStartedAtMs,
+  number,
+}: ReportPlace): Pick<OrderRow, 'report_run_at_ms' | 'report_number'> {
+  return { report_run_at_ms: runStartedAtMs, report_number: number };
 }
 
 /** The order's row. */

@@ -9,7 +9,9 @@ import {
   isOrderEnded,
   nextJobPhase,
   nextOrderState,
+  placeReport,
   type JobPhase,
+  type ReportPlace,
 } from '@pondhawk/jobs';
 import type { RecordedReport } from '../command-catalog.js';
 import type { CommandContext } from '../command-context.js';
@@ -20,7 +22,7 @@ import type { HandlerOf } from './command-handler.js';
 import { endCancelledOrder } from './cancel-job.js';
 import { endJobIfDone } from './end-job.js';
 import { mergeTargets } from './merge-targets.js';
-import { failPendingTargets } from './orders.js';
+import { failPendingTargets, toPlaceColumns } from './orders.js';
 import { appendTargetsChanged } from './progress.js';
 import { findMarked } from './waivers.js';
 
@@ -49,6 +51,12 @@ export const recordReport: HandlerOf<'record-report'> = async (context, { report
     .where('id', '=', order.job_id)
     .executeTakeFirstOrThrow();
   if (isJobEnded(job.phase as JobPhase)) return refused(report, 'job-ended');
+  const last = { runStartedAtMs: order.report_run_at_ms, number: order.report_number };
+  const placing = placeReport(placeOf(report), last);
+  // What an order has ended without, its reports no longer decide: they say how it went on, in any order.
+  const isAwaited =
+    placing === 'next' || (isOrderEnded(order.state as OrderState) && placing !== 'known');
+  if (!isAwaited) return refused(report, placing);
   return record(context, { report, order, job });
 };
 
@@ -167,12 +175,14 @@ async function moveOrder(
 ): Promise<number> {
   const former = order.state as OrderState;
   if (isOrderEnded(former)) return 0;
-  const state = nextOrderState(former, eventOf(report));
+  // It has begun for others once all are named whom it is about.
+  const state = report.names_follow === true ? former : nextOrderState(former, eventOf(report));
   const { code = '', message = '' } = report.error ?? {};
   await context.db
     .updateTable('orders')
     .set({
       state,
+      ...toPlaceColumns(placeOf(report)),
       lease_until_ms: context.atMs + ORDER_LEASE_MS,
       updated_at_ms: context.atMs,
       error_code: code,
@@ -189,6 +199,10 @@ async function moveOrder(
   return report.error === undefined
     ? 0
     : failPendingTargets(context, [order.id], { code, message });
+}
+
+function placeOf({ run_started_at_ms: runStartedAtMs, number }: OrderReport): ReportPlace {
+  return { runStartedAtMs, number };
 }
 
 function eventOf(report: OrderReport): OrderEvent {

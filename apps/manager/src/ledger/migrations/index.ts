@@ -20,6 +20,7 @@ import { userLinks } from './0024-user-links.js';
 import { jobControl } from './0030-job-control.js';
 import { dryRuns } from './0031-dry-runs.js';
 import { retries } from './0032-retries.js';
+import { reportPlaces } from './0033-report-places.js';
 import type { LedgerMigration } from './ledger-migration.js';
 
 export type { LedgerMigration, MigrationContext } from './ledger-migration.js';
@@ -48,4 +49,5 @@ export const LEDGER_MIGRATIONS: readonly LedgerMigration[] = [
   jobControl,
   dryRuns,
   retries,
+  reportPlaces,
 ];
