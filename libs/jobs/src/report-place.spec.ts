@@ -15,7 +15,16 @@ describe('placeReport', () => {
     ['a later one of a later run', at(8, 6), at(7, 5), 'early'],
     ['one of a former run', at(6, 6), at(7, 5), 'stale-run'],
   ])('%s', (_words, report, last, placing) => {
-    expect(placeReport(report, last)).toBe(placing);
+    expect(placeReport(report, { last, isOrderEnded: false })).toBe(placing);
+  });
+
+  it.each([
+    ['one that comes before a former one', at(7, 4), 'next'],
+    ['one of a former run', at(6, 6), 'next'],
+    ['a later one of a later run', at(8, 6), 'next'],
+    ['one that came before', at(7, 1), 'known'],
+  ])('of an order that is over: %s', (_words, report, placing) => {
+    expect(placeReport(report, { last: at(7, 2), isOrderEnded: true })).toBe(placing);
   });
 
   it('records whole runs in their order, whatever order they come in and however often', () => {
@@ -33,7 +42,7 @@ describe('placeReport', () => {
         let last = NO_REPORT;
         const recorded: ReportPlace[] = [];
         const take = (report: ReportPlace): void => {
-          if (placeReport(report, last) !== 'next') return;
+          if (placeReport(report, { last, isOrderEnded: false }) !== 'next') return;
           last = report;
           recorded.push(report);
         };

@@ -8,6 +8,14 @@ export interface ReportPlace {
   readonly number: number;
 }
 
+/** How far the reports of an attempt are recorded. */
+export interface RecordedReports {
+  /** The newest one. */
+  readonly last: ReportPlace;
+  /** Its order is over: what still comes does not decide anything, and says how it went on. */
+  readonly isOrderEnded: boolean;
+}
+
 /** Of an attempt of which nothing has been recorded. */
 export const NO_REPORT: ReportPlace = { runStartedAtMs: 0, number: 0 };
 
@@ -19,13 +27,15 @@ export type ReportPlacing = 'next' | 'known' | 'early' | 'stale-run';
 
 /**
  * Reports are recorded in the order in which they were sent, though brokers and managers bring them in any: the
- * first ones name who has to answer, and the last one says that all have.
- *
- * @param last the newest one that was recorded of the same attempt.
+ * first ones name who has to answer, and the last one says that all have. Once the order is over, in any order.
  */
-export function placeReport(report: ReportPlace, last: ReportPlace): ReportPlacing {
+export function placeReport(
+  report: ReportPlace,
+  { last, isOrderEnded }: RecordedReports,
+): ReportPlacing {
+  const isOfRun = report.runStartedAtMs === last.runStartedAtMs;
+  if (isOfRun && report.number <= last.number) return 'known';
+  if (isOrderEnded) return 'next';
   if (report.runStartedAtMs < last.runStartedAtMs) return 'stale-run';
-  const recorded = report.runStartedAtMs === last.runStartedAtMs ? last.number : 0;
-  if (report.number <= recorded) return 'known';
-  return report.number === recorded + 1 ? 'next' : 'early';
+  return report.number === (isOfRun ? last.number : 0) + 1 ? 'next' : 'early';
 }

@@ -13,6 +13,9 @@ import { InvariantBroken } from './truth.js';
 export const RATE_ERROR_MAX = 0.01;
 /** Holders of a task that are called besides, as if their stream were slow. */
 const CALLED_SHARE = 0.15;
+/** When the broker brings an order again. */
+const ORDER_REPEAT_MS_MIN = 30;
+const ORDER_REPEAT_MS_MAX = 130;
 /** Foreign daemons that come in the middle of a run, with a disk from before. */
 const LATE_SHARE = 0.3;
 
@@ -96,9 +99,17 @@ function addForeign(context: SimContext, fleet: Fleet, rate: () => number): void
     if (prng.chance(LATE_SHARE)) daemon.comeLater(prng.between(200, 1_200));
     else daemon.start();
   }
-  manager.onForeignOrder = (entry, names) => {
+  manager.onForeignOrder = (order) => {
     const desk = prng.pick(desks);
-    if (desk !== undefined) world.send(manager, desk.scheduler, () => desk.takeOrder(entry, names));
+    if (desk === undefined) return;
+    const named = foreign.filter(({ name }) => order.names.includes(name));
+    // Whatever takes long is brought again, as to a scheduler that has restarted, or stood still.
+    const deliver = (): void => {
+      if (!manager.awaits(order) || prng.chance(world.faults.brokerWipe)) return;
+      world.send(manager, desk.scheduler, () => desk.takeOrder(order, named));
+      world.plan(world.now + prng.between(ORDER_REPEAT_MS_MIN, ORDER_REPEAT_MS_MAX), deliver);
+    };
+    deliver();
   };
   manager.onForeignSuccess = (purge, names) =>
     checkTargets(

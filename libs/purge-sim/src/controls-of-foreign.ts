@@ -3,12 +3,24 @@
 import { type Control, UNSAFE, control } from './control.js';
 import { onlyFaults } from './faults.js';
 import { REAL_PARTS } from './parts.js';
+import type { Invariant } from './truth.js';
 
 /** Such daemons, in a cluster that works well. */
 const CALM = onlyFaults({ foreign: 1 });
 /** Such daemons, of which some come and go. */
 const COMING = onlyFaults({ foreign: 1, foreignCrash: 0.1, partition: 0.1 });
-const { isPromised, decideOutcome } = REAL_PARTS;
+const { isPromised, decideOutcome, placeReport } = REAL_PARTS;
+/** Such daemons, orders that come twice, and reports that come again after others. */
+const REPORTING = onlyFaults({ foreign: 1, busyLedger: 0.5, twice: 0.2, partition: 0.1 });
+/** The same, where they come and go meanwhile. */
+const REPORTING_TWICE = onlyFaults({
+  foreign: 1,
+  foreignCrash: 0.1,
+  twice: 0.6,
+  late: 0.3,
+  busyLedger: 0.3,
+});
+const LEFT_OUT: readonly Invariant[] = ['FOREIGN_LEFT_OUT', 'FOREIGN_KEEPS'];
 
 /** @see Control */
 export const CONTROLS_OF_FOREIGN: readonly Control[] = [
@@ -72,7 +84,36 @@ export const CONTROLS_OF_FOREIGN: readonly Control[] = [
     'jobs: an order that the broker lost is not sent again',
     { orderAgainMs: Infinity },
     ['JOB_NOT_ENDED'],
-    onlyFaults({ foreign: 1, loss: 0.2, schedulerCrash: 0.1 }),
+    onlyFaults({ foreign: 1, brokerWipe: 0.3, schedulerCrash: 0.1 }),
+  ),
+  control(
+    'reports: recorded in whatever order they come in',
+    { placeReport: () => 'next' },
+    LEFT_OUT,
+    REPORTING,
+  ),
+  control(
+    'reports: a later one is taken although one before it is away',
+    {
+      placeReport: (report, recorded) => {
+        const placing = placeReport(report, recorded);
+        return placing === 'early' ? 'next' : placing;
+      },
+    },
+    LEFT_OUT,
+    REPORTING,
+  ),
+  control(
+    'reports: of a former run taken for those of the present one',
+    {
+      placeReport: (report, { last, isOrderEnded }) =>
+        placeReport(
+          { ...report, runStartedAtMs: 1 },
+          { last: { ...last, runStartedAtMs: 1 }, isOrderEnded },
+        ),
+    },
+    LEFT_OUT,
+    REPORTING_TWICE,
   ),
   control('foreign: parents of our hosts without the setting', { maySupply: () => true }, [
     'FOREIGN_SUPPLIES',

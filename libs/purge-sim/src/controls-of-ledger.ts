@@ -2,6 +2,7 @@
 
 import { COMEBACKS, type Control, REAL_RULES as real, STALE, UNSAFE, control } from './control.js';
 import { onlyFaults } from './faults.js';
+import { REAL_PARTS } from './parts.js';
 import type { Invariant } from './truth.js';
 
 /** What a ledger that went back without anybody knowing leads to. */
@@ -18,6 +19,21 @@ export const CONTROLS_OF_LEDGER: readonly Control[] = [
   control(
     'R8: success with targets that have not answered',
     { rules: { isBoundOver: () => true } },
+    UNSAFE,
+  ),
+  control(
+    'R8: an order that is said to be done ends a purge, although one host has no outcome',
+    {
+      endPurges: (state, mayEnd) => {
+        const purges = state.purges.map((purge) => {
+          // What the last but one report says gets lost, with one host.
+          const told = purge.targets.filter(({ outcome }) => outcome !== 'pending');
+          const isOneOpen = told.length > 0 && told.length === purge.targets.length - 1;
+          return isOneOpen && mayEnd(purge) ? { ...purge, targets: told } : purge;
+        });
+        return REAL_PARTS.endPurges({ ...state, purges }, mayEnd);
+      },
+    },
     UNSAFE,
   ),
   control(

@@ -43,6 +43,8 @@ export interface FaultWeights {
   readonly foreignLiar: number;
   /** One of them crashes. */
   readonly foreignCrash: number;
+  /** At each report of a scheduler: the ledger cannot write it at first, so that it comes again after others. */
+  readonly busyLedger: number;
 }
 
 /** Drawn apart from the others, each of a seed of its own: in which share of the runs, and how heavily. */
@@ -58,6 +60,7 @@ const APART = {
   foreignParents: { heaviest: 1, share: 0.5, seed: 0xf9a3e },
   foreignLiar: { heaviest: 0.5, share: 0.4, seed: 0xf11a3 },
   foreignCrash: { heaviest: 0.1, share: 0.6, seed: 0xfc3a5 },
+  busyLedger: { heaviest: 0.6, share: 0.6, seed: 0xb1ed9 },
 };
 
 /** Those that a seed draws together. */

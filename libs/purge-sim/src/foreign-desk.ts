@@ -7,6 +7,7 @@ import {
   type PurgeEntry,
 } from '@pondhawk/purge';
 import { type SimContext, SIM_TIMING } from './parts.js';
+import { type ForeignOrderMessage, ForeignRun } from './foreign-run.js';
 import type { ForeignReply, SimForeign } from './sim-foreign.js';
 import type { SimManager } from './sim-manager.js';
 import { InvariantBroken } from './truth.js';
@@ -17,6 +18,7 @@ const LOOK_MS = 20;
 const SILENT_MS = 200;
 const CALL_TIMEOUT_MS = 60;
 const ORDER_TRIES_MAX = 3;
+const ROW_WRITTEN_SHARE = 0.5;
 const LIMITS = { awayHostsMax: 1_000, missedEntriesMax: 1_000, repeatsWaitingMax: 1_000 };
 
 /** What a call came to, and whether the daemon has said so. */
@@ -32,6 +34,7 @@ export class ForeignDesk {
   private readonly heardAt = new Map<string, number>();
   private readonly telling = new Set<string>();
   private isLooking = false;
+  private newestRunMs = 0;
 
   constructor(
     private readonly context: SimContext,
@@ -73,23 +76,34 @@ export class ForeignDesk {
     this.isLooking = true;
     this.daemons.set(name, daemon);
     this.heardAt.set(name, world.monotonic(this.scheduler));
-    world.send(this.scheduler, this.manager, () => this.manager.foreign.heard(name));
+    // Rows are written in batches, so a purge may be accepted before.
+    if (world.prng.chance(ROW_WRITTEN_SHARE))
+      world.send(this.scheduler, this.manager, () => this.manager.foreign.heard(name));
     if (this.book.heard(name)) this.tell(daemon);
   }
 
-  /** The order: each daemon that is named is called, some times at most. */
-  takeOrder(entry: PurgeEntry, names: readonly string[]): void {
-    for (const name of names) {
-      const daemon = this.daemons.get(name); // Else it is ordered again.
-      if (daemon !== undefined) this.carryOut(entry, daemon, 1);
-    }
+  /** The order: each daemon that is named, or has been heard here, is called, some times at most. */
+  takeOrder(order: ForeignOrderMessage, named: readonly SimForeign[]): void {
+    const heard = [...this.heardAt.keys()].map((name) => this.daemons.get(name));
+    const daemons = new Set([...named, ...heard].filter((daemon) => daemon !== undefined));
+    const asked = [...daemons].map(({ name }) => name);
+    const { context, scheduler, manager } = this;
+    // A wall clock: it goes on over a restart.
+    this.newestRunMs = Math.max(this.newestRunMs + 1, context.world.now);
+    const run = { startedAtMs: this.newestRunMs, asked };
+    const reports = new ForeignRun(context, { scheduler, manager }, order, run);
+    for (const daemon of daemons) this.carryOut({ entry: order.entry, reports }, daemon, 1);
   }
 
-  private carryOut(entry: PurgeEntry, daemon: SimForeign, tries: number): void {
-    const { world } = this.context;
+  private carryOut(
+    run: { readonly entry: PurgeEntry; readonly reports: ForeignRun },
+    daemon: SimForeign,
+    tries: number,
+  ): void {
+    const { entry, reports } = run;
     this.call(daemon, 'deleteTask', entry.taskId, ({ answer, reply }) => {
       if (!this.context.parts.rules.isForeignTold(answer) && tries < ORDER_TRIES_MAX) {
-        this.carryOut(entry, daemon, tries + 1);
+        this.carryOut(run, daemon, tries + 1);
         return;
       }
       const hasFailed = answer.outcome === 'failed';
@@ -98,10 +112,7 @@ export class ForeignDesk {
           'FOREIGN_FAILED',
           `${daemon.name} has said ${JSON.stringify(reply)}`,
         );
-      const outcome = hasFailed ? 'failed' : 'answered';
-      world.send(this.scheduler, this.manager, () =>
-        this.manager.takeForeign(entry, daemon.name, outcome),
-      );
+      reports.end(daemon.name, hasFailed ? 'failed' : 'answered');
     });
   }
 

@@ -10,10 +10,11 @@ import {
   type PurgeRules,
   ViewKeeper,
   changeWaiver,
+  endPurges,
   finalityOf,
   finalityReasons,
 } from '@pondhawk/purge';
-import { decideOutcome } from '@pondhawk/jobs';
+import { decideOutcome, placeReport } from '@pondhawk/jobs';
 import { maySupply } from '@pondhawk/swarm';
 import type { Truth } from './truth.js';
 import type { World } from './world.js';
@@ -58,8 +59,12 @@ export interface SimParts {
   readonly newLease: (start: StartParts<HostLease>) => HostLease;
   /** R2: whether a child may get bytes from a host, which is guarded if it knows the log. */
   readonly maySupply: typeof maySupply;
+  /** Which purges have ended: those of which each target has an outcome. */
+  readonly endPurges: typeof endPurges;
   /** How a job ended, by what came of its targets. */
   readonly decideOutcome: typeof decideOutcome;
+  /** Which report of an order is recorded when. */
+  readonly placeReport: typeof placeReport;
   /** After how long an order that is not carried out goes to another scheduler: brokers may have lost it. */
   readonly orderAgainMs: number;
   /** How long an accept takes from reading its targets to its commit; 0: one transaction. */
@@ -79,7 +84,9 @@ export const REAL_PARTS: SimParts = {
   isOwnView: (asker, present) => asker === present,
   newLease: ({ incarnation, readClocks, rules }) => new HostLease(incarnation, readClocks, rules),
   maySupply,
+  endPurges,
   decideOutcome,
+  placeReport,
   orderAgainMs: 150,
   acceptMs: 0,
 };

@@ -14,7 +14,6 @@ import {
   boundMs,
   emptyLedger,
   endMark,
-  endPurges,
   enrolHost,
   failTargets,
   fenceTargets,
@@ -24,8 +23,9 @@ import {
   recordAnswer,
   truncateLog,
 } from '@pondhawk/purge';
-import { ForeignTargets } from './foreign-targets.js';
+import { type ForeignReport, ForeignTargets } from './foreign-targets.js';
 import type { PurgeAt } from './foreign-checks.js';
+import type { ForeignOrderMessage } from './foreign-run.js';
 import { type SimContext, SIM_TIMING } from './parts.js';
 import { InvariantBroken } from './truth.js';
 import { type SimNode, noTimeStood } from './world.js';
@@ -49,10 +49,10 @@ export class SimManager implements SimNode {
   onCommit: (log: LogState, entry: PurgeEntry) => void = () => undefined;
   onSuccess: (purge: NamedPurge) => void = () => undefined;
   onFenced: (purge: NamedPurge, incarnation: string) => void = () => undefined;
-  onForeignOrder: (entry: PurgeEntry, names: readonly string[]) => void = () => undefined;
+  onForeignOrder: (order: ForeignOrderMessage) => void = () => undefined;
   onForeignSuccess: (purge: PurgeAt, names: readonly string[]) => void = () => undefined;
   /** What it has of daemons of another make. */
-  readonly foreign = new ForeignTargets();
+  readonly foreign: ForeignTargets;
   isHolder: (hostId: string, taskId: TaskId) => boolean = () => true;
   private witness: { epoch: string; head: number; waiver: number };
   private readonly epochs: string[];
@@ -64,12 +64,12 @@ export class SimManager implements SimNode {
   private atLastView: LedgerState;
   private backup: LedgerState;
   private readonly commits = new Map<PurgeEntry, { readonly at: number; readonly epoch: string }>();
-  private readonly orderedAt = new Map<PurgeEntry, number>();
 
   constructor(
     private readonly context: SimContext,
     readonly rate: number,
   ) {
+    this.foreign = new ForeignTargets(context.parts);
     this.ledger = emptyLedger(context.newId('epoch'));
     this.witness = { epoch: this.ledger.log.epoch, head: 0, waiver: 0 };
     this.epochs = [this.ledger.log.epoch];
@@ -123,19 +123,30 @@ export class SimManager implements SimNode {
     return kept.map((entry) => ({ entry, at: this.commits.get(entry)?.at ?? -1 }));
   }
 
-  /** A scheduler reports what a daemon of another make has answered. */
-  takeForeign(entry: PurgeEntry, name: string, outcome: 'answered' | 'failed'): void {
-    this.foreign.take(entry, name, outcome);
+  /** A scheduler reports what daemons of another make have answered. @returns what becomes of the report. */
+  takeForeign(report: ForeignReport): ReturnType<ForeignTargets['take']> | 'job-ended' {
+    if (this.hasEnded(report.entry)) return 'job-ended';
+    const taken = this.foreign.take(report, this.context.world.now);
+    if (taken === 'early') this.context.truth.coverage.earlyReports += 1;
     this.settle();
+    return taken;
+  }
+
+  /** Whether an order is still under way, under this attempt. */
+  awaits({ entry, attempt }: ForeignOrderMessage): boolean {
+    return !this.hasEnded(entry) && this.foreign.attemptOf(entry) === attempt;
+  }
+
+  /** Whether a purge has ended, or the ledger has lost it. */
+  hasEnded(entry: PurgeEntry): boolean {
+    const purge = this.ledger.purges.find((known) => known.entry === entry);
+    return purge === undefined || purge.isEnded;
   }
 
   private orderForeign(entry: PurgeEntry): void {
-    const names = this.foreign.pendingOf(entry);
-    const { now } = this.context.world;
-    const formerAt = this.orderedAt.get(entry) ?? -Infinity;
-    if (names.length === 0 || now - formerAt < this.context.parts.orderAgainMs) return;
-    this.orderedAt.set(entry, now);
-    this.onForeignOrder(entry, names);
+    const attempt = this.foreign.order(entry, this.context.world.now);
+    if (attempt === undefined) return;
+    this.onForeignOrder({ entry, attempt, names: this.foreign.pendingOf(entry) });
   }
 
   private findServing(marks: LedgerState['marks']): (target: PurgeTarget) => boolean {
@@ -294,8 +305,8 @@ export class SimManager implements SimNode {
       { ...fenced, marks },
       (purge, target) => servesOn(target) && account.isBoundOver(purge),
     );
-    this.ledger = endPurges(given, (purge) => {
-      return account.mayEnd(purge) && this.foreign.pendingOf(purge.entry).length === 0;
+    this.ledger = this.context.parts.endPurges(given, (purge) => {
+      return account.mayEnd(purge) && this.foreign.mayEnd(purge.entry);
     });
     this.ledger.purges.forEach((purge, index) => {
       if (former[index]?.isEnded === false) this.noteOutcomes(purge, former[index]);
@@ -314,6 +325,15 @@ export class SimManager implements SimNode {
     if (purge.isEnded) this.noteEnd(purge, named);
   }
 
+  private checkForeign(entry: PurgeEntry): void {
+    const outcomes = this.foreign.outcomesOf(entry);
+    const leftOut = this.foreign
+      .askedOf(entry)
+      .find((name) => (outcomes.get(name) ?? 'pending') === 'pending');
+    if (leftOut !== undefined)
+      throw new InvariantBroken('FOREIGN_LEFT_OUT', `${leftOut} of purge ${entry.seq}`);
+  }
+
   private noteEnd({ entry, targets }: LoggedPurge, named: NamedPurge): void {
     const { truth, world, parts } = this.context;
     const foreign = this.foreign.outcomesOf(entry);
@@ -327,6 +347,7 @@ export class SimManager implements SimNode {
     const { state } = parts.decideOutcome({ type: JobType.DeleteTask, clusters });
     if (state !== JobState.Success) return;
     const { at } = this.commits.get(entry) ?? { at: -1 };
+    this.checkForeign(entry);
     this.onForeignSuccess({ entry, at }, [...foreign.keys()]);
     if (!this.promised.has(entry)) return;
     truth.succeed(entry.taskId, at, world.now);

@@ -20,6 +20,7 @@ export type Invariant =
   | 'FOREIGN_KEEPS'
   | 'FOREIGN_UNNOTICED'
   | 'FOREIGN_FAILED'
+  | 'FOREIGN_LEFT_OUT'
   | 'FOREIGN_SUPPLIES'
   | 'FOREIGN_PROMISED';
 
@@ -59,6 +60,7 @@ export interface Coverage {
   foreignWarned: number;
   foreignAnswered: number;
   foreignSupplied: number;
+  earlyReports: number;
 }
 
 /** A coverage of nothing. */
@@ -88,6 +90,7 @@ export function noCoverage(): Coverage {
     foreignWarned: 0,
     foreignAnswered: 0,
     foreignSupplied: 0,
+    earlyReports: 0,
   };
 }
 

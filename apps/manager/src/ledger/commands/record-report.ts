@@ -52,11 +52,9 @@ export const recordReport: HandlerOf<'record-report'> = async (context, { report
     .executeTakeFirstOrThrow();
   if (isJobEnded(job.phase as JobPhase)) return refused(report, 'job-ended');
   const last = { runStartedAtMs: order.report_run_at_ms, number: order.report_number };
-  const placing = placeReport(placeOf(report), last);
-  // What an order has ended without, its reports no longer decide: they say how it went on, in any order.
-  const isAwaited =
-    placing === 'next' || (isOrderEnded(order.state as OrderState) && placing !== 'known');
-  if (!isAwaited) return refused(report, placing);
+  const recorded = { last, isOrderEnded: isOrderEnded(order.state as OrderState) };
+  const placing = placeReport(placeOf(report), recorded);
+  if (placing !== 'next') return refused(report, placing);
   return record(context, { report, order, job });
 };
 
