@@ -252,6 +252,36 @@ describe('The stream of a host to its home', () => {
       expect(gate.isOpen).toBe(false);
     });
 
+    it('has none any more under a log id that it has left, and asks anew when it is back', async () => {
+      const [epoch, another] = ['e1', 'e2'].map((byte) => byte.repeat(16));
+      const hashes = [chainHash('', 1, task)];
+      hashes.push(chainHash(hashes[0]!, 2, other));
+      const entries = [task, other].map((taskId, index) => ({
+        ...{ seq: index + 1, taskId, chainHash: hashes[index]! },
+      }));
+      store.purges.take(epoch!, entries);
+      const logEpoch = Buffer.from(epoch!, 'hex');
+      homes[0]!.grant = () => ({ logEpoch, hostLeaseMs: 60_000, needs: 1n });
+      await sync.start();
+      expect(gate.isOpen).toBe(true);
+      homes[0]!.grant = () => undefined;
+      const asked = homes[0]!.leaseRequests.length;
+      const logOf = (id: string, head: number) => ({
+        ...{ logEpoch: Buffer.from(id, 'hex'), first: 1n, head: BigInt(head) },
+        headHash: hashes[head - 1] ?? '',
+      });
+      homes[0]!.say({ $case: 'log', value: logOf(another!, 0) });
+      await eventually(() => store.purges.position.epoch === another, WAIT);
+      // A scheduler that has not heard of the second purge yet.
+      homes[0]!.say({ $case: 'log', value: logOf(epoch!, 1) });
+      await eventually(() => store.purges.position.epoch === epoch, WAIT);
+      expect(store.purges.position.applied).toBe(1);
+      expect(gate.isOpen).toBe(false);
+      await eventually(() => homes[0]!.leaseRequests.length >= asked + 2, WAIT);
+      homes[0]!.grant = () => ({ logEpoch, hostLeaseMs: 60_000, needs: 1n });
+      await eventually(() => gate.isOpen, WAIT);
+    });
+
     it('serves on without one when it was told so, until it is told otherwise, which it says', async () => {
       const logEpoch = Buffer.from('e1'.repeat(16), 'hex');
       let waiver = { number: 1n, isGiven: true };

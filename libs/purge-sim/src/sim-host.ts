@@ -54,6 +54,7 @@ export class SimHost implements SimNode {
   private followed = '';
   private lastAnswer = 0;
   private heardOf = 0;
+  private toldAt = 0; // When that was sent.
   private lease!: HostLease;
   private taken: TakenGrant[] = [];
   private stalledUntil = 0;
@@ -170,13 +171,16 @@ export class SimHost implements SimNode {
     world.tick(this, SYNC_MS * world.prng.between(0.8, 1.2), () => this.tickSync());
   }
 
-  private hear(answer: SyncAnswer): void {
+  private hear(home: SimScheduler, answer: SyncAnswer): void {
     const { world } = this.context;
-    if (world.now >= this.heldUntil) this.take(answer);
-    else world.plan(this.heldUntil, () => this.isUp && this.take(answer));
+    const sentAt = world.now;
+    world.send(home, this, () => {
+      if (world.now >= this.heldUntil) this.take(answer, sentAt);
+      else world.plan(this.heldUntil, () => this.isUp && this.take(answer, sentAt));
+    });
   }
 
-  private take(answer: SyncAnswer): void {
+  private take(answer: SyncAnswer, sentAt: number): void {
     if (answer.attempt !== this.attempt) {
       // Another stream's; only a grant is looked at, as the rules have to refuse it.
       if (answer.grant !== undefined) this.takeGrant(answer.grant);
@@ -189,17 +193,20 @@ export class SimHost implements SimNode {
     }
     this.lastAnswer = world.now;
     const { log, grant } = answer;
-    if (log !== undefined) this.takeLog(log, answer.entries);
+    if (log !== undefined) this.takeLog(log, sentAt, answer.entries);
     if (grant !== undefined) this.takeGrant(grant);
     if (log === undefined || this.followed === answer.attempt) return;
     // Told of the log for the first time on this stream: it asks for a lease at once.
     this.followed = answer.attempt;
-    if (grant === undefined) this.sync();
+    if (!this.isLeased) this.sync();
   }
 
-  private takeLog(log: LogState, entries: readonly PurgeEntry[] = []): void {
+  private takeLog(log: LogState, sentAt: number, entries: readonly PurgeEntry[] = []): void {
     const { epoch } = this.copies.place;
-    if (log.epoch === epoch && log.head < this.heardOf) return;
+    // What a stream brings does not overtake one another.
+    if (log.epoch === epoch ? log.head < this.heardOf : sentAt < this.toldAt) return;
+    this.toldAt = Math.max(this.toldAt, sentAt);
+    if (log.epoch !== epoch) this.lease.leaveLog();
     if (this.copies.follow(log)) {
       this.heardOf = 0;
       this.context.truth.coverage.dropped += 1;
@@ -245,9 +252,7 @@ export class SimHost implements SimNode {
       ...{ lease, place, answered },
       told: this.lease.waiverOf(place.epoch),
     };
-    world.send(this, home, () =>
-      home.sync(request, (answer) => world.send(home, this, () => this.hear(answer))),
-    );
+    world.send(this, home, () => home.sync(request, (answer) => this.hear(home, answer)));
   }
 
   private takeGrant(grant: Grant): void {

@@ -55,11 +55,19 @@ export class HostLease {
     return true;
   }
 
+  /**
+   * The host takes another log id over (R7): what it was granted before, or has asked for, counts no more. It may come back to the
+   * log id with a lower number than it had, and a lease of before would be that of a host which knew more.
+   */
+  leaveLog(): void {
+    this.granted = [];
+    this.pending.clear();
+  }
+
   /** Gives lease and waiver up: they are over, and no answer that is still to come counts. */
   surrender(): void {
     this.waivers.clear();
-    this.granted = [];
-    this.pending.clear();
+    this.leaveLog();
   }
 
   /** Whether bytes may leave now, for a host that stands at `host`: under a lease, or without one. */

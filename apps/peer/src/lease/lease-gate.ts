@@ -87,6 +87,12 @@ export class LeaseGate extends ServingGate {
     return doesCount;
   }
 
+  /** Another log id is taken over: closes what is open, in this turn; a later request opens it again. */
+  leaveLog(): void {
+    this.lease.leaveLog();
+    this.look();
+  }
+
   /** Closes for good what is open now, in this turn; a later request may open it again. */
   surrender(): void {
     this.lease.surrender();

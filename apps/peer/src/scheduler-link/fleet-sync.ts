@@ -262,10 +262,16 @@ export class FleetSync {
   }
 
   private takeLog(state: LogState, call: Call): void {
-    if (this.parts.purges.position.epoch !== state.epoch) this.answers.clear();
-    this.parts.purges.adopt(state);
+    const { purges, gate } = this.parts;
+    const isOther = purges.position.epoch !== state.epoch;
+    if (isOther) {
+      this.answers.clear();
+      gate.leaveLog();
+    }
+    purges.adopt(state);
     this.head = state.head;
     if (!this.isFollowed) this.askForLeases(call);
+    else if (isOther) this.leases.again();
     this.isFollowed = true;
     this.lastTrouble = '';
     this.tellAnswers();

@@ -30,6 +30,11 @@ export class LeaseRequests {
     this.ask();
   }
 
+  /** The host has taken another log id over: what it asked for before counts no more. */
+  again(): void {
+    if (this.send !== undefined) this.ask();
+  }
+
   /** The stream has ended. The lease runs on: its time is known. */
   stop(): void {
     this.send = undefined;
