@@ -18,6 +18,7 @@ import {
   type ProxyRoute,
   type TempDir,
 } from '@pondhawk/testing';
+import Database from 'better-sqlite3';
 import { PROJECT_DIR } from '../stage.js';
 
 /** Leases of about a second; a host that cannot be reached is fenced after the sum. */
@@ -157,6 +158,13 @@ export class ChaosCluster {
     await rm(dataDir, { recursive: true, force: true });
     await mkdir(dataDir);
     await this.restart('nats');
+  }
+
+  /** Locks the manager's database as another program would. @returns what ends that. */
+  lockLedger(): () => void {
+    const database = new Database(join(this.local.record('manager').dataDir, 'manager.db'));
+    database.exec('BEGIN IMMEDIATE');
+    return () => database.close();
   }
 
   /** Stops a process where it stands. */

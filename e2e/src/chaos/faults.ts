@@ -20,6 +20,9 @@ type Fault = (parts: FaultParts) => Promise<void>;
 
 /** Before a kill: long enough for a purge to be at any of its steps. */
 const MID_PURGE_MS = 60;
+/** A manager waits 5 s for the lock, then gives reports back to the broker, from where they come in another order. */
+const LOCKED_MS_MIN = 5_100;
+const LOCKED_MS_MAX = 7_000;
 /** Readers that stop reading, on one host. */
 const SLOW_READERS = 4;
 /** A host may be without a lease when it is asked. */
@@ -40,6 +43,17 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const purged = load.purge(load.any());
     await sleep(random.between(0, MID_PURGE_MS));
     await cluster.loseBroker();
+    await Promise.all([purged, load.purge(load.any())]);
+  },
+  'ledger locked': async ({ cluster, load, random }) => {
+    const purged = load.purge(load.any());
+    await sleep(random.between(0, MID_PURGE_MS));
+    const unlock = cluster.lockLedger();
+    try {
+      await sleep(random.between(LOCKED_MS_MIN, LOCKED_MS_MAX));
+    } finally {
+      unlock();
+    }
     await Promise.all([purged, load.purge(load.any())]);
   },
   'host cut off': async (parts) => cutDuringPurge(parts, parts.random.pick(parts.cluster.hosts)),
