@@ -17,6 +17,8 @@ export interface Fleet {
 }
 
 const LOOK_MS = 5;
+/** A daemon that has crashed is back within this. */
+export const RESTART_MS_MAX = 900;
 
 /** A daemon crashes and is started again after a while; some crash again at once. */
 export function crash(world: World, node: SimNode, restart: () => void): void {
@@ -25,7 +27,7 @@ export function crash(world: World, node: SimNode, restart: () => void): void {
   node.life += 1;
   const ms =
     node.name !== 'manager' && world.prng.chance(0.4)
-      ? world.prng.between(300, 900)
+      ? world.prng.between(300, RESTART_MS_MAX)
       : world.prng.between(1, 200);
   world.plan(world.now + ms, () => {
     if (node.isUp) return;

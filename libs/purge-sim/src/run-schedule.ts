@@ -1,6 +1,6 @@
 import { boundMs } from '@pondhawk/purge';
 import { buildFleet } from './build-fleet.js';
-import type { Fleet } from './episodes.js';
+import { type Fleet, RESTART_MS_MAX } from './episodes.js';
 import { findKeeping } from './foreign-checks.js';
 import { type FaultWeights, drawFaults, onlyFaults, withoutFaults } from './faults.js';
 import { REAL_PARTS, SIM_TIMING, type SimParts } from './parts.js';
@@ -93,9 +93,11 @@ function settle(world: World, truth: Truth, fleet: Fleet): void {
   world.faults = onlyFaults({});
   world.isMended = true;
   world.heal();
+  const nodes = [manager, ...hosts, ...schedulers, ...foreign];
+  const backAt = world.now + (nodes.every(({ isUp }) => isUp) ? 0 : RESTART_MS_MAX);
   // Calls to foreign daemons are repeated one bound later; a fall back takes another.
   const from = world.now + (foreign.length === 0 ? 0 : boundMs(SIM_TIMING));
-  const end = from + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
+  const end = Math.max(from, backAt) + boundMs(SIM_TIMING) * 1.02 + QUIET_MS;
   let left: InvariantBroken | undefined;
   do {
     world.runUntil(world.now + SETTLE_STEP_MS);
@@ -103,7 +105,7 @@ function settle(world: World, truth: Truth, fleet: Fleet): void {
   } while (world.now < end && (left !== undefined || world.now < from));
   if (left !== undefined) throw left;
   // The run is over: what is still planned belongs to nobody.
-  for (const node of [manager, ...hosts, ...schedulers, ...foreign]) node.isUp = false;
+  for (const node of nodes) node.isUp = false;
 }
 
 function findForeign(

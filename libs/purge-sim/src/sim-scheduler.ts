@@ -336,7 +336,8 @@ export class SimScheduler implements SimNode {
   }
 
   private isStalled(kind: NewsKind): boolean {
-    return this.context.world.now < this.stalled.until && this.stalled.kinds.includes(kind);
+    const { now, isMended } = this.context.world;
+    return !isMended && now < this.stalled.until && this.stalled.kinds.includes(kind);
   }
 
   private ask<Answer>(
