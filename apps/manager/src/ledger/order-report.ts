@@ -44,7 +44,7 @@ export interface OrderReport {
   readonly targets: readonly TargetReport[];
   /** The next report names more hosts that the order does not. */
   readonly names_follow?: boolean | undefined;
-  /** No more reports follow, though earlier ones may still be on their way. */
+  /** No more reports of this run follow; those before it are recorded first. */
   readonly is_last: boolean;
   /** The order could not be carried out. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;

@@ -137,7 +137,7 @@ export class ReportPayload {
   targets!: TargetReport[];
   /** The next report names more hosts that the order does not. */
   @IsOptional() @IsBoolean() names_follow?: boolean | undefined;
-  /** No report of this attempt follows. */
+  /** No report of this run follows. */
   @IsBoolean() is_last!: boolean;
   @IsOptional() @ValidateNested() @Type(() => ReportError) error?: ReportError | undefined;
   @IsOptional() @ValidateNested() @Type(() => ReportList) list?: ReportList | undefined;
